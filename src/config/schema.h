@@ -1,0 +1,46 @@
+// What keys a configuration may have: the table that tools/gen_schema.py makes from schema.yaml.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string_view>
+#include <vector>
+
+#include "config/settings.h"
+
+namespace yonroku::config {
+
+enum class Scope : uint8_t { Top, Control, Log, Instance, Mapping };
+enum class Changes : uint8_t { Reload, Restart };
+enum class ValueType : uint8_t {
+  Section, Instances, Mappings, Name, Device, User, Path, Integer, Boolean, Choice, ChoiceOrInteger,
+  Ipv4Address, Ipv6Address, Ipv4Prefix, Ipv6Prefix, Pref64,
+};
+
+struct KeySpec {
+  std::string_view name;
+  Scope scope;
+  ValueType type;
+  bool is_list;
+  bool is_required;
+  Changes changes;
+  std::array<bool, kMechanismCount> mechanisms;                      // indexed by Mechanism
+  std::array<std::optional<std::string_view>, kMechanismCount> defaults;
+  std::array<std::string_view, kMechanismCount> instead;             // the key that this mechanism has for it, or ""
+  int64_t minimum;
+  int64_t maximum;
+  std::span<const std::string_view> values;
+
+  [[nodiscard]] bool belongs_to(Mechanism m) const { return mechanisms[static_cast<std::size_t>(m)]; }
+};
+
+[[nodiscard]] std::span<const KeySpec> schema();
+// nullptr when the scope has no such key.
+[[nodiscard]] const KeySpec* find_key(Scope scope, std::string_view name);
+
+// The candidate that `word` most likely is a slip of the pen for, or "".
+[[nodiscard]] std::string_view closest_word(std::string_view word, std::span<const std::string_view> candidates);
+
+}  // namespace yonroku::config

@@ -1,0 +1,38 @@
+#include "config/settings.h"
+
+#include <algorithm>
+
+namespace yonroku::config {
+
+std::string_view to_string(Mechanism mechanism) { return mechanism == Mechanism::Siit ? "siit" : "clat"; }
+
+std::string_view to_string(LogLevel level) {
+  switch (level) {
+    case LogLevel::Trace: return "trace";
+    case LogLevel::Debug: return "debug";
+    case LogLevel::Info: return "info";
+    case LogLevel::Warn: return "warn";
+    case LogLevel::Error: return "error";
+  }
+  return "info";
+}
+
+std::vector<std::string> settings_needing_restart(const Settings& running, const Settings& wanted) {
+  std::vector<std::string> fixed;
+  if (running.control_socket != wanted.control_socket) fixed.emplace_back("control: socket");
+  if (running.user != wanted.user) fixed.emplace_back("user");
+  for (const InstanceSettings& now : wanted.instances) {
+    const auto was = std::ranges::find(running.instances, now.name, &InstanceSettings::name);
+    if (was == running.instances.end()) continue;
+    const auto check = [&](bool is_same, std::string_view key) {
+      if (!is_same) fixed.push_back("instance " + now.name + ": " + std::string(key));
+    };
+    check(was->mechanism == now.mechanism, "mechanism");
+    check(was->device == now.device, "device");
+    check(was->workers == now.workers, "workers");
+    check(was->routes == now.routes, "routes");
+  }
+  return fixed;
+}
+
+}  // namespace yonroku::config

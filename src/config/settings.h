@@ -1,0 +1,100 @@
+// A validated configuration, key by key as in schema.yaml, with every default filled in. What a key means is written
+// there. An enumeration's values stand in the order of the key's `values` in schema.yaml.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "packet/ipv4_address.h"
+#include "packet/ipv6_address.h"
+#include "packet/prefix.h"
+#include "share/mapping/eam.h"
+#include "share/mapping/rfc6052.h"
+
+namespace yonroku::config {
+
+enum class Mechanism : uint8_t { Siit, Clat };
+inline constexpr std::size_t kMechanismCount = 2;
+
+enum class LogLevel : uint8_t { Trace, Debug, Info, Warn, Error };
+enum class RouteMode : uint8_t { Auto, Manual };
+enum class UdpZeroChecksum : uint8_t { Compute, Drop };
+enum class IcmpErrors : uint8_t { Send, Off };
+enum class UntranslatableIcmpv6Source : uint8_t { Dummy, Pool, Drop };
+enum class WellKnownPrefixNonGlobal : uint8_t { Drop, Translate };
+enum class Hairpinning : uint8_t { Intrinsic, Simple, Off };
+
+struct MssClamp {
+  enum class Mode : uint8_t { Off, Auto, Bytes } mode = Mode::Off;
+  uint16_t bytes = 0;  // of Mode::Bytes
+  friend bool operator==(const MssClamp&, const MssClamp&) = default;
+};
+
+struct InstanceSettings {
+  std::string name;
+  Mechanism mechanism = Mechanism::Siit;
+  std::string device;
+  uint16_t workers = 1;
+
+  RouteMode routes = RouteMode::Auto;
+  std::optional<std::vector<Ipv4Prefix>> ipv4_routes;  // nullopt: what the settings imply
+  std::optional<std::vector<Ipv6Prefix>> ipv6_routes;
+
+  Ipv4Address translator_ipv4;
+  Ipv6Address translator_ipv6;  // given or derived, never unspecified
+  uint16_t ipv4_mtu = 1500;
+  uint16_t ipv6_mtu = 1500;
+  uint16_t lowest_ipv6_mtu = 1280;
+  std::optional<uint8_t> traffic_class;  // nullopt: copy
+  std::optional<uint8_t> tos;            // nullopt: copy
+  UdpZeroChecksum udp_zero_checksum = UdpZeroChecksum::Compute;
+  MssClamp mss_clamp;
+
+  IcmpErrors icmp_errors = IcmpErrors::Send;
+  uint32_t icmp_error_rate = 1000;  // per second
+  UntranslatableIcmpv6Source untranslatable_icmpv6_source = UntranslatableIcmpv6Source::Dummy;
+  std::vector<Ipv4Prefix> icmpv6_source_pool;
+  bool node_identification = true;
+
+  WellKnownPrefixNonGlobal well_known_prefix_non_global = WellKnownPrefixNonGlobal::Drop;
+  std::vector<share::EamMapping> mappings;  // inline ones first, then those of the files; no two share a prefix
+  std::vector<std::string> mappings_files;  // as paths that open() takes
+
+  // siit
+  Hairpinning hairpinning = Hairpinning::Intrinsic;
+  std::vector<Ipv4Prefix> denylist_ipv4;
+  std::vector<Ipv6Prefix> denylist_ipv6;
+  std::optional<share::Pref64> pref64;
+
+  // clat: plat_prefix always; clat_address or clat_prefix or neither (then mappings)
+  std::optional<share::Pref64> plat_prefix;
+  std::optional<Ipv6Address> clat_address;
+  Ipv4Address clat_ipv4;
+  std::optional<share::Pref64> clat_prefix;
+  std::optional<std::string> neighbour_proxy;
+  bool default_route = true;
+
+  friend bool operator==(const InstanceSettings&, const InstanceSettings&) = default;
+};
+
+struct Settings {
+  std::string control_socket;
+  LogLevel log_level = LogLevel::Info;
+  std::optional<std::string> user;
+  std::vector<InstanceSettings> instances;
+
+  friend bool operator==(const Settings&, const Settings&) = default;
+};
+
+[[nodiscard]] std::string_view to_string(Mechanism mechanism);
+[[nodiscard]] std::string_view to_string(LogLevel level);
+
+// What a reload from `running` to `wanted` cannot take over, in words such as "instance dc: workers"; empty: nothing.
+// Instances that come or go are not listed.
+[[nodiscard]] std::vector<std::string> settings_needing_restart(const Settings& running, const Settings& wanted);
+
+}  // namespace yonroku::config
