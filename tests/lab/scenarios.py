@@ -1,0 +1,274 @@
+"""The topologies: nodes, links, addresses, and the configuration that the translator gets.
+
+All addresses are from the documentation prefixes (RFC 5737, RFC 3849) or, where an IPv4 site has private addresses,
+from RFC 1918.
+"""
+
+from namespaces import Namespaces
+from translators import Tayga, Yonroku
+
+PREF64 = "2001:db8:64::/96"
+
+
+def behind_pref64(ipv4):
+    """How an IPv4 address looks from the IPv6 side."""
+    return f"2001:db8:64::{ipv4}"
+
+
+class SiitDc(Namespaces):
+    """IPv4 clients reach IPv6-only servers (RFC 7755, RFC 7757): what map646 was written for.
+
+    With `routers`, a router stands on either side of the gateway, so that small links and traceroute have a place.
+    With `plain`, both ends also get an address of the other family, for forwarding without a translator to compare with.
+    """
+
+    CLIENT = "203.0.113.2"
+    SERVER = "2001:db8:5::80"
+    SERVER_AS_IPV4 = "192.0.2.80"
+    CLIENT_AS_IPV6 = behind_pref64("203.0.113.2")
+    PLAIN_CLIENT_IPV6 = "2001:db8:c::2"
+    PLAIN_SERVER_IPV4 = "198.51.100.80"
+    MAPPINGS = [("192.0.2.80", "2001:db8:5::80")]
+
+    CONFIG = """\
+instances:
+  - name: dc
+    mechanism: siit
+    pref64: 2001:db8:64::/96                          # IPv4 hosts appear in here
+    mappings:
+      - {ipv4: 192.0.2.80, ipv6: "2001:db8:5::80"}    # the server's IPv4 address
+"""
+
+    PICTURE = """\
+        IPv4 only                            gateway                            IPv6 only
+  ┌──────────────────┐      IPv4      ┌──────────────────┐      IPv6      ┌──────────────────┐
+  │ client           ├────────────────┤ .1  [ dc ]    ::1├────────────────┤ server           │
+  │ 203.0.113.2      │ 203.0.113.0/24 │  yonroku (siit)  │ 2001:db8:5::/64│ 2001:db8:5::80   │
+  └──────────────────┘                └──────────────────┘                └──────────────────┘
+    sees the server as 192.0.2.80                    sees the client as 2001:db8:64::203.0.113.2
+"""
+
+    def __init__(self, routers=False, plain=False):
+        super().__init__()
+        self.translator = None
+        self.routers = routers
+        try:
+            self._build()
+            if plain:
+                self._add_plain_addresses()
+        except BaseException:
+            self.close()
+            raise
+
+    def _build(self):
+        if self.routers:
+            self.add("client", "router4", "gateway", "router6", "server", forwarding=("router4", "gateway", "router6"))
+            self.link("client", "router4")
+            self.link("router4", "gateway")
+            self.link("gateway", "router6")
+            self.link("router6", "server")
+            self.address("client", "to-router4", "203.0.113.2/24")
+            self.address("router4", "to-client", "203.0.113.1/24")
+            self.address("router4", "to-gateway", "198.51.100.1/24")
+            self.address("gateway", "to-router4", "198.51.100.2/24")
+            self.address("gateway", "to-router6", "2001:db8:6::1/64")
+            self.address("router6", "to-gateway", "2001:db8:6::2/64")
+            self.address("router6", "to-server", "2001:db8:5::1/64")
+            self.address("server", "to-router6", "2001:db8:5::80/64")
+            self.route("client", "default", "203.0.113.1")
+            self.route("router4", "default", "198.51.100.2")
+            self.route("gateway", "203.0.113.0/24", "198.51.100.1")
+            self.route("gateway", "2001:db8:5::/64", "2001:db8:6::2")
+            self.route("router6", "default", "2001:db8:6::1")
+            self.route("server", "default", "2001:db8:5::1")
+            self.client_device, self.server_device = "to-router4", "to-router6"
+        else:
+            self.add("client", "gateway", "server", forwarding=("gateway",))
+            self.link("client", "gateway")
+            self.link("gateway", "server")
+            self.address("client", "to-gateway", "203.0.113.2/24")
+            self.address("gateway", "to-client", "203.0.113.1/24")
+            self.address("gateway", "to-server", "2001:db8:5::1/64")
+            self.address("server", "to-gateway", "2001:db8:5::80/64")
+            self.route("client", "default", "203.0.113.1")
+            self.route("server", "default", "2001:db8:5::1")
+            self.client_device = self.server_device = "to-gateway"
+
+    def _add_plain_addresses(self):
+        self.address("client", "to-gateway", "2001:db8:c::2/64")
+        self.address("gateway", "to-client", "2001:db8:c::1/64")
+        self.address("gateway", "to-server", "198.51.100.1/24")
+        self.address("server", "to-gateway", "198.51.100.80/24")
+        self.route("client", "default", "2001:db8:c::1")
+        self.route("server", "default", "198.51.100.1")
+
+    def start(self, config=None, translator="yonroku", **arguments):
+        """Starts the translator on the gateway."""
+        if translator == "tayga":
+            self.translator = Tayga(self, "gateway", PREF64, self.MAPPINGS)
+        else:
+            self.translator = Yonroku(self, "gateway", config or self.CONFIG)
+        self.translator.start(**arguments)
+        return self
+
+
+class Clat(Namespaces):
+    """IPv4-only programs on an IPv6-only line (RFC 6877): CLAT at the customer, a translator of the ISP behind it.
+
+    The ISP's side (PLAT) is stateless here: it maps the customer's IPv6 addresses to public IPv4 addresses one to one.
+    It is tayga where installed, so that each of our packets is understood by somebody else's code.
+    """
+
+    CLIENT = "192.168.1.2"
+    CLIENT_AS_SEEN = "198.51.100.2"
+    SERVER = "203.0.113.80"
+    PLAT_MAPPINGS = [("198.51.100.0/24", "2001:db8:464::c0a8:100/120")]
+
+    CONFIG = """\
+instances:
+  - name: clat
+    mechanism: clat
+    plat-prefix: 2001:db8:64::/96       # the ISP's NAT64 prefix: the IPv4 Internet is in here
+    clat-prefix: 2001:db8:464::/96      # our own LAN, 192.168.1.0/24, is in here
+    default-route: true
+"""
+
+    PLAT_CONFIG = """\
+instances:
+  - name: plat
+    mechanism: siit
+    pref64: 2001:db8:64::/96
+    mappings:
+      - {ipv4: 198.51.100.0/24, ipv6: "2001:db8:464::c0a8:100/120"}
+"""
+
+    PICTURE = """\
+     IPv4 only                   CPE                                ISP                    IPv4 only
+  ┌──────────────┐ IPv4  ┌────────────────┐   IPv6 only   ┌────────────────────┐  IPv4  ┌──────────────┐
+  │ client       ├───────┤ .1  [ clat ]   ├───────────────┤ ::1  [ PLAT ]   .1 ├────────┤ server       │
+  │ 192.168.1.2  │       │ yonroku (clat) │2001:db8:a::/64│ %-18s │        │ 203.0.113.80 │
+  └──────────────┘       └────────────────┘               └────────────────────┘        └──────────────┘
+                        192.168.1.2 <-> 2001:db8:464::192.168.1.2 <-> 198.51.100.2
+"""
+
+    def __init__(self):
+        super().__init__()
+        self.translator = self.plat = None
+        try:
+            self._build()
+        except BaseException:
+            self.close()
+            raise
+
+    def _build(self):
+        self.add("client", "cpe", "isp", "server", forwarding=("cpe", "isp"))
+        self.link("client", "cpe")
+        self.link("cpe", "isp")
+        self.link("isp", "server")
+        self.address("client", "to-cpe", "192.168.1.2/24")
+        self.address("cpe", "to-client", "192.168.1.1/24")
+        self.address("cpe", "to-isp", "2001:db8:a::2/64")
+        self.address("isp", "to-cpe", "2001:db8:a::1/64")
+        self.address("isp", "to-server", "203.0.113.1/24")
+        self.address("server", "to-isp", "203.0.113.80/24")
+        self.route("client", "default", "192.168.1.1")
+        self.route("cpe", "default", "2001:db8:a::1")
+        self.route("isp", "2001:db8:464::/64", "2001:db8:a::2")
+        self.route("server", "default", "203.0.113.1")
+
+    def start(self, config=None, plat=None, plat_config=None, plat_mappings=None):
+        """Starts both translators; `plat` is "tayga" or "yonroku", by default tayga where there is one."""
+        self.plat_kind = plat or ("tayga" if Tayga.installed() else "yonroku")
+        if self.plat_kind == "tayga":
+            self.plat = Tayga(self, "isp", PREF64, plat_mappings or self.PLAT_MAPPINGS)
+        else:
+            self.plat = Yonroku(self, "isp", plat_config or self.PLAT_CONFIG, name="plat")
+        self.plat.start()
+        self.translator = Yonroku(self, "cpe", config or self.CONFIG).start()
+        return self
+
+
+class Hairpin(Namespaces):
+    """Two IPv6-only hosts that know each other only by IPv4 addresses (RFC 7757 §4)."""
+
+    ALICE, ALICE_AS_IPV4 = "2001:db8:a::1", "192.0.2.1"
+    BOB, BOB_AS_IPV4 = "2001:db8:b::1", "192.0.2.2"
+
+    CONFIG = """\
+instances:
+  - name: dc
+    mechanism: siit
+    pref64: 2001:db8:64::/96
+    mappings:
+      - {ipv4: 192.0.2.1, ipv6: "2001:db8:a::1"}
+      - {ipv4: 192.0.2.2, ipv6: "2001:db8:b::1"}
+    hairpinning: %s
+"""
+
+    def __init__(self, hairpinning="intrinsic"):
+        super().__init__()
+        self.translator = None
+        self.hairpinning = hairpinning
+        try:
+            self.add("alice", "gateway", "bob", forwarding=("gateway",))
+            for host, network in (("alice", "2001:db8:a::"), ("bob", "2001:db8:b::")):
+                self.link(host, "gateway")
+                self.address(host, "to-gateway", f"{network}1/64")
+                self.address("gateway", f"to-{host}", f"{network}ff/64")
+                self.route(host, "default", f"{network}ff")
+        except BaseException:
+            self.close()
+            raise
+
+    def start(self):
+        self.translator = Yonroku(self, "gateway", self.CONFIG % self.hairpinning).start()
+        return self
+
+
+class TwoGateways(Namespaces):
+    """SIIT-DC with two equal gateways between one IPv4 and one IPv6 router: who translates is only a route."""
+
+    CLIENT, SERVER = SiitDc.CLIENT, SiitDc.SERVER
+    SERVER_AS_IPV4, CLIENT_AS_IPV6 = SiitDc.SERVER_AS_IPV4, SiitDc.CLIENT_AS_IPV6
+
+    def __init__(self):
+        super().__init__()
+        self.translators = []
+        try:
+            self._build()
+        except BaseException:
+            self.close()
+            raise
+
+    def _build(self):
+        self.add("client", "router4", "gateway1", "gateway2", "router6", "server",
+                 forwarding=("router4", "gateway1", "gateway2", "router6"))
+        self.link("client", "router4")
+        self.link("router6", "server")
+        self.address("client", "to-router4", "203.0.113.2/24")
+        self.address("router4", "to-client", "203.0.113.1/24")
+        self.address("router6", "to-server", "2001:db8:5::1/64")
+        self.address("server", "to-router6", "2001:db8:5::80/64")
+        self.route("client", "default", "203.0.113.1")
+        self.route("server", "default", "2001:db8:5::1")
+        for number in (1, 2):
+            gateway = f"gateway{number}"
+            self.link("router4", gateway)
+            self.link(gateway, "router6")
+            self.address("router4", f"to-{gateway}", f"198.51.100.{number * 64 + 1}/26")
+            self.address(gateway, "to-router4", f"198.51.100.{number * 64 + 2}/26")
+            self.address(gateway, "to-router6", f"2001:db8:6:{number}::1/64")
+            self.address("router6", f"to-{gateway}", f"2001:db8:6:{number}::2/64")
+            self.route(gateway, "203.0.113.0/24", f"198.51.100.{number * 64 + 1}")
+            self.route(gateway, "2001:db8:5::/64", f"2001:db8:6:{number}::2")
+        self.use(1)
+
+    def use(self, number):
+        """Both routers send what is to be translated to this gateway from now on."""
+        self.route("router4", "192.0.2.80", f"198.51.100.{number * 64 + 2}")
+        self.route("router6", PREF64, f"2001:db8:6:{number}::1")
+
+    def start(self):
+        for number in (1, 2):
+            self.translators.append(Yonroku(self, f"gateway{number}", SiitDc.CONFIG, f"yonroku{number}").start())
+        return self
