@@ -44,6 +44,7 @@ function(yonroku_test name)
   gtest_discover_tests(
     ${name}
     TEST_PREFIX "${ARG_PREFIX}."
+    NO_PRETTY_VALUES
     DISCOVERY_MODE PRE_TEST
     DISCOVERY_TIMEOUT 60
     WORKING_DIRECTORY "${PROJECT_SOURCE_DIR}"
