@@ -40,7 +40,7 @@ instances:
 """
 
     PICTURE = """\
-        IPv4 only                            gateway                            IPv6 only
+      IPv4 only                              gateway                            IPv6 only
   ┌──────────────────┐      IPv4      ┌──────────────────┐      IPv6      ┌──────────────────┐
   │ client           ├────────────────┤ .1  [ dc ]    ::1├────────────────┤ server           │
   │ 203.0.113.2      │ 203.0.113.0/24 │  yonroku (siit)  │ 2001:db8:5::/64│ 2001:db8:5::80   │

@@ -1,0 +1,291 @@
+#!/usr/bin/python3
+"""Measures the translator in the lab beside plain forwarding by the kernel, over the same veth links.
+
+lab_bench.py [--rounds N] [--seconds S] [--only tcp,udp,rtt,table] [--peer] [--json FILE]
+
+Rounds are interleaved (plain IPv4, plain IPv6, translator, plain IPv4, …), so that whatever else the machine does hits
+all alike. A ratio is taken within each round; reported are the median of these ratios and their spread.
+Everything (traffic source, forwarding, translator, sink) shares the machine's cores: figures are meaningful as ratios.
+"""
+
+import argparse
+import contextlib
+import json
+import os
+import pathlib
+import platform
+import statistics
+import sys
+import time
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "lab"))
+
+import namespaces  # noqa: E402  (the lab is a folder beside this one)
+import probes  # noqa: E402
+from namespaces import LabError  # noqa: E402
+from scenarios import SiitDc  # noqa: E402
+from translators import Tayga  # noqa: E402
+
+MAPPED_PREFIX = "100.64.0.0/12"
+MAPPED_FIRST, MAPPED_COUNT = "100.64.0.0", 1 << 20
+SERVER_PREFIX = "2001:db8:aaaa::/48"
+ONE_MAPPING = f"""\
+instances:
+  - name: dc
+    mechanism: siit
+    pref64: 2001:db8:64::/96
+    mappings:
+      - {{ipv4: {MAPPED_PREFIX}, ipv6: "2001:db8:aaaa::/108"}}
+"""
+MILLION_MAPPINGS = f"""\
+instances:
+  - name: dc
+    mechanism: siit
+    pref64: 2001:db8:64::/96
+    mappings-files: [million.csv]
+    ipv4-routes: [{MAPPED_PREFIX}]
+"""
+
+
+class Row:
+    """One line of the result: a path's figure per round, and the figures that it is compared with."""
+
+    def __init__(self, measure, path, unit, reference=None, how="ratio"):
+        self.measure, self.path, self.unit, self.reference, self.how = measure, path, unit, reference, how
+        self.samples = []
+
+    def relative(self):
+        if self.reference is None:
+            return []
+        pairs = zip(self.samples, self.reference.samples)
+        return [a - b if self.how == "difference" else a / b for a, b in pairs if b]
+
+    def as_json(self):
+        out = {"measure": self.measure, "path": self.path, "unit": self.unit, "samples": self.samples,
+               "median": statistics.median(self.samples)}
+        if self.reference is not None:
+            relative = self.relative()
+            out |= {"compared_with": self.reference.path, "how": self.how, "relative_median": statistics.median(relative),
+                    "relative_least": min(relative), "relative_most": max(relative)}
+        return out
+
+    def as_markdown(self):
+        median = statistics.median(self.samples)
+        cells = [self.measure, self.path, f"{median:.4g} {self.unit}",
+                 f"{min(self.samples):.4g}–{max(self.samples):.4g}"]
+        if self.reference is None:
+            cells += ["", ""]
+        else:
+            relative = self.relative()
+            sign, unit = ("+", f" {self.unit}") if self.how == "difference" else ("", " ×")
+            cells += [f"{statistics.median(relative):{sign}.2f}{unit} {self.reference.path}",
+                      f"{min(relative):.2f}–{max(relative):.2f}"]
+        return "| " + " | ".join(cells) + " |"
+
+
+def progress(text):
+    print(f"  {text}", file=sys.stderr, flush=True)
+
+
+def contestants(arguments):
+    return ["yonroku", *(["tayga"] if arguments.peer else [])] if not arguments.stand_in else ["tayga"]
+
+
+@contextlib.contextmanager
+def labs_of(arguments):
+    """One lab per translator, all up at once and idle except for the one that is measured."""
+    with contextlib.ExitStack() as stack:
+        yield {name: stack.enter_context(SiitDc(plain=True)).start(translator=name) for name in contestants(arguments)}
+
+
+# TCP
+
+
+def bench_tcp(arguments):
+    """Bulk TCP, one stream; the direction is that of the data."""
+    with labs_of(arguments) as labs:
+        for lab in labs.values():
+            probes.serve_iperf(lab, "server")
+        first = next(iter(labs.values()))
+        runs = []
+        for reverse in (False, True):
+            way = "to the client" if reverse else "to the server"
+            crossing = "to-ipv4" if reverse else "to-ipv6"
+            ipv6 = Row(f"TCP {way}", "plain IPv6", "Gb/s")
+            ipv4 = Row(f"TCP {way}", "plain IPv4", "Gb/s", ipv6)
+            runs += [(ipv4, first, SiitDc.PLAIN_SERVER_IPV4, reverse), (ipv6, first, SiitDc.SERVER, reverse)]
+            runs += [(Row(f"TCP {way}", f"{name} {crossing}", "Gb/s", ipv6), lab, SiitDc.SERVER_AS_IPV4, reverse)
+                     for name, lab in labs.items()]
+        for number in range(arguments.rounds):
+            for row, lab, address, reverse in runs:
+                row.samples.append(probes.iperf(lab, "client", address, arguments.seconds, reverse)["gbps"])
+            progress(f"TCP round {number + 1}: " + ", ".join(f"{row.path} {row.samples[-1]:.2f}" for row, *_ in runs))
+        return [row for row, *_ in runs]
+
+
+# Small UDP
+
+
+def saturate(lab, sender, receiver, bind, to, seconds, spread=1):
+    """Datagrams per second that arrive while the sender sends as fast as it can, in thousands."""
+    sink = lab.spawn(receiver, [probes.udp_tool(), "sink", "--bind", bind, "--port", probes.SINK_PORT], "sink")
+    sink.wait_for_line("listening")
+    lab.spawn(sender, [probes.udp_tool(), "send", "--to", to, "--port", probes.SINK_PORT, "--seconds", seconds,
+                       "--spread", spread], "source").result(seconds + 20)
+    time.sleep(0.2)
+    sink.stop()
+    result = sink.result()
+    if result["received"] == 0:
+        raise LabError(f"nothing arrived from {sender} at {to}")
+    return result["rate"] / 1e3
+
+
+def bench_udp(arguments):
+    """64-octet frames (22 octets of payload), one flow, at saturation: what arrives per second."""
+    with labs_of(arguments) as labs:
+        first = next(iter(labs.values()))
+        runs = []
+        for sender, receiver, bind4, way, crossing in (
+            ("client", "server", "0.0.0.0", "to the server", "to-ipv6"),
+            ("server", "client", "0.0.0.0", "to the client", "to-ipv4"),
+        ):
+            forward = sender == "client"
+            ipv6 = Row(f"small UDP {way}", "plain IPv6", "kpps")
+            ipv4 = Row(f"small UDP {way}", "plain IPv4", "kpps", ipv6)
+            runs.append((ipv4, first, sender, receiver, bind4, SiitDc.PLAIN_SERVER_IPV4 if forward else SiitDc.CLIENT))
+            runs.append((ipv6, first, sender, receiver, "::", SiitDc.SERVER if forward else SiitDc.PLAIN_CLIENT_IPV6))
+            for name, lab in labs.items():
+                runs.append((Row(f"small UDP {way}", f"{name} {crossing}", "kpps", ipv6), lab, sender, receiver,
+                             "::" if forward else "0.0.0.0",
+                             SiitDc.SERVER_AS_IPV4 if forward else SiitDc.CLIENT_AS_IPV6))
+        for number in range(arguments.rounds):
+            for row, *run in runs:
+                row.samples.append(saturate(*run, arguments.seconds))
+            progress(f"UDP round {number + 1}: " + ", ".join(f"{row.path} {row.samples[-1]:.0f}" for row, *_ in runs))
+        return [row for row, *_ in runs]
+
+
+# Round trips
+
+
+def pin(pid, core):
+    for task in os.listdir(f"/proc/{pid}/task"):
+        os.sched_setaffinity(int(task), {core})
+
+
+def bench_rtt(arguments):
+    """UDP ping-pong with client, translator and server on one core: median round trip."""
+    core = max(os.sched_getaffinity(0))
+    with labs_of(arguments) as labs:
+        first = next(iter(labs.values()))
+        for lab in labs.values():
+            pin(lab.translator.process.pid, core)
+            probes.serve_echo(lab, "server", "::", pin_to=core)
+        probes.serve_echo(first, "server", "0.0.0.0", pin_to=core)
+        ipv6 = Row("round trip p50, one core", "plain IPv6", "µs")
+        ipv4 = Row("round trip p50, one core", "plain IPv4", "µs", ipv6, "difference")
+        runs = [(ipv4, first, SiitDc.PLAIN_SERVER_IPV4), (ipv6, first, SiitDc.SERVER)]
+        runs += [(Row("round trip p50, one core", name, "µs", ipv6, "difference"), lab, SiitDc.SERVER_AS_IPV4)
+                 for name, lab in labs.items()]
+        for number in range(max(arguments.rounds, 5)):
+            for row, lab, address in runs:
+                argv = ["taskset", "-c", core, probes.udp_tool(), "pingpong", "--to", address, "--port", probes.ECHO_PORT,
+                        "--count", 20000]
+                row.samples.append(lab.spawn("client", argv, "pingpong").result(60)["p50_us"])
+            progress(f"RTT round {number + 1}: " + ", ".join(f"{row.path} {row.samples[-1]:.2f}" for row, *_ in runs))
+        return [row for row, *_ in runs]
+
+
+# Mapping table
+
+
+def write_million(path):
+    """2^20 mappings of single addresses; the IPv6 side is scattered over a /48, as grown networks are."""
+    mask = (1 << 64) - 1
+    with open(path, "w", encoding="ascii") as out:
+        for i in range(MAPPED_COUNT):
+            v = (i + 1) * 0x9E3779B97F4A7C15 & mask
+            v = (v ^ v >> 31) * 0xBF58476D1CE4E5B9 & mask
+            out.write(f"100.{64 + (i >> 16)}.{i >> 8 & 255}.{i & 255},"
+                      f"2001:db8:aaaa:{v >> 48:x}:{v >> 32 & 0xFFFF:x}:{v >> 16 & 0xFFFF:x}:{v & 0xFFFF:x}:{i & 0xFFFF:x}\n")
+
+
+def table_lab(config, stack):
+    lab = stack.enter_context(SiitDc(plain=True))
+    lab.ip("server", f"-6 route add local {SERVER_PREFIX} dev lo")
+    lab.route("gateway", SERVER_PREFIX, SiitDc.SERVER)
+    if "million.csv" in config:
+        write_million(lab.folder / "million.csv")
+    before = time.monotonic()
+    lab.start(config, seconds=60)
+    return lab, time.monotonic() - before
+
+
+def bench_table(arguments):
+    """Small UDP to random destinations of 2^20, translated by one prefix mapping and by 2^20 single mappings."""
+    if arguments.stand_in:
+        return []
+    with contextlib.ExitStack() as stack:
+        one, _ = table_lab(ONE_MAPPING, stack)
+        million, loading = table_lab(MILLION_MAPPINGS, stack)
+        ipv6 = Row("random destinations", "plain IPv6", "kpps")
+        row_one = Row("random destinations", "yonroku, 1 mapping", "kpps", ipv6)
+        row_million = Row("random destinations", "yonroku, 1,048,576 mappings", "kpps", row_one)
+        start = Row("start with 1,048,576 mappings", "from exec to ready", "s")
+        start.samples.append(loading)
+        runs = [(ipv6, one, "2001:db8:aaaa::"), (row_one, one, MAPPED_FIRST), (row_million, million, MAPPED_FIRST)]
+        for number in range(arguments.rounds):
+            for row, lab, address in runs:
+                row.samples.append(saturate(lab, "client", "server", "::", address, arguments.seconds, MAPPED_COUNT))
+            progress(f"table round {number + 1}: " + ", ".join(f"{row.path} {row.samples[-1]:.0f}" for row, *_ in runs))
+        return [ipv6, row_one, row_million, start]
+
+
+BENCHES = {"tcp": bench_tcp, "udp": bench_udp, "rtt": bench_rtt, "table": bench_table}
+
+
+def conditions(arguments):
+    model = next((line.split(":", 1)[1].strip() for line in pathlib.Path("/proc/cpuinfo").read_text().splitlines()
+                  if line.startswith("model name")), platform.machine())
+    return {
+        "cores": len(os.sched_getaffinity(0)), "cpu": model, "kernel": platform.release(), "rounds": arguments.rounds,
+        "seconds": arguments.seconds, "load_before": os.getloadavg()[0],
+        "links": "veth with default offloads (TSO, GRO, checksum), MTU 1500",
+    }
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--seconds", type=float, default=3, help="length of each throughput run (default 3)")
+    parser.add_argument("--only", default=",".join(BENCHES), help=f"some of {','.join(BENCHES)}")
+    parser.add_argument("--peer", action="store_true", help="measure tayga too")
+    parser.add_argument("--stand-in", action="store_true", help="measure tayga instead, to try the bench itself")
+    parser.add_argument("--json", metavar="FILE")
+    arguments = parser.parse_args()
+    if arguments.peer and not Tayga.installed():
+        parser.error("--peer needs the package tayga")
+    state = conditions(arguments)
+    rows = []
+    try:
+        with namespaces.guard():
+            for name in arguments.only.split(","):
+                rows += BENCHES[name](arguments)
+    except LabError as error:
+        print(f"lab_bench: {error}", file=sys.stderr)
+        return 1
+    except KeyError as error:
+        parser.error(f"no bench called {error}")
+    print(f"{state['cores']} cores ({state['cpu']}), kernel {state['kernel']}; {state['links']}; all ends share the cores;")
+    print(f"{state['rounds']} interleaved rounds of {state['seconds']:g} s; load before the start {state['load_before']:.2f}.\n")
+    print("| measure | path | median | spread | compared with | spread |\n|---|---|---|---|---|---|")
+    for row in rows:
+        print(row.as_markdown())
+    if arguments.json:
+        document = {"conditions": state, "rows": [row.as_json() for row in rows]}
+        pathlib.Path(arguments.json).write_text(json.dumps(document, indent=1) + "\n")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
