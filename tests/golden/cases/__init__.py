@@ -1,0 +1,1 @@
+"""The tables of the corpus, a module per RFC section."""
