@@ -23,7 +23,7 @@ RFC = re.compile(rf"\bRFCs?{GAP}(?P<rfc>\d+)\b")
 SECTION_RE = re.compile(SECTION)
 # What may stand between "RFC n" and its section, or between two sections of one RFC.
 JOIN = re.compile(
-    rf"(?:{GAP}*[,/–-]{GAP}*(?:(?:and|or){GAP}+)?|{GAP}+(?:(?:and|or|to){GAP}+)?|{GAP}*\({GAP}*)(?=§|Appendix)|"
+    rf"(?:{GAP}*[,;/–-]{GAP}*(?:(?:and|or){GAP}+)?|{GAP}+(?:(?:and|or|to){GAP}+)?|{GAP}*\({GAP}*)(?=§|Appendix)|"
     rf"(?:{GAP}*[,–-]{GAP}*|{GAP}+(?:and|or){GAP}+)(?P<number>{NUMBER})(?=[\s,;.:)]|$)"
 )
 WRONG_FORM = re.compile(

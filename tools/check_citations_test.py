@@ -45,7 +45,8 @@ def found(text, path="src/a.cc"):
     ("// see RFC 7915\n// §4.1 for it", [("7915", "4.1")]),
     ("// see RFC 7915 §4.1,\n  //   §5.1 for it", [("7915", "4.1"), ("7915", "5.1")]),
     ("# RFC 7597\n# Appendix A", [("7597", "A")]),
-    ("RFC 768 says; §4.1", [("768", None), (None, "4.1")]),
+    ("RFC 768 says so. §4.1", [("768", None), (None, "4.1")]),
+    ("RFC 7915 §4.1; §5.1", [("7915", "4.1"), ("7915", "5.1")]),
 ])
 def test_finds(text, expected):
     assert found(text) == expected
