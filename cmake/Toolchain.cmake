@@ -27,6 +27,10 @@ target_compile_options(
             -fno-omit-frame-pointer
             -fno-strict-aliasing
             -ffile-prefix-map=${PROJECT_SOURCE_DIR}/=)
+if(CMAKE_CXX_COMPILER_ID STREQUAL "Clang")
+  # GCC 12's std::stable_sort uses a function that its own headers call deprecated.
+  target_compile_options(yonroku_options INTERFACE -Wno-deprecated-declarations)
+endif()
 if(YONROKU_WERROR)
   target_compile_options(yonroku_options INTERFACE -Werror)
 endif()
