@@ -1,5 +1,5 @@
-// What is wrong or doubtful in a configuration: file, line, column, what, and how to fix it. Reading a configuration
-// never stops at the first error; it gathers them all in a ConfigErrors.
+// What is wrong or doubtful in a configuration: file, line, column, what, and how to fix it. Reading a
+// configuration never stops at the first error; it gathers them all in a ConfigErrors.
 #pragma once
 
 #include <cstddef>
@@ -54,10 +54,10 @@ struct ConfigErrors {
 };
 
 template <class T>
-using Checked = std::expected<T, ConfigErrors>;
+using ConfigResult = std::expected<T, ConfigErrors>;
 
-[[nodiscard]] inline std::unexpected<ConfigErrors> fail_with(std::string file, Position position, std::string what,
-                                                             std::string fix = {}) {
+[[nodiscard]] inline std::unexpected<ConfigErrors> fail_with(std::string file, Position position,
+                                                             std::string what, std::string fix = {}) {
   ConfigErrors errors;
   errors.errors.push_back({std::move(file), position, std::move(what), std::move(fix)});
   return std::unexpected(std::move(errors));

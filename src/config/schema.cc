@@ -16,7 +16,8 @@ std::size_t edit_distance(std::string_view a, std::string_view b) {
     now[0] = i;
     for (std::size_t j = 1; j <= b.size(); ++j) {
       now[j] = std::min({last[j] + 1, now[j - 1] + 1, last[j - 1] + (a[i - 1] == b[j - 1] ? 0u : 1u)});
-      if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1]) now[j] = std::min(now[j], before[j - 2] + 1);
+      if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1])
+        now[j] = std::min(now[j], before[j - 2] + 1);
     }
     before.swap(last);
     last.swap(now);
@@ -29,8 +30,8 @@ std::size_t edit_distance(std::string_view a, std::string_view b) {
 std::span<const KeySpec> schema() { return kSchema; }
 
 const KeySpec* find_key(Scope scope, std::string_view name) {
-  const auto found =
-      std::ranges::find_if(kSchema, [&](const KeySpec& key) { return key.scope == scope && key.name == name; });
+  const auto found = std::ranges::find_if(
+      kSchema, [&](const KeySpec& key) { return key.scope == scope && key.name == name; });
   return found == std::end(kSchema) ? nullptr : found;
 }
 

@@ -15,8 +15,22 @@ namespace yonroku::config {
 enum class Scope : uint8_t { Top, Control, Log, Instance, Mapping };
 enum class Changes : uint8_t { Reload, Restart };
 enum class ValueType : uint8_t {
-  Section, Instances, Mappings, Name, Device, User, Path, Integer, Boolean, Choice, ChoiceOrInteger,
-  Ipv4Address, Ipv6Address, Ipv4Prefix, Ipv6Prefix, Pref64,
+  Section,
+  Instances,
+  Mappings,
+  Name,
+  Device,
+  User,
+  Path,
+  Integer,
+  Boolean,
+  Choice,
+  ChoiceOrInteger,
+  Ipv4Address,
+  Ipv6Address,
+  Ipv4Prefix,
+  Ipv6Prefix,
+  Pref64,
 };
 
 struct KeySpec {
@@ -26,9 +40,9 @@ struct KeySpec {
   bool is_list;
   bool is_required;
   Changes changes;
-  std::array<bool, kMechanismCount> mechanisms;                      // indexed by Mechanism
+  std::array<bool, kMechanismCount> mechanisms;  // indexed by Mechanism
   std::array<std::optional<std::string_view>, kMechanismCount> defaults;
-  std::array<std::string_view, kMechanismCount> instead;             // the key that this mechanism has for it, or ""
+  std::array<std::string_view, kMechanismCount> instead;  // the key that this mechanism has for it, or ""
   int64_t minimum;
   int64_t maximum;
   std::span<const std::string_view> values;
@@ -41,6 +55,7 @@ struct KeySpec {
 [[nodiscard]] const KeySpec* find_key(Scope scope, std::string_view name);
 
 // The candidate that `word` most likely is a slip of the pen for, or "".
-[[nodiscard]] std::string_view closest_word(std::string_view word, std::span<const std::string_view> candidates);
+[[nodiscard]] std::string_view closest_word(std::string_view word,
+                                            std::span<const std::string_view> candidates);
 
 }  // namespace yonroku::config

@@ -1,5 +1,5 @@
-// A validated configuration, key by key as in schema.yaml, with every default filled in. What a key means is written
-// there. An enumeration's values stand in the order of the key's `values` in schema.yaml.
+// A validated configuration, key by key as in schema.yaml, with every default filled in. What a key means is
+// written there. An enumeration's values stand in the order of the key's `values` in schema.yaml.
 #pragma once
 
 #include <cstddef>
@@ -61,7 +61,8 @@ struct InstanceSettings {
   bool node_identification = true;
 
   WellKnownPrefixNonGlobal well_known_prefix_non_global = WellKnownPrefixNonGlobal::Drop;
-  std::vector<share::EamMapping> mappings;  // inline ones first, then those of the files; no two share a prefix
+  std::vector<share::EamMapping>
+      mappings;  // inline ones first, then those of the files; no two share a prefix
   std::vector<std::string> mappings_files;  // as paths that open() takes
 
   // siit
@@ -93,8 +94,9 @@ struct Settings {
 [[nodiscard]] std::string_view to_string(Mechanism mechanism);
 [[nodiscard]] std::string_view to_string(LogLevel level);
 
-// What a reload from `running` to `wanted` cannot take over, in words such as "instance dc: workers"; empty: nothing.
-// Instances that come or go are not listed.
-[[nodiscard]] std::vector<std::string> settings_needing_restart(const Settings& running, const Settings& wanted);
+// What a reload from `running` to `wanted` cannot take over, in words such as "instance dc: workers"; empty:
+// nothing. Instances that come or go are not listed.
+[[nodiscard]] std::vector<std::string> settings_needing_restart(const Settings& running,
+                                                                const Settings& wanted);
 
 }  // namespace yonroku::config

@@ -1,0 +1,146 @@
+# bash completion of yonroku(1). Made from src/app/commands.yaml by tools/gen_schema.py. Do not edit.
+_yonroku() {
+  local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD-1]} command=${COMP_WORDS[1]} i position=0
+  COMPREPLY=()
+  if ((COMP_CWORD == 1)); then
+    mapfile -t COMPREPLY < <(compgen -W 'run check translate explain show mappings import --help -h --version' -- "$cur")
+    return
+  fi
+  _yonroku_files() {
+    compopt -o filenames 2>/dev/null
+    mapfile -t COMPREPLY < <(compgen -d -- "$cur"; compgen -f -X "$1" -- "$cur")
+  }
+  case $command in
+    run)
+      case $prev in
+        --config|-c) _yonroku_files '!*.@(yaml|yml)'; return ;;
+      esac
+      if [[ $cur == -* ]]; then
+        mapfile -t COMPREPLY < <(compgen -W '--config -c --help -h --version' -- "$cur")
+        return
+      fi
+      ;;
+    check)
+      if [[ $cur == -* ]]; then
+        mapfile -t COMPREPLY < <(compgen -W '--json --help -h --version' -- "$cur")
+        return
+      fi
+      for ((i = 2; i < COMP_CWORD; i++)); do
+        case ${COMP_WORDS[i]} in
+          --) ((i++)) ;;
+          -*) ;;
+          *) ((position++)) ;;
+        esac
+      done
+      case $position in
+        0) _yonroku_files '!*.@(yaml|yml)' ;;
+      esac
+      ;;
+    translate)
+      case $prev in
+        --config|-c) _yonroku_files '!*.@(yaml|yml)'; return ;;
+        --instance|-i) :; return ;;
+      esac
+      if [[ $cur == -* ]]; then
+        mapfile -t COMPREPLY < <(compgen -W '--config -c --instance -i --help -h --version' -- "$cur")
+        return
+      fi
+      for ((i = 2; i < COMP_CWORD; i++)); do
+        case ${COMP_WORDS[i]} in
+          --config|-c|--instance|-i) ((i++)) ;;
+          -*) ;;
+          *) ((position++)) ;;
+        esac
+      done
+      case $position in
+        0) _yonroku_files '!*.@(pcap|pcapng|cap)' ;;
+        1) _yonroku_files '!*.@(pcap|pcapng|cap)' ;;
+      esac
+      ;;
+    explain)
+      case $prev in
+        --config|-c) _yonroku_files '!*.@(yaml|yml)'; return ;;
+        --instance|-i) :; return ;;
+      esac
+      if [[ $cur == -* ]]; then
+        mapfile -t COMPREPLY < <(compgen -W '--config -c --instance -i --json --help -h --version' -- "$cur")
+        return
+      fi
+      for ((i = 2; i < COMP_CWORD; i++)); do
+        case ${COMP_WORDS[i]} in
+          --config|-c|--instance|-i) ((i++)) ;;
+          -*) ;;
+          *) ((position++)) ;;
+        esac
+      done
+      case $position in
+        0) _yonroku_files '!*.@(pcap|pcapng|cap)' ;;
+      esac
+      ;;
+    show)
+      case $prev in
+        --socket) _yonroku_files ''; return ;;
+        --instance|-i) :; return ;;
+      esac
+      if [[ $cur == -* ]]; then
+        mapfile -t COMPREPLY < <(compgen -W '--json --socket --instance -i --help -h --version' -- "$cur")
+        return
+      fi
+      for ((i = 2; i < COMP_CWORD; i++)); do
+        case ${COMP_WORDS[i]} in
+          --socket|--instance|-i) ((i++)) ;;
+          -*) ;;
+          *) ((position++)) ;;
+        esac
+      done
+      case $position in
+        0) mapfile -t COMPREPLY < <(compgen -W 'status counters mappings' -- "$cur") ;;
+      esac
+      ;;
+    mappings)
+      case $prev in
+        --socket) _yonroku_files ''; return ;;
+        --instance|-i) :; return ;;
+        --file|-f) _yonroku_files '!*.@(csv)'; return ;;
+      esac
+      if [[ $cur == -* ]]; then
+        mapfile -t COMPREPLY < <(compgen -W '--socket --instance -i --file -f --json --help -h --version' -- "$cur")
+        return
+      fi
+      for ((i = 2; i < COMP_CWORD; i++)); do
+        case ${COMP_WORDS[i]} in
+          --socket|--instance|-i|--file|-f) ((i++)) ;;
+          -*) ;;
+          *) ((position++)) ;;
+        esac
+      done
+      case $position in
+        0) mapfile -t COMPREPLY < <(compgen -W 'add remove list replace' -- "$cur") ;;
+      esac
+      ;;
+    import)
+      case $prev in
+        --output|-o) _yonroku_files ''; return ;;
+        --mappings-csv) _yonroku_files '!*.@(csv)'; return ;;
+        --name) :; return ;;
+      esac
+      if [[ $cur == -* ]]; then
+        mapfile -t COMPREPLY < <(compgen -W '--output -o --mappings-csv --name --help -h --version' -- "$cur")
+        return
+      fi
+      for ((i = 2; i < COMP_CWORD; i++)); do
+        case ${COMP_WORDS[i]} in
+          --output|-o|--mappings-csv|--name) ((i++)) ;;
+          -*) ;;
+          *) ((position++)) ;;
+        esac
+      done
+      case $position in
+        0) mapfile -t COMPREPLY < <(compgen -W 'map646 tayga jool' -- "$cur") ;;
+        1) _yonroku_files '' ;;
+      esac
+      ;;
+  esac
+}
+shopt -s extglob 2>/dev/null
+complete -F _yonroku yonroku

@@ -1,0 +1,35 @@
+# fish completion of yonroku(1). Made from src/app/commands.yaml by tools/gen_schema.py. Do not edit.
+complete -c yonroku -f
+complete -c yonroku -l help -s h -d 'print help'
+complete -c yonroku -l version -d 'print the version'
+complete -c yonroku -n __fish_use_subcommand -a run -d 'run the translator in the foreground'
+complete -c yonroku -n '__fish_seen_subcommand_from run' -l config -s c -d 'configuration file' -x -a '(__fish_complete_suffix .yaml; __fish_complete_suffix .yml)'
+complete -c yonroku -n __fish_use_subcommand -a check -d 'validate a configuration and print every error'
+complete -c yonroku -n '__fish_seen_subcommand_from check' -l json -d 'print the result as JSON'
+complete -c yonroku -n '__fish_seen_subcommand_from check' -F
+complete -c yonroku -n __fish_use_subcommand -a translate -d 'translate a capture file offline'
+complete -c yonroku -n '__fish_seen_subcommand_from translate' -l config -s c -d 'configuration file' -x -a '(__fish_complete_suffix .yaml; __fish_complete_suffix .yml)'
+complete -c yonroku -n '__fish_seen_subcommand_from translate' -l instance -s i -d 'instance of the configuration' -x
+complete -c yonroku -n '__fish_seen_subcommand_from translate' -F
+complete -c yonroku -n __fish_use_subcommand -a explain -d 'say what happens to a packet and why'
+complete -c yonroku -n '__fish_seen_subcommand_from explain' -l config -s c -d 'configuration file' -x -a '(__fish_complete_suffix .yaml; __fish_complete_suffix .yml)'
+complete -c yonroku -n '__fish_seen_subcommand_from explain' -l instance -s i -d 'instance of the configuration' -x
+complete -c yonroku -n '__fish_seen_subcommand_from explain' -l json -d 'print the result as JSON'
+complete -c yonroku -n '__fish_seen_subcommand_from explain' -F
+complete -c yonroku -n __fish_use_subcommand -a show -d 'show what the running program does'
+complete -c yonroku -n '__fish_seen_subcommand_from show' -l json -d 'print the result as JSON'
+complete -c yonroku -n '__fish_seen_subcommand_from show' -l socket -d 'control socket' -r -F
+complete -c yonroku -n '__fish_seen_subcommand_from show' -l instance -s i -d 'only this instance' -x
+complete -c yonroku -n '__fish_seen_subcommand_from show; and not __fish_seen_subcommand_from status counters mappings' -a 'status counters mappings'
+complete -c yonroku -n __fish_use_subcommand -a mappings -d 'change the mappings of the running program'
+complete -c yonroku -n '__fish_seen_subcommand_from mappings' -l socket -d 'control socket' -r -F
+complete -c yonroku -n '__fish_seen_subcommand_from mappings' -l instance -s i -d 'instance to change' -x
+complete -c yonroku -n '__fish_seen_subcommand_from mappings' -l file -s f -d 'read mappings from a CSV file' -x -a '(__fish_complete_suffix .csv)'
+complete -c yonroku -n '__fish_seen_subcommand_from mappings' -l json -d 'print the result as JSON'
+complete -c yonroku -n '__fish_seen_subcommand_from mappings; and not __fish_seen_subcommand_from add remove list replace' -a 'add remove list replace'
+complete -c yonroku -n __fish_use_subcommand -a import -d 'convert another translator's configuration'
+complete -c yonroku -n '__fish_seen_subcommand_from import' -l output -s o -d 'write the configuration here instead of to stdout' -r -F
+complete -c yonroku -n '__fish_seen_subcommand_from import' -l mappings-csv -d 'write the mappings to this CSV file' -x -a '(__fish_complete_suffix .csv)'
+complete -c yonroku -n '__fish_seen_subcommand_from import' -l name -d 'name of the instance' -x
+complete -c yonroku -n '__fish_seen_subcommand_from import; and not __fish_seen_subcommand_from map646 tayga jool' -a 'map646 tayga jool'
+complete -c yonroku -n '__fish_seen_subcommand_from import' -F

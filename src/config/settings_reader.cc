@@ -1,0 +1,217 @@
+#include "config/settings_reader.h"
+
+#include <fmt/format.h>
+
+#include <optional>
+#include <utility>
+
+#include "config/mapping_conflicts.h"
+#include "config/mapping_csv.h"
+#include "config/section_reader.h"
+#include "config/settings_check.h"
+#include "config/text_file.h"
+
+namespace yonroku::config {
+namespace {
+
+// Where the mappings of one instance were written, for messages.
+struct MappingOrigins {
+  struct File {
+    std::string path;
+    std::size_t first;  // index of its first mapping
+    std::vector<uint32_t> lines;
+  };
+  std::string main_file;
+  std::vector<Position> inline_positions;
+  std::vector<File> files;
+
+  [[nodiscard]] Place place_of(std::size_t index) const {
+    if (index < inline_positions.size()) return {main_file, inline_positions[index]};
+    for (const File& file : files)
+      if (index < file.first + file.lines.size()) return {file.path, {file.lines[index - file.first], 1}};
+    return {main_file, {}};
+  }
+};
+
+std::optional<uint8_t> octet_or_copy(const ChoiceOrInteger& value) {
+  if (value.choice) return std::nullopt;
+  return static_cast<uint8_t>(value.integer);
+}
+
+MssClamp mss_clamp(const ChoiceOrInteger& value) {
+  if (!value.choice) return {MssClamp::Mode::Bytes, static_cast<uint16_t>(value.integer)};
+  return {*value.choice == 0 ? MssClamp::Mode::Off : MssClamp::Mode::Auto, 0};
+}
+
+class InstanceReader {
+ public:
+  InstanceReader(const Node& node, const std::string& base_dir, MappingsFiles files, Findings& findings)
+      : node_(node),
+        base_dir_(base_dir),
+        files_(files),
+        findings_(findings),
+        keys_(node, Scope::Instance, mechanism_of(node), findings) {}
+
+  InstanceSettings read() {
+    read_common();
+    read_mechanism();
+    read_mappings();
+    check_instance(instance_, keys_, mapping_count_known_, findings_);
+    return std::move(instance_);
+  }
+
+ private:
+  // nullopt when it is missing or misspelt; the readers then say so and look at the other keys anyway.
+  static std::optional<Mechanism> mechanism_of(const Node& node) {
+    const Node* value = node.find("mechanism");
+    if (!value || value->kind != Node::Kind::Scalar) return std::nullopt;
+    for (const Mechanism mechanism : {Mechanism::Siit, Mechanism::Clat})
+      if (value->text == to_string(mechanism)) return mechanism;
+    return std::nullopt;
+  }
+
+  void read_common() {
+    InstanceSettings& i = instance_;
+    i.name = keys_.text("name").value_or("");
+    i.mechanism = keys_.choice<Mechanism>("mechanism");
+    i.device = keys_.text("device").value_or("");
+    if (!keys_.has("device") && !i.name.empty()) read_device_from_name();
+    i.workers = static_cast<uint16_t>(keys_.integer("workers"));
+    i.routes = keys_.choice<RouteMode>("routes");
+    i.ipv4_routes = keys_.ipv4_prefixes("ipv4-routes");
+    i.ipv6_routes = keys_.ipv6_prefixes("ipv6-routes");
+    i.translator_ipv4 = keys_.ipv4_address("translator-ipv4").value_or(Ipv4Address(192, 0, 0, 8));
+    i.ipv4_mtu = static_cast<uint16_t>(keys_.integer("ipv4-mtu"));
+    i.ipv6_mtu = static_cast<uint16_t>(keys_.integer("ipv6-mtu"));
+    i.lowest_ipv6_mtu = static_cast<uint16_t>(keys_.integer("lowest-ipv6-mtu"));
+    i.traffic_class = octet_or_copy(keys_.choice_or_integer("traffic-class"));
+    i.tos = octet_or_copy(keys_.choice_or_integer("tos"));
+    i.udp_zero_checksum = keys_.choice<UdpZeroChecksum>("udp-zero-checksum");
+    i.mss_clamp = mss_clamp(keys_.choice_or_integer("mss-clamp"));
+    i.icmp_errors = keys_.choice<IcmpErrors>("icmp-errors");
+    i.icmp_error_rate = static_cast<uint32_t>(keys_.integer("icmp-error-rate"));
+    i.untranslatable_icmpv6_source = keys_.choice<UntranslatableIcmpv6Source>("untranslatable-icmpv6-source");
+    i.icmpv6_source_pool = keys_.ipv4_prefixes("icmpv6-source-pool").value_or(std::vector<Ipv4Prefix>{});
+    i.node_identification = keys_.boolean("node-identification");
+    i.well_known_prefix_non_global = keys_.choice<WellKnownPrefixNonGlobal>("well-known-prefix-non-global");
+  }
+
+  void read_mechanism() {
+    InstanceSettings& i = instance_;
+    i.hairpinning = keys_.choice<Hairpinning>("hairpinning");
+    i.denylist_ipv4 = keys_.ipv4_prefixes("denylist-ipv4").value_or(std::vector<Ipv4Prefix>{});
+    i.denylist_ipv6 = keys_.ipv6_prefixes("denylist-ipv6").value_or(std::vector<Ipv6Prefix>{});
+    i.pref64 = keys_.pref64("pref64");
+    i.plat_prefix = keys_.pref64("plat-prefix");
+    i.clat_address = keys_.ipv6_address("clat-address");
+    i.clat_ipv4 = keys_.ipv4_address("clat-ipv4").value_or(Ipv4Address(192, 0, 0, 1));
+    i.clat_prefix = keys_.pref64("clat-prefix");
+    i.neighbour_proxy = keys_.text("neighbour-proxy");
+    i.default_route = keys_.boolean("default-route");
+    if (const auto given = keys_.ipv6_address("translator-ipv6")) i.translator_ipv6 = *given;
+  }
+
+  void read_device_from_name() {
+    if (parse_device_name(instance_.name)) {
+      instance_.device = instance_.name;
+      return;
+    }
+    findings_.error(keys_.place_of("name"),
+                    fmt::format("the device is named like the instance, but {} has more than 15 characters",
+                                in_quotes(instance_.name)),
+                    "add \"device:\" with a shorter name");
+  }
+
+  void read_mappings() {
+    origins_.main_file = findings_.file();
+    const std::size_t errors_before = mapping_errors_;
+    for (const Node* node : keys_.sections("mappings")) {
+      SectionReader mapping(*node, Scope::Mapping, std::nullopt, findings_);
+      const auto ipv4 = mapping.ipv4_prefix("ipv4");
+      const auto ipv6 = mapping.ipv6_prefix("ipv6");
+      if (!ipv4 || !ipv6) {
+        ++mapping_errors_;
+        continue;
+      }
+      if (auto made = make_mapping(*ipv4, *ipv6)) {
+        instance_.mappings.push_back(*made);
+        origins_.inline_positions.push_back(node->position);
+      } else {
+        ++mapping_errors_;
+        findings_.error(*node, std::move(made.error().what), std::move(made.error().fix));
+      }
+    }
+    for (const std::string& path : keys_.paths("mappings-files")) read_mappings_file(path);
+    mapping_count_known_ = mapping_errors_ == errors_before &&
+                           (files_ == MappingsFiles::Read || instance_.mappings_files.empty());
+
+    MappingConflicts conflicts = find_mapping_conflicts(
+        instance_.mappings, [&](std::size_t index) { return origins_.place_of(index); });
+    findings_.error(std::move(conflicts.identical));
+    findings_.warn(std::move(conflicts.overlapping));
+  }
+
+  void read_mappings_file(const std::string& given) {
+    const std::string path = path_from(base_dir_, given);
+    const Node& place = keys_.place_of("mappings-files");
+    if (std::ranges::find(instance_.mappings_files, path) != instance_.mappings_files.end())
+      return findings_.error(place, fmt::format("mappings-files: {} is named twice", in_quotes(given)),
+                             "name it once");
+    instance_.mappings_files.push_back(path);
+    if (files_ == MappingsFiles::Skip) return;
+    auto table = load_mapping_csv(path);
+    if (!table) {
+      ++mapping_errors_;
+      return findings_.error(std::move(table).error());
+    }
+    origins_.files.push_back({path, instance_.mappings.size(), std::move(table->lines)});
+    if (instance_.mappings.empty())
+      instance_.mappings = std::move(table->mappings);
+    else
+      instance_.mappings.insert(instance_.mappings.end(), table->mappings.begin(), table->mappings.end());
+  }
+
+  const Node& node_;
+  const std::string& base_dir_;
+  MappingsFiles files_;
+  Findings& findings_;
+  SectionReader keys_;
+  InstanceSettings instance_;
+  MappingOrigins origins_;
+  std::size_t mapping_errors_ = 0;
+  bool mapping_count_known_ = true;  // false while some mappings could not be read
+};
+
+}  // namespace
+
+Settings read_settings(const Node& root, const std::string& base_dir, MappingsFiles files,
+                       Findings& findings) {
+  Settings settings;
+  SectionReader top(root, Scope::Top, std::nullopt, findings);
+  if (root.kind != Node::Kind::Mapping) return settings;
+
+  static const Node kNoSection = [] {
+    Node node;
+    node.kind = Node::Kind::Mapping;
+    return node;
+  }();
+  const Node* control_node = top.section("control");
+  SectionReader control(control_node ? *control_node : kNoSection, Scope::Control, std::nullopt, findings);
+  settings.control_socket = control.text("socket").value_or("");
+  check_control_socket(settings.control_socket, control.place_of("socket"), findings);
+  const Node* log_node = top.section("log");
+  SectionReader log(log_node ? *log_node : kNoSection, Scope::Log, std::nullopt, findings);
+  settings.log_level = log.choice<LogLevel>("level");
+  settings.user = top.text("user");
+
+  const std::vector<const Node*> nodes = top.sections("instances");
+  for (const Node* node : nodes)
+    settings.instances.push_back(InstanceReader(*node, base_dir, files, findings).read());
+  if (const Node* list = root.find("instances");
+      list && list->kind == Node::Kind::Sequence && list->children.empty())
+    findings.error(*list, "instances is empty", "add an instance: \"- name: ...\" with its mechanism");
+  check_together(settings, nodes, findings);
+  return settings;
+}
+
+}  // namespace yonroku::config

@@ -1,0 +1,237 @@
+#include "config/values.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <charconv>
+#include <optional>
+
+namespace yonroku::config {
+namespace {
+
+std::unexpected<Complaint> complain(std::string what, std::string fix) {
+  return std::unexpected(Complaint{std::move(what), std::move(fix)});
+}
+
+struct SplitPrefix {
+  std::string_view address;
+  std::string_view length;
+};
+std::optional<SplitPrefix> split_prefix(std::string_view text) {
+  const std::size_t slash = text.find('/');
+  if (slash == std::string_view::npos) return std::nullopt;
+  return SplitPrefix{text.substr(0, slash), text.substr(slash + 1)};
+}
+
+std::optional<unsigned> digits(std::string_view text) {
+  unsigned value = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (error != std::errc{} || end != text.data() + text.size()) return std::nullopt;
+  return value;
+}
+
+// Why the text is not an address of this family: a hint for the usual slips.
+std::string ipv4_hint(std::string_view text) {
+  if (Ipv6Address::parse(text) || Ipv6Prefix::parse(text))
+    return "this is IPv6; write an IPv4 address such as 192.0.2.1";
+  const auto dots = std::ranges::count(text, '.');
+  if (dots == 3) {
+    for (std::size_t start = 0; start <= text.size();) {
+      const std::size_t end = std::min(text.find('.', start), text.size());
+      const std::string_view part = text.substr(start, end - start);
+      if (part.size() > 1 && part[0] == '0' && digits(part))
+        return fmt::format("write {} without leading zeros", part);
+      if (const auto value = digits(part); value && *value > 255)
+        return fmt::format("{} is more than 255", part);
+      start = end + 1;
+    }
+  }
+  return "write four numbers from 0 to 255, such as 192.0.2.1";
+}
+
+std::string ipv6_hint(std::string_view text) {
+  if (Ipv4Address::parse(text) || Ipv4Prefix::parse(text))
+    return "this is IPv4; write an IPv6 address such as 2001:db8::1";
+  if (text.find('%') != std::string_view::npos) return "write it without a zone (%...)";
+  if (text.starts_with('[')) return "write it without brackets";
+  if (text.ends_with(':') && !text.ends_with("::"))
+    return fmt::format("write {}: for zeros up to the end", text);
+  if (const std::size_t first = text.find("::");
+      first != std::string_view::npos && text.find("::", first + 1) != text.npos)
+    return "\"::\" may stand once";
+  return "write hexadecimal groups with colons, such as 2001:db8::1";
+}
+
+template <class Prefix, class Address>
+Value<Prefix> parse_prefix(std::string_view text, unsigned whole, std::string_view family,
+                           std::string (*hint)(std::string_view)) {
+  if (const auto prefix = Prefix::parse(text)) return *prefix;
+  const auto split = split_prefix(text);
+  const auto address = Address::parse(split ? split->address : text);
+  if (!address)
+    return complain(fmt::format("{} is not an {} prefix", in_quotes(text), family),
+                    hint(split ? split->address : text));
+  const auto length = digits(split->length);
+  if (!length || *length > whole)
+    return complain(
+        fmt::format("{} has a bad length", in_quotes(text)),
+        fmt::format("write a length from 0 to {} behind the slash, without leading zeros", whole));
+  const Prefix meant = Prefix::holding(*address, *length);
+  if (meant.address() == *address)  // only the writing of the length can be wrong, as in /032
+    return complain(fmt::format("{} has a bad length", in_quotes(text)),
+                    fmt::format("write {}", meant.to_string()));
+  return complain(
+      fmt::format("{} has bits set behind /{}", in_quotes(text), *length),
+      fmt::format("write {}, or {}/{} for that one address", meant.to_string(), address->to_string(), whole));
+}
+
+}  // namespace
+
+std::string in_quotes(std::string_view text) {
+  constexpr std::size_t kLongest = 60;
+  std::string out = "\"";
+  std::size_t size = std::min(text.size(), kLongest);
+  while (size < text.size() && size > 0 && (static_cast<unsigned char>(text[size]) & 0xc0u) == 0x80u)
+    --size;  // whole characters
+  for (const char c : text.substr(0, size)) {
+    const auto byte = static_cast<unsigned char>(c);
+    out += byte < 0x20 || byte == 0x7f ? '?' : c;
+  }
+  if (size < text.size()) out += "...";
+  return out + '"';
+}
+
+Value<int64_t> parse_integer(std::string_view text, int64_t minimum, int64_t maximum) {
+  int64_t value = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  const bool is_integer =
+      !text.empty() && end == text.data() + text.size() && error != std::errc::invalid_argument;
+  if (!is_integer)
+    return complain(fmt::format("{} is not an integer", in_quotes(text)),
+                    fmt::format("write a decimal number from {} to {}", minimum, maximum));
+  if (error == std::errc::result_out_of_range || value < minimum || value > maximum)
+    return complain(fmt::format("{} is outside {} to {}",
+                                text.size() > 20 ? in_quotes(text) : std::string(text), minimum, maximum),
+                    fmt::format("write a number from {} to {}", minimum, maximum));
+  return value;
+}
+
+Value<bool> parse_boolean(std::string_view text) {
+  if (text == "true") return true;
+  if (text == "false") return false;
+  std::string lower(text.substr(0, 8));
+  std::ranges::transform(lower, lower.begin(),
+                         [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; });
+  for (const std::string_view yes : {"yes", "on", "y", "1", "true"})
+    if (lower == yes) return complain(fmt::format("{} is not true or false", in_quotes(text)), "write true");
+  for (const std::string_view no : {"no", "off", "n", "0", "false"})
+    if (lower == no) return complain(fmt::format("{} is not true or false", in_quotes(text)), "write false");
+  return complain(fmt::format("{} is not true or false", in_quotes(text)), "write true or false");
+}
+
+Value<Ipv4Address> parse_ipv4_address(std::string_view text) {
+  if (const auto address = Ipv4Address::parse(text)) return *address;
+  if (const auto prefix = Ipv4Prefix::parse(text))
+    return complain(
+        fmt::format("{} is a prefix where one address is needed", in_quotes(text)),
+        fmt::format("write an address without a length, such as {}", prefix->address().to_string()));
+  return complain(fmt::format("{} is not an IPv4 address", in_quotes(text)), ipv4_hint(text));
+}
+
+Value<Ipv6Address> parse_ipv6_address(std::string_view text) {
+  if (const auto address = Ipv6Address::parse(text)) return *address;
+  if (const auto prefix = Ipv6Prefix::parse(text))
+    return complain(fmt::format("{} is a prefix where one address is needed", in_quotes(text)),
+                    "write an address without a length, such as 2001:db8::1");
+  return complain(fmt::format("{} is not an IPv6 address", in_quotes(text)), ipv6_hint(text));
+}
+
+Value<Ipv4Prefix> parse_ipv4_prefix(std::string_view text) {
+  return parse_prefix<Ipv4Prefix, Ipv4Address>(text, 32, "IPv4", ipv4_hint);
+}
+
+Value<Ipv6Prefix> parse_ipv6_prefix(std::string_view text) {
+  return parse_prefix<Ipv6Prefix, Ipv6Address>(text, 128, "IPv6", ipv6_hint);
+}
+
+Value<share::Pref64> parse_pref64(std::string_view text) {
+  if (!split_prefix(text)) {
+    if (const auto address = Ipv6Address::parse(text))
+      return complain(fmt::format("{} has no prefix length", in_quotes(text)),
+                      fmt::format("add one of /32 /40 /48 /56 /64 /96; probably {}/96 (RFC 6052 §2.2)",
+                                  address->to_string()));
+  }
+  auto prefix = parse_ipv6_prefix(text);
+  if (!prefix) return std::unexpected(std::move(prefix).error());
+  if (const auto pref64 = share::Pref64::create(*prefix)) {
+    if (is_illegal_source(prefix->address().high() == 0 && prefix->address().low() == 0 ? Ipv6Address(0, 1)
+                                                                                        : prefix->address()))
+      return complain(fmt::format("{} cannot hold addresses of nodes", in_quotes(text)),
+                      "use a prefix of your own network, or 64:ff9b::/96");
+    return *pref64;
+  }
+  if (prefix->length() == 96)
+    return complain(fmt::format("{} has bits 64 to 71 set, which must be zero", in_quotes(text)),
+                    "choose a prefix whose fifth group starts with 00 (RFC 6052 §2.2)");
+  return complain(
+      fmt::format("{} is not an RFC 6052 prefix: its length is {}", in_quotes(text), prefix->length()),
+      "use a length of 32, 40, 48, 56, 64 or 96 (RFC 6052 §2.2)");
+}
+
+Value<std::string> parse_instance_name(std::string_view text) {
+  const auto is_allowed = [](char c) { return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-'; };
+  if (text.empty() || text.size() > 32 || !std::ranges::all_of(text, is_allowed))
+    return complain(fmt::format("{} is not a name for an instance", in_quotes(text)),
+                    "use 1 to 32 of the characters a-z, 0-9 and '-'");
+  return std::string(text);
+}
+
+Value<std::string> parse_device_name(std::string_view text) {
+  if (text.size() > 15)
+    return complain(
+        fmt::format("{} has {} characters; a device name has at most 15", in_quotes(text), text.size()),
+        fmt::format("shorten it, for example to {}", text.substr(0, 15)));
+  const auto is_allowed = [](char c) { return c > ' ' && c != '/' && c != ':' && c != '%' && c < 0x7f; };
+  if (text.empty() || text == "." || text == ".." || !std::ranges::all_of(text, is_allowed))
+    return complain(fmt::format("{} is not a device name", in_quotes(text)),
+                    "use 1 to 15 printable ASCII characters without spaces, '/', ':' and '%'");
+  return std::string(text);
+}
+
+Value<std::string> parse_user_name(std::string_view text) {
+  const auto is_allowed = [](char c) { return c > ' ' && c != '/' && c != ':' && c < 0x7f; };
+  if (text.empty() || text.size() > 32 || text[0] == '-' || !std::ranges::all_of(text, is_allowed))
+    return complain(fmt::format("{} is not a user name", in_quotes(text)),
+                    "name a user of this system, such as yonroku");
+  return std::string(text);
+}
+
+Value<std::string> parse_path(std::string_view text) {
+  if (text.empty() || text.size() > 4095)
+    return complain(fmt::format("{} is not a path", in_quotes(text)), "write the path of a file");
+  return std::string(text);
+}
+
+Value<share::EamMapping> make_mapping(const Ipv4Prefix& ipv4, const Ipv6Prefix& ipv6) {
+  const share::EamMapping mapping{ipv4, ipv6};
+  if (!mapping.is_valid())
+    return complain(
+        fmt::format("{} has more host bits ({}) than {} ({})", ipv4.to_string(), ipv4.suffix_length(),
+                    ipv6.to_string(), ipv6.suffix_length()),
+        fmt::format("make the IPv6 prefix /{} or shorter, or the IPv4 prefix /{} or longer (RFC 7757 §3.2)",
+                    128 - ipv4.suffix_length(), 32 - ipv6.suffix_length()));
+  return mapping;
+}
+
+bool is_illegal_source(Ipv4Address address) {
+  const uint32_t first = address.value() >> 24;
+  return first == 0 || first == 127 || first >= 224;
+}
+
+bool is_illegal_source(const Ipv6Address& address) {
+  if (address.high() == 0 && address.low() <= 1) return true;                  // ::, ::1
+  if (address.high() == 0 && address.low() >> 32 == 0xffff) return true;       // ::ffff:0:0/96
+  return address.high() >> 56 == 0xff || address.high() >> 54 == 0xfe80 >> 6;  // multicast, link-local
+}
+
+}  // namespace yonroku::config

@@ -1,0 +1,49 @@
+// One value of a configuration: text -> typed value, or what is wrong with the text and how to fix it.
+// The same functions serve the YAML reader, the CSV reader and the importers, so all of them say the same.
+#pragma once
+
+#include <cstdint>
+#include <expected>
+#include <string>
+#include <string_view>
+
+#include "packet/ipv4_address.h"
+#include "packet/ipv6_address.h"
+#include "packet/prefix.h"
+#include "share/mapping/eam.h"
+#include "share/mapping/rfc6052.h"
+
+namespace yonroku::config {
+
+struct Complaint {
+  std::string what;
+  std::string fix;
+};
+template <class T>
+using Value = std::expected<T, Complaint>;
+
+[[nodiscard]] Value<int64_t> parse_integer(std::string_view text, int64_t minimum, int64_t maximum);
+[[nodiscard]] Value<bool> parse_boolean(std::string_view text);
+[[nodiscard]] Value<Ipv4Address> parse_ipv4_address(std::string_view text);
+[[nodiscard]] Value<Ipv6Address> parse_ipv6_address(std::string_view text);
+// An address alone means a prefix of that one address.
+[[nodiscard]] Value<Ipv4Prefix> parse_ipv4_prefix(std::string_view text);
+[[nodiscard]] Value<Ipv6Prefix> parse_ipv6_prefix(std::string_view text);
+[[nodiscard]] Value<share::Pref64> parse_pref64(std::string_view text);
+[[nodiscard]] Value<std::string> parse_instance_name(std::string_view text);
+[[nodiscard]] Value<std::string> parse_device_name(std::string_view text);
+[[nodiscard]] Value<std::string> parse_user_name(std::string_view text);
+[[nodiscard]] Value<std::string> parse_path(std::string_view text);
+
+// RFC 7757 §3.2: the IPv4 prefix has no more host bits than the IPv6 prefix.
+[[nodiscard]] Value<share::EamMapping> make_mapping(const Ipv4Prefix& ipv4, const Ipv6Prefix& ipv6);
+
+// Addresses that no packet on a wire may come from (RFC 7915 §4.1 and §5.1 via RFC 1812 §5.3.7, RFC 4291
+// §2.7).
+[[nodiscard]] bool is_illegal_source(Ipv4Address address);
+[[nodiscard]] bool is_illegal_source(const Ipv6Address& address);
+
+// The text in double quotes, shortened and with control characters replaced, fit for a message.
+[[nodiscard]] std::string in_quotes(std::string_view text);
+
+}  // namespace yonroku::config
