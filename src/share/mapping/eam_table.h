@@ -1,0 +1,147 @@
+// The Explicit Address Mapping Table (RFC 7757 §3.1): longest match both ways, over prefixes of any length.
+//
+// Two hash tables hold every mapping, one keyed by its IPv4 prefix and one by its IPv6 prefix; a set of the lengths in
+// use says which lengths a lookup tries, longest first. With host mappings only, a lookup is one probe. One writer may
+// change the table while workers read: a reader sees each mapping either before or after a change, never half of it.
+#pragma once
+
+#include <array>
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <memory_resource>
+#include <optional>
+#include <string_view>
+#include <vector>
+
+#include "share/mapping/concurrent_table.h"
+#include "share/mapping/eam.h"
+
+namespace yonroku::share {
+
+namespace detail {
+
+// Both tables keep the whole mapping: word 0 holds the lengths, 1 and 2 the IPv6 prefix, 3 the IPv4 prefix.
+template <class Prefix>
+struct EamTraits {
+  using Key = Prefix;
+  using Value = EamMapping;
+  using Words = std::array<uint64_t, 4>;
+
+  static uint64_t mix(uint64_t v) noexcept {
+    v = (v ^ (v >> 32)) * 0xd6e8feb86659fd93;
+    return (v ^ (v >> 29)) * 0x9e3779b97f4a7c15;
+  }
+  static uint64_t hash(const Ipv4Prefix& p, uint64_t seed) noexcept {
+    return mix((uint64_t{p.length()} << 32 | p.address().value()) ^ seed);
+  }
+  static uint64_t hash(const Ipv6Prefix& p, uint64_t seed) noexcept {
+    return mix(mix(p.address().high() ^ seed) + p.address().low() + p.length());
+  }
+  static Words words(const Prefix&, const EamMapping& m) noexcept {
+    return {uint64_t{m.ipv4.length()} << 32 | uint64_t{m.ipv6.length()} << 40, m.ipv6.address().high(),
+            m.ipv6.address().low(), m.ipv4.address().value()};
+  }
+  static bool matches(const Words& w, const Ipv4Prefix& p) noexcept {
+    return w[3] == p.address().value() && (w[0] >> 32 & 0xff) == p.length();
+  }
+  static bool matches(const Words& w, const Ipv6Prefix& p) noexcept {
+    return w[1] == p.address().high() && w[2] == p.address().low() && (w[0] >> 40 & 0xff) == p.length();
+  }
+  static EamMapping value(const Words& w) noexcept {
+    return {Ipv4Prefix::holding(Ipv4Address(static_cast<uint32_t>(w[3])), static_cast<unsigned>(w[0] >> 32 & 0xff)),
+            Ipv6Prefix::holding({w[1], w[2]}, static_cast<unsigned>(w[0] >> 40 & 0xff))};
+  }
+  static Prefix key(const Words& w) noexcept {
+    if constexpr (std::is_same_v<Prefix, Ipv4Prefix>) {
+      return value(w).ipv4;
+    } else {
+      return value(w).ipv6;
+    }
+  }
+};
+
+// The prefix lengths in use, readable while the writer changes it.
+template <unsigned kLongest>
+class LengthSet {
+ public:
+  void add(unsigned length) {
+    if (counts_[length]++ == 0) change(length, true);
+  }
+  void remove(unsigned length) {
+    if (--counts_[length] == 0) change(length, false);
+  }
+  // Calls `visit(length)` from the longest down until it returns true.
+  template <class Visitor>
+  void from_longest(Visitor&& visit) const noexcept {
+    for (std::size_t word = kWords; word-- > 0;) {
+      uint64_t bits = bits_[word].load(std::memory_order_acquire);
+      while (bits != 0) {
+        const auto bit = static_cast<unsigned>(63 - __builtin_clzll(bits));
+        if (visit(static_cast<unsigned>(word * 64) + bit)) return;
+        bits &= ~(uint64_t{1} << bit);
+      }
+    }
+  }
+
+ private:
+  static constexpr std::size_t kWords = kLongest / 64 + 1;
+  void change(unsigned length, bool present) {
+    auto& word = bits_[length / 64];
+    const uint64_t bit = uint64_t{1} << length % 64;
+    const uint64_t bits = word.load(std::memory_order_relaxed);
+    word.store(present ? bits | bit : bits & ~bit, std::memory_order_release);
+  }
+  std::array<std::atomic<uint64_t>, kWords> bits_{};
+  std::array<std::size_t, kLongest + 1> counts_{};
+};
+
+}  // namespace detail
+
+class EamTable {
+ public:
+  // Why a mapping was refused.
+  enum class Refusal : uint8_t { None, Ipv4SuffixTooLong, Ipv4PrefixTaken, Ipv6PrefixTaken, NotFound };
+
+  // `seed` keys the hash, so that nobody can choose addresses that collide.
+  explicit EamTable(uint64_t seed, std::pmr::memory_resource* memory = std::pmr::get_default_resource());
+
+  // --- readers, on any thread ---
+  void prefetch(Ipv4Address address) const noexcept;
+  void prefetch(const Ipv6Address& address) const noexcept;
+  [[nodiscard]] std::optional<EamMapping> find(Ipv4Address address) const noexcept;
+  [[nodiscard]] std::optional<EamMapping> find(const Ipv6Address& address) const noexcept;
+
+  // --- the one writer ---
+  void reserve(std::size_t count);
+  // Identical prefixes are refused; overlapping ones are resolved by the longest match (RFC 7757 §3.2).
+  Refusal add(const EamMapping& mapping);
+  Refusal remove(const Ipv4Prefix& ipv4);
+  [[nodiscard]] std::size_t size() const { return by_ipv4_.size(); }
+  [[nodiscard]] std::size_t memory_size() const { return by_ipv4_.memory_size() + by_ipv6_.memory_size(); }
+  [[nodiscard]] std::optional<EamMapping> at(const Ipv4Prefix& ipv4) const { return by_ipv4_.find(ipv4); }
+  [[nodiscard]] std::optional<EamMapping> at(const Ipv6Prefix& ipv6) const { return by_ipv6_.find(ipv6); }
+  // In no order.
+  template <class Visitor>
+  void for_each(Visitor&& visit) const {
+    by_ipv4_.for_each([&](const Ipv4Prefix&, const EamMapping& mapping) { visit(mapping); });
+  }
+  // What readers may still be looking at after a change: keep it until none of them can.
+  struct Retired {
+    std::vector<std::unique_ptr<ConcurrentTable<detail::EamTraits<Ipv4Prefix>>::Storage>> ipv4;
+    std::vector<std::unique_ptr<ConcurrentTable<detail::EamTraits<Ipv6Prefix>>::Storage>> ipv6;
+    [[nodiscard]] bool empty() const { return ipv4.empty() && ipv6.empty(); }
+  };
+  [[nodiscard]] Retired take_retired() { return {by_ipv4_.take_retired(), by_ipv6_.take_retired()}; }
+
+ private:
+  ConcurrentTable<detail::EamTraits<Ipv4Prefix>> by_ipv4_;
+  ConcurrentTable<detail::EamTraits<Ipv6Prefix>> by_ipv6_;
+  detail::LengthSet<32> ipv4_lengths_;
+  detail::LengthSet<128> ipv6_lengths_;
+};
+
+[[nodiscard]] std::string_view describe(EamTable::Refusal refusal);
+
+}  // namespace yonroku::share
