@@ -14,8 +14,8 @@ from pathlib import Path
 DIRECTORIES = ("src", "tests", "docs", "examples", "packaging")
 SUFFIXES = {".cc", ".h", ".def", ".inc", ".py", ".md", ".yaml", ".yml", ".golden", ".txt", ".csv", ".sh", ".service"}
 
-# A gap between words: it may be a line break with the comment sign of the next line.
-GAP = r"(?:[ \t]|\r?\n[ \t]*(?://+|#+|\*|>|\|)?[ \t]*)"
+# A gap between words: it may be a line break with the comment sign of the next line, or inside a split string.
+GAP = r"(?:[ \t]|[\"']?\r?\n[ \t]*(?://+|#+|\*|>|\||[\"'])?[ \t]*)"
 # NUMBER would read "§4." at the end of a sentence as §4.
 NUMBER = r"(?:\d+|[A-Z](?=\.\d))(?:\.\d+)*"
 SECTION = rf"(?:§§?{GAP}?(?P<number>{NUMBER}|[A-Z]\b)|Appendix{GAP}+(?P<appendix>[A-Z](?:\.\d+)*)\b)"

@@ -1,5 +1,6 @@
-// Runs one fuzz target over files instead of over libFuzzer's inventions. Arguments are files or directories; a
-// directory that does not exist counts as empty, since a target may have no seeds yet. The empty input always runs.
+// Runs one fuzz target over files instead of over libFuzzer's inventions. Arguments are files or directories;
+// a directory that does not exist counts as empty, since a target may have no seeds yet. The empty input
+// always runs.
 
 #include <cstdint>
 #include <cstdio>
