@@ -60,8 +60,8 @@ CASES = [
                      fragment6(udp(3020)[1], 1200, 2400, True, ident=0, **AT6))),
     golden("rfc7915/4.1-fragment-at-the-largest-offset",
            "RFC 7915 §4.1: all 13 bits of the offset are copied.",
-           from_ipv4("IP(src=C4,dst=S4,id=9,frag=8190,proto=17)/data(4)", "to-ipv6",
-                     "IPv6(src=C6,dst=S6,hlim=63)/IPv6ExtHdrFragment(nh=17,id=9,offset=8190)/data(4)")),
+           from_ipv4("IP(src=C4,dst=S4,id=9,frag=8188,proto=17)/data(4)", "to-ipv6",
+                     "IPv6(src=C6,dst=S6,hlim=63)/IPv6ExtHdrFragment(nh=17,id=9,offset=8188)/data(4)")),
     golden("rfc7915/4.1-fragment-with-options",
            "RFC 7915 §4.1: options are skipped in fragments too; payload length is total length less "
            "the header and options, plus 8.",
