@@ -59,7 +59,7 @@ class ConcurrentTable {
 
   // --- the writer ---
 
-  [[nodiscard]] std::size_t size() const { return size_; }
+  [[nodiscard]] std::size_t size() const { return size_.load(std::memory_order_relaxed); }  // readers may ask too
   [[nodiscard]] std::size_t memory_size() const { return storage_owner_->capacity * sizeof(Slot); }
 
   void reserve(std::size_t count) {
@@ -69,7 +69,7 @@ class ConcurrentTable {
 
   // False when the key is there already; nothing is changed then.
   bool insert(const Key& key, const Value& value) {
-    if ((used_ + 1) * 8 > storage_owner_->capacity * 6) rebuild(capacity_for(size_ + size_ / 2 + 1));
+    if ((used_ + 1) * 8 > storage_owner_->capacity * 6) rebuild(capacity_for(size() + size() / 2 + 1));
     Storage& storage = *storage_owner_;
     std::size_t at = storage.home(Traits::hash(key, seed_));
     std::optional<std::size_t> tombstone;
@@ -201,7 +201,7 @@ class ConcurrentTable {
     });
     storage_.store(next.get(), std::memory_order_release);
     retired_.push_back(std::exchange(storage_owner_, std::move(next)));
-    used_ = size_;
+    used_ = size();
   }
 
   std::pmr::memory_resource* memory_;
@@ -209,7 +209,7 @@ class ConcurrentTable {
   std::atomic<Storage*> storage_{nullptr};
   std::unique_ptr<Storage> storage_owner_;
   std::vector<std::unique_ptr<Storage>> retired_;
-  std::size_t size_ = 0;
+  std::atomic<std::size_t> size_ = 0;
   std::size_t used_ = 0;  // full slots and tombstones
 };
 

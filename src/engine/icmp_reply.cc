@@ -1,0 +1,146 @@
+#include "engine/icmp_reply.h"
+
+#include <algorithm>
+#include <cstring>
+#include <optional>
+
+#include "carry/translate/icmp_error.h"
+#include "carry/translate/translate.h"
+#include "packet/ipv4_view.h"
+#include "packet/ipv6_view.h"
+#include "share/mapping/special_addresses.h"
+
+namespace yonroku::engine {
+namespace {
+
+struct Kind {
+  uint8_t type;
+  uint8_t code;
+  uint32_t rest;
+};
+
+std::optional<Kind> kind_for_ipv4(const Verdict& verdict) {
+  using namespace icmpv4;
+  switch (verdict.reason) {
+    case DropReason::TtlExceeded:
+      return Kind{kTimeExceeded, 0, 0};
+    case DropReason::PacketTooBig:
+      return Kind{kDestinationUnreachable, kFragmentationNeeded, verdict.detail};
+    case DropReason::SourceRoute:
+      return Kind{kDestinationUnreachable, kSourceRouteFailed, 0};
+    case DropReason::DestinationNotMapped:
+    case DropReason::DeniedAddress:
+    case DropReason::WellKnownPrefixNonGlobal:
+    case DropReason::UdpZeroChecksum:
+    case DropReason::UdpZeroChecksumFragment:
+    case DropReason::ProtocolNotTranslatable:
+      return Kind{kDestinationUnreachable, kAdministrativelyProhibited, 0};
+    default:
+      return std::nullopt;
+  }
+}
+
+std::optional<Kind> kind_for_ipv6(const Verdict& verdict) {
+  using namespace icmpv6;
+  switch (verdict.reason) {
+    case DropReason::HopLimitExceeded:
+      return Kind{kTimeExceeded, 0, 0};
+    case DropReason::PacketTooBig:
+      return Kind{kPacketTooBig, 0, verdict.detail};
+    case DropReason::SegmentsLeft:
+      return Kind{kParameterProblem, kErroneousHeaderField, verdict.detail};
+    case DropReason::DestinationNotMapped:
+    case DropReason::DeniedAddress:
+    case DropReason::WellKnownPrefixNonGlobal:
+    case DropReason::ExtensionAfterFragment:
+    case DropReason::ProtocolNotTranslatable:
+      return Kind{kDestinationUnreachable, kAdministrativelyProhibited, 0};
+    default:
+      return std::nullopt;
+  }
+}
+
+std::size_t reply_to_ipv4(const Packet& dropped, const Verdict& verdict, const IcmpReplySettings& settings,
+                          std::span<std::byte> out) {
+  constexpr std::size_t kLargest = 576;              // RFC 1812 §4.3.2.3
+  constexpr uint8_t kInternetworkControl = 0xc0;     // RFC 1812 §4.3.2.5
+  constexpr uint8_t kTtl = 64;
+  const auto ip = Ipv4View::parse(dropped.bytes());
+  const auto kind = kind_for_ipv4(verdict);
+  // RFC 1812 §4.3.2.7: not about ICMP errors, not about later fragments, not to sources that name no single host.
+  if (!ip || !kind || carry::is_icmp_error(*ip) || ip->header().fragment_offset() != 0 ||
+      !share::may_be_forwarded(ip->header().source()) || !share::may_be_forwarded(ip->header().destination()))
+    return 0;
+
+  constexpr std::size_t kFront = sizeof(Ipv4Header) + sizeof(IcmpHeader);
+  const std::size_t quoted = std::min(ip->size(), kLargest - kFront);
+  const std::size_t total = kFront + quoted;
+  std::memcpy(out.data() + kFront, dropped.data(), quoted);
+  auto& icmp = *reinterpret_cast<IcmpHeader*>(out.data() + sizeof(Ipv4Header));
+  icmp.type = kind->type;
+  icmp.code = kind->code;
+  icmp.checksum = {};
+  icmp.set_rest(kind->rest);
+  OnesSum sum;
+  sum.add(std::span<const std::byte>(out.subspan(sizeof(Ipv4Header), total - sizeof(Ipv4Header))));
+  icmp.checksum = sum.checksum();
+
+  carry::Ipv4Fields fields;
+  fields.addresses = {settings.source_ipv4, ip->header().source()};
+  fields.tos = kInternetworkControl;
+  fields.ttl = kTtl;
+  fields.protocol = IpProtocol::Icmp;
+  fields.total_length = static_cast<uint16_t>(total);
+  fields.flags_fragment_offset = Ipv4Header::kDontFragment;  // hence no identification (RFC 6864 §4.1)
+  carry::write_ipv4_header(out.data(), fields);
+  return total;
+}
+
+std::size_t reply_to_ipv6(const Packet& dropped, const Verdict& verdict, const IcmpReplySettings& settings,
+                          std::span<std::byte> out) {
+  constexpr uint8_t kHopLimit = 64;
+  const auto ip = Ipv6View::parse(dropped.bytes());
+  const auto kind = kind_for_ipv6(verdict);
+  if (!ip || !kind || carry::is_icmp_error(*ip) ||
+      (ip->has_fragment_header() && ip->fragment_header().fragment_offset() != 0) ||
+      !share::may_be_forwarded(ip->header().source()) || !share::may_be_forwarded(ip->header().destination()))
+    return 0;
+  // RFC 7915 §5.4: "administratively prohibited" is not sent about any ICMPv6 message.
+  if (kind->type == icmpv6::kDestinationUnreachable && ip->protocol() == IpProtocol::Icmpv6) return 0;
+
+  constexpr std::size_t kFront = sizeof(Ipv6Header) + sizeof(IcmpHeader);
+  const std::size_t quoted = std::min(ip->size(), kLargestIcmpReply - kFront);
+  const std::size_t message = sizeof(IcmpHeader) + quoted;
+  std::memcpy(out.data() + kFront, dropped.data(), quoted);
+  auto& header = *reinterpret_cast<Ipv6Header*>(out.data());
+  header.set_version_and_class(0);
+  header.payload_length = be16::from_host(static_cast<uint16_t>(message));
+  header.next_header = IpProtocol::Icmpv6;
+  header.hop_limit = kHopLimit;
+  header.set_source(settings.source_ipv6);
+  header.set_destination(ip->header().source());
+  auto& icmp = *reinterpret_cast<IcmpHeader*>(out.data() + sizeof(Ipv6Header));
+  icmp.type = kind->type;
+  icmp.code = kind->code;
+  icmp.checksum = {};
+  icmp.set_rest(kind->rest);
+  OnesSum sum;
+  sum.add(settings.source_ipv6);
+  sum.add(ip->header().source());
+  sum.add(static_cast<uint32_t>(message));
+  sum.add(uint32_t{static_cast<uint8_t>(IpProtocol::Icmpv6)});
+  sum.add(std::span<const std::byte>(out.subspan(sizeof(Ipv6Header), message)));
+  icmp.checksum = sum.checksum();
+  return sizeof(Ipv6Header) + message;
+}
+
+}  // namespace
+
+std::size_t make_icmp_reply(const Packet& dropped, const Verdict& verdict, const IcmpReplySettings& settings,
+                            std::span<std::byte> out) noexcept {
+  if (!settings.send || dropped.size() == 0) return 0;
+  return static_cast<uint8_t>(*dropped.data()) >> 4 == 4 ? reply_to_ipv4(dropped, verdict, settings, out)
+                                                         : reply_to_ipv6(dropped, verdict, settings, out);
+}
+
+}  // namespace yonroku::engine

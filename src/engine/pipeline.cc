@@ -1,0 +1,40 @@
+#include "engine/pipeline.h"
+
+#include "packet/ipv4_view.h"
+#include "packet/ipv6_view.h"
+
+namespace yonroku::engine {
+
+// RFC 1071: from the start of the transport header to the packet's end; the field holds the pseudo-header's sum.
+void Pipeline::complete_checksum(Packet& packet) noexcept {
+  const std::size_t start = packet.offload.checksum_start;
+  auto& field = *reinterpret_cast<be16*>(packet.data() + start + packet.offload.checksum_offset);
+  OnesSum sum;
+  sum.add(std::span<const std::byte>(packet.bytes().subspan(start)));
+  field = sum.checksum();
+  if (packet.offload.checksum_offset == offsetof(UdpHeader, checksum) && field == be16{})
+    field = be16::from_host(0xffff);
+  packet.offload.partial_checksum = false;
+}
+
+void Pipeline::count_translated(const Verdict& verdict, const Packet& packet, bool was_ipv6,
+                                std::size_t size) noexcept {
+  using observe::Direction;
+  Direction direction = Direction::ToIpv6;
+  auto protocol = observe::Protocol::Other;
+  if (verdict.action == Verdict::Action::ToIpv4) {
+    direction = Direction::ToIpv4;
+    protocol = observe::protocol_of(reinterpret_cast<const Ipv4Header*>(packet.data())->protocol);
+  } else {
+    if (was_ipv6) direction = Direction::Hairpin;
+    IpProtocol next = reinterpret_cast<const Ipv6Header*>(packet.data())->next_header;
+    if (next == IpProtocol::Fragment)
+      next = reinterpret_cast<const Ipv6FragmentHeader*>(packet.data() + sizeof(Ipv6Header))->next_header;
+    protocol = observe::protocol_of(next);
+  }
+  auto& flow = counters_.translated[static_cast<std::size_t>(direction)][static_cast<std::size_t>(protocol)];
+  flow.packets.add(1);
+  flow.octets.add(size);
+}
+
+}  // namespace yonroku::engine

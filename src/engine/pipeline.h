@@ -1,0 +1,140 @@
+// One packet through one mechanism, and what follows from the verdict: counting, fragmenting, segmenting, ICMP errors.
+// Devices, files and tests feed it alike; results go to `emit(Packet&)`, in order, before process() returns.
+#pragma once
+
+#include <memory>
+#include <vector>
+
+#include "base/instant.h"
+#include "carry/fragmentation.h"
+#include "engine/rate_limit.h"
+#include "engine/segmentation.h"
+#include "engine/snapshot.h"
+#include "observe/counters.h"
+
+namespace yonroku::engine {
+
+class Pipeline {
+ public:
+  // Room that a received packet needs in front, to grow into.
+  static constexpr std::size_t kHeadroom = 128;
+  static constexpr std::size_t kLargestPacket = 65535 + 40;
+
+  // Worker `index` of `count`. Seed 0 makes every outcome certain (tests, offline translation).
+  explicit Pipeline(uint64_t seed, uint16_t index = 0, uint16_t count = 1)
+      : state_(seed, index, count),
+        workers_(count),
+        segment_buffer_(kHeadroom + kLargestPacket),
+        result_buffer_(kHeadroom + kLargestPacket) {}
+
+  [[nodiscard]] const observe::Counters& counters() const { return counters_; }
+  [[nodiscard]] observe::Counters& counters() { return counters_; }
+  void set_trace(Trace* trace) { state_.trace = trace; }
+
+  // Processes one packet. Returns the verdict about it, for explain and tests; `replied` says whether an ICMP error
+  // about it was emitted.
+  struct Outcome {
+    Verdict verdict;
+    bool replied = false;
+  };
+  template <class Mech, class Emit>
+  Outcome process(const Snapshot& snapshot, const Mech& mechanism, Packet& packet, Instant now, Emit&& emit) {
+    const auto first = packet.size() == 0 ? uint8_t{0} : static_cast<uint8_t>(*packet.data());
+    const bool was_ipv6 = first >> 4 == 6;
+    counters_.received[was_ipv6 ? 1 : 0].add(1);
+    return decide(snapshot, mechanism, packet, was_ipv6, now, emit, MaySegment::Yes);
+  }
+
+ private:
+  enum class MaySegment : uint8_t { No, Yes };
+
+  template <class Mech, class Emit>
+  Outcome decide(const Snapshot& snapshot, const Mech& mechanism, Packet& packet, bool was_ipv6, Instant now,
+                 Emit&& emit, MaySegment may_segment) {
+    const std::size_t size = packet.size();
+    const Verdict verdict = mechanism.process(packet, state_);
+    switch (verdict.action) {
+      case Verdict::Action::ToIpv4:
+      case Verdict::Action::ToIpv6:
+        count_translated(verdict, packet, was_ipv6, size);
+        send(verdict, packet, emit);
+        return {verdict, false};
+      case Verdict::Action::Segment:
+        if (may_segment == MaySegment::Yes) return segment(snapshot, mechanism, packet, was_ipv6, now, emit);
+        return drop(snapshot, Verdict::drop(DropReason::BadOffloadMetadata), packet, was_ipv6, now, emit);
+      case Verdict::Action::NotOurs:
+      case Verdict::Action::Drop:
+        break;
+    }
+    return drop(snapshot, verdict, packet, was_ipv6, now, emit);
+  }
+
+  template <class Emit>
+  Outcome drop(const Snapshot& snapshot, const Verdict& verdict, const Packet& packet, bool was_ipv6, Instant now,
+               Emit&& emit) {
+    counters_.dropped[static_cast<std::size_t>(verdict.reason)].add(1);
+    Packet reply(result_buffer_, kHeadroom, kLargestIcmpReply);
+    const std::size_t size = make_icmp_reply(packet, verdict, snapshot.icmp, reply.bytes());
+    if (size == 0) return {verdict, false};
+    if (snapshot.icmp_error_rate != limited_rate_) {
+      limited_rate_ = snapshot.icmp_error_rate;
+      icmp_limit_ = RateLimit((limited_rate_ + workers_ - 1) / workers_);
+    }
+    if (!icmp_limit_.allow(now)) {
+      counters_.icmp_errors_limited.add(1);
+      return {verdict, false};
+    }
+    reply.truncate(size);
+    counters_.icmp_errors_sent[was_ipv6 ? 1 : 0].add(1);
+    emit(reply);
+    return {verdict, true};
+  }
+
+  template <class Mech, class Emit>
+  Outcome segment(const Snapshot& snapshot, const Mech& mechanism, Packet& packet, bool was_ipv6, Instant now,
+                  Emit&& emit) {
+    const auto segments = Segments::of(packet);
+    if (!segments || segments->largest() > kLargestPacket)
+      return drop(snapshot, Verdict::drop(DropReason::BadOffloadMetadata), packet, was_ipv6, now, emit);
+    counters_.segmented.add(1);
+    Outcome outcome;
+    for (std::size_t i = 0; i < segments->count(); ++i) {
+      Packet one(segment_buffer_, kHeadroom, segments->largest());
+      one.truncate(segments->write(i, one.bytes()));
+      counters_.segments.add(1);
+      outcome = decide(snapshot, mechanism, one, was_ipv6, now, emit, MaySegment::No);
+    }
+    return outcome;
+  }
+
+  template <class Emit>
+  void send(const Verdict& verdict, Packet& packet, Emit&& emit) {
+    if (verdict.fragment_size == 0 || packet.size() <= verdict.fragment_size) [[likely]] {
+      emit(packet);
+      return;
+    }
+    const bool is_ipv4 = verdict.action == Verdict::Action::ToIpv4;
+    if (packet.offload.partial_checksum) complete_checksum(packet);
+    const auto cuts = is_ipv4 ? carry::Cuts::of_ipv4(packet.bytes(), verdict.fragment_size)
+                              : carry::Cuts::of_ipv6(packet.bytes(), verdict.fragment_size);
+    for (std::size_t i = 0; i < cuts.count(); ++i) {
+      Packet fragment(result_buffer_, kHeadroom, verdict.fragment_size);
+      fragment.truncate(cuts.write(i, fragment.bytes()));
+      counters_.fragments.add(1);
+      emit(fragment);
+    }
+  }
+
+  void complete_checksum(Packet& packet) noexcept;
+  void count_translated(const Verdict& verdict, const Packet& packet, bool was_ipv6, std::size_t size) noexcept;
+
+  mechanism::SiitState state_;
+  observe::Counters counters_;
+  uint32_t limited_rate_ = 0;
+  uint32_t workers_;
+  RateLimit icmp_limit_{0};
+  std::vector<std::byte> segment_buffer_;
+  std::vector<std::byte> result_buffer_;
+};
+
+}  // namespace yonroku::engine

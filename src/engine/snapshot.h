@@ -1,0 +1,24 @@
+// Everything that workers read and nobody changes: one instance's settings, made whole, swapped whole.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <variant>
+
+#include "engine/icmp_reply.h"
+#include "mechanism/siit.h"
+
+namespace yonroku::engine {
+
+// The closed set of mechanisms.
+using Mechanism = std::variant<mechanism::Siit>;
+
+struct Snapshot {
+  // Declared first: the mechanism refers to it.
+  std::shared_ptr<share::EamTable> eam_table;
+  Mechanism mechanism;
+  IcmpReplySettings icmp;
+  uint32_t icmp_error_rate = 1000;  // per second, for the whole instance
+};
+
+}  // namespace yonroku::engine

@@ -1,0 +1,56 @@
+// Counters of one worker. Only the owner writes; anybody may read a value that is whole and at most a moment old.
+#pragma once
+
+#include <array>
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+
+#include "packet/headers.h"
+#include "packet/verdict.h"
+
+namespace yonroku::observe {
+
+// A counter with one writer: no locked instruction, yet no torn read.
+class Counter {
+ public:
+  void add(uint64_t n) noexcept { value_.store(value_.load(std::memory_order_relaxed) + n, std::memory_order_relaxed); }
+  [[nodiscard]] uint64_t value() const noexcept { return value_.load(std::memory_order_relaxed); }
+
+ private:
+  std::atomic<uint64_t> value_ = 0;
+};
+
+enum class Direction : uint8_t { ToIpv6, ToIpv4, Hairpin };
+inline constexpr std::size_t kDirections = 3;
+inline constexpr const char* kDirectionLabels[] = {"to-ipv6", "to-ipv4", "hairpin"};
+
+enum class Protocol : uint8_t { Tcp, Udp, Icmp, Other };
+inline constexpr std::size_t kProtocols = 4;
+inline constexpr const char* kProtocolLabels[] = {"tcp", "udp", "icmp", "other"};
+
+constexpr Protocol protocol_of(IpProtocol p) {
+  if (p == IpProtocol::Tcp) return Protocol::Tcp;
+  if (p == IpProtocol::Udp) return Protocol::Udp;
+  return p == IpProtocol::Icmp || p == IpProtocol::Icmpv6 ? Protocol::Icmp : Protocol::Other;
+}
+
+// A super-packet counts once, with all its octets. Every packet received is in exactly one of `translated` and
+// `dropped`, except that one which had to be segmented is in neither: its segments are.
+struct Counters {
+  struct Flow {
+    Counter packets;
+    Counter octets;  // of the packet as received
+  };
+  std::array<Counter, 2> received;           // IPv4 and the rest, IPv6
+  std::array<std::array<Flow, kProtocols>, kDirections> translated;
+  std::array<Counter, kDropReasonCount> dropped;
+  std::array<Counter, 2> icmp_errors_sent;   // ICMPv4, ICMPv6
+  Counter icmp_errors_limited;               // not sent because of the rate
+  Counter segmented;                         // super-packets split in software
+  Counter segments;                          // made of them
+  Counter fragments;                         // made by fragmentation
+  Counter batches;
+};
+
+}  // namespace yonroku::observe

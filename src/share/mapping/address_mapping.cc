@@ -1,0 +1,93 @@
+#include "share/mapping/address_mapping.h"
+
+#include "share/mapping/special_addresses.h"
+
+namespace yonroku::share {
+namespace {
+
+template <class Prefixes, class Address>
+bool any_contains(const Prefixes& prefixes, const Address& address) {
+  for (const auto& prefix : prefixes)
+    if (prefix.contains(address)) return true;
+  return false;
+}
+
+}  // namespace
+
+bool AddressMapping::may_carry(const Pref64& prefix, Ipv4Address address) const noexcept {
+  return settings_.well_known_prefix_non_global == WellKnownPrefixNonGlobal::Translate || !prefix.is_well_known() ||
+         is_global(address);
+}
+
+Checked<Ipv6Address> AddressMapping::to_ipv6(Ipv4Address address, Role role, Side side, Trace* trace,
+                                             UseMappings use_mappings) const noexcept {
+  const bool is_source = role == Role::Source;
+  if (!settings_.denylist_ipv4.empty() && any_contains(settings_.denylist_ipv4, address)) {
+    if (trace != nullptr) trace->note(TraceStep::Denied, address);
+    return std::unexpected(DropReason::DeniedAddress);
+  }
+  if (use_mappings == UseMappings::Yes) {
+    if (const auto mapping = table_->find(address)) {
+      const Ipv6Address mapped = mapping->to_ipv6(address);
+      if (trace != nullptr)
+        trace->note(is_source ? TraceStep::SourceByMapping : TraceStep::DestinationByMapping, address, mapped);
+      return mapped;
+    }
+  }
+  const auto& prefix = prefix_of(side);
+  if (!prefix) {
+    if (trace != nullptr)
+      trace->note(is_source ? TraceStep::SourceNotMapped : TraceStep::DestinationNotMapped, address);
+    return std::unexpected(is_source ? DropReason::SourceNotMapped : DropReason::DestinationNotMapped);
+  }
+  if (!is_source && !settings_.routed_here.empty() && table_->size() > 0 &&
+      any_contains(settings_.routed_here, address)) {
+    if (trace != nullptr) trace->note(TraceStep::WouldLoop, address);
+    return std::unexpected(DropReason::DestinationNotMapped);
+  }
+  if (!may_carry(*prefix, address)) {
+    if (trace != nullptr) trace->note(TraceStep::NotGlobal, address);
+    return std::unexpected(DropReason::WellKnownPrefixNonGlobal);
+  }
+  const Ipv6Address mapped = prefix->embed(address);
+  if (trace != nullptr)
+    trace->note(is_source ? TraceStep::SourceByPrefix : TraceStep::DestinationByPrefix, address, mapped);
+  return mapped;
+}
+
+Checked<AddressMapping::Mapped4> AddressMapping::to_ipv4(const Ipv6Address& address, Role role, Side side,
+                                                         Trace* trace) const noexcept {
+  const bool is_source = role == Role::Source;
+  if (!settings_.denylist_ipv6.empty() && any_contains(settings_.denylist_ipv6, address)) {
+    if (trace != nullptr) trace->note(TraceStep::Denied, address);
+    return std::unexpected(DropReason::DeniedAddress);
+  }
+  Mapped4 mapped;
+  if (const auto mapping = table_->find(address)) {
+    mapped.address = mapping->to_ipv4(address);
+    if (trace != nullptr)
+      trace->note(is_source ? TraceStep::SourceByMapping : TraceStep::DestinationByMapping, address, mapped.address);
+  } else {
+    const auto& prefix = prefix_of(side);
+    const auto extracted = prefix ? prefix->extract(address) : std::nullopt;
+    if (!extracted) {
+      if (trace != nullptr)
+        trace->note(is_source ? TraceStep::SourceNotMapped : TraceStep::DestinationNotMapped, address);
+      return std::unexpected(is_source ? DropReason::SourceNotMapped : DropReason::DestinationNotMapped);
+    }
+    if (!may_carry(*prefix, *extracted)) {
+      if (trace != nullptr) trace->note(TraceStep::NotGlobal, *extracted);
+      return std::unexpected(DropReason::WellKnownPrefixNonGlobal);
+    }
+    mapped = {*extracted, true};
+    if (trace != nullptr)
+      trace->note(is_source ? TraceStep::SourceByPrefix : TraceStep::DestinationByPrefix, address, mapped.address);
+  }
+  if (!settings_.denylist_ipv4.empty() && any_contains(settings_.denylist_ipv4, mapped.address)) {
+    if (trace != nullptr) trace->note(TraceStep::Denied, mapped.address);
+    return std::unexpected(DropReason::DeniedAddress);
+  }
+  return mapped;
+}
+
+}  // namespace yonroku::share
