@@ -77,6 +77,15 @@ class Yonroku:
     def show(self, topic):
         return json.loads(self.command("show", topic, "--json").stdout)
 
+    def drops(self, reason, instance=None):
+        """How many packets the daemon has dropped for a reason, over all instances or in one."""
+        return sum(entry["drops"].get(reason, 0) for entry in self.counters(instance))
+
+    def counters(self, instance=None):
+        """The counters of each instance."""
+        entries = self.show("counters")["instances"]
+        return [entry for entry in entries if instance in (None, entry["name"])]
+
     def mappings(self, *words, text_input=None, check=True):
         return self.command("mappings", *words, text_input=text_input, check=check)
 

@@ -261,6 +261,9 @@ static int run_sink(const struct options* options) {
 
 static int run_echo(const struct options* options) {
   const int descriptor = bound_socket(options);
+  // IPv4 answers go with DF clear, so that an answer larger than the path comes back at once, as fragments.
+  const int df_clear = IP_PMTUDISC_DONT;
+  setsockopt(descriptor, IPPROTO_IP, IP_MTU_DISCOVER, &df_clear, sizeof df_clear);
   static uint8_t payload[kLargest];
   uint64_t answered = 0;
   while (!stopped) {
