@@ -187,7 +187,7 @@ def bench_rtt(arguments):
         runs = [(ipv4, first, SiitDc.PLAIN_SERVER_IPV4), (ipv6, first, SiitDc.SERVER)]
         runs += [(Row("round trip p50, one core", name, "µs", ipv6, "difference"), lab, SiitDc.SERVER_AS_IPV4)
                  for name, lab in labs.items()]
-        for number in range(max(arguments.rounds, 5)):
+        for number in range(arguments.rounds):
             for row, lab, address in runs:
                 argv = ["taskset", "-c", core, probes.udp_tool(), "pingpong", "--to", address, "--port", probes.ECHO_PORT,
                         "--count", 20000]

@@ -67,6 +67,32 @@ def test_fragmented_udp(dc, direction, size):
         assert probes.udp_echo(dc, node, address, payload) == payload
 
 
+UDP_SEGMENT = 103
+
+
+@pytest.mark.parametrize("segment", [1, 100, 1200, 1232, 1233, 1452, 1453, 1472])
+@pytest.mark.parametrize("direction", DIRECTIONS)
+def test_udp_segmentation_offload(dc, direction, segment):
+    """What QUIC servers do: one send() of many datagrams, which the kernel hands to the device as one super-packet."""
+    if direction == "server-to-client" and segment > 1452:
+        pytest.skip("does not fit into one IPv6 packet of the sender")
+    node, address, _ = ends(dc, direction)
+    other = "server" if node == "client" else "client"
+    family = socket.AF_INET6 if node == "server" else socket.AF_INET
+    other_family = socket.AF_INET if node == "server" else socket.AF_INET6
+    count = min(44, 60000 // segment)
+    whole = probes.pattern(segment * count - segment // 3)  # The last one is shorter.
+    with dc.socket(other, other_family, socket.SOCK_DGRAM) as receiver, dc.socket(node, family, socket.SOCK_DGRAM) as sender:
+        receiver.bind(("::" if other == "server" else "0.0.0.0", 4433))
+        receiver.settimeout(2)
+        sender.setsockopt(socket.IPPROTO_UDP, UDP_SEGMENT, segment)
+        probes.set_dont_fragment(sender, False)
+        sender.sendto(whole, (address, 4433))
+        received = [receiver.recv(2000) for _ in range(count)]
+    assert [len(datagram) for datagram in received[:-1]] == [segment] * (count - 1)
+    assert b"".join(received) == whole
+
+
 @pytest.mark.parametrize("direction", DIRECTIONS)
 @pytest.mark.parametrize("size", [0, 8, 56, 1000, 1232, 1400])
 def test_ping(dc, direction, size):
