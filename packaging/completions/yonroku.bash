@@ -123,14 +123,16 @@ _yonroku() {
         --output|-o) _yonroku_files ''; return ;;
         --mappings-csv) _yonroku_files '!*.@(csv)'; return ;;
         --name) :; return ;;
+        --pref64) :; return ;;
+        --translator-ipv6) :; return ;;
       esac
       if [[ $cur == -* ]]; then
-        mapfile -t COMPREPLY < <(compgen -W '--output -o --mappings-csv --name --help -h --version' -- "$cur")
+        mapfile -t COMPREPLY < <(compgen -W '--output -o --mappings-csv --name --pref64 --translator-ipv6 --help -h --version' -- "$cur")
         return
       fi
       for ((i = 2; i < COMP_CWORD; i++)); do
         case ${COMP_WORDS[i]} in
-          --output|-o|--mappings-csv|--name) ((i++)) ;;
+          --output|-o|--mappings-csv|--name|--pref64|--translator-ipv6) ((i++)) ;;
           -*) ;;
           *) ((position++)) ;;
         esac

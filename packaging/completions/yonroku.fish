@@ -31,5 +31,7 @@ complete -c yonroku -n __fish_use_subcommand -a import -d 'convert another trans
 complete -c yonroku -n '__fish_seen_subcommand_from import' -l output -s o -d 'write the configuration here instead of to stdout' -r -F
 complete -c yonroku -n '__fish_seen_subcommand_from import' -l mappings-csv -d 'write the mappings to this CSV file' -x -a '(__fish_complete_suffix .csv)'
 complete -c yonroku -n '__fish_seen_subcommand_from import' -l name -d 'name of the instance' -x
+complete -c yonroku -n '__fish_seen_subcommand_from import' -l pref64 -d 'prefix for unmapped addresses' -x
+complete -c yonroku -n '__fish_seen_subcommand_from import' -l translator-ipv6 -d 'source of ICMPv6 errors' -x
 complete -c yonroku -n '__fish_seen_subcommand_from import; and not __fish_seen_subcommand_from map646 tayga jool' -a 'map646 tayga jool'
 complete -c yonroku -n '__fish_seen_subcommand_from import' -F

@@ -232,8 +232,8 @@ class InstanceCheck {
     const std::string_view prefix_key = i_.mechanism == Mechanism::Siit ? "pref64" : "clat-prefix";
     if (inside_prefix > 0)
       warn(place,
-           fmt::format("{} {} inside of {} {}", words(inside_prefix, 0), inside_prefix == 1 ? "lies" : "lie", prefix_key,
-                       prefix->prefix().to_string()),
+           fmt::format("{} {} inside of {} {}", words(inside_prefix, 0), inside_prefix == 1 ? "lies" : "lie",
+                       prefix_key, prefix->prefix().to_string()),
            "mappings win over the prefix, so the embedded IPv4 addresses there are out of reach");
     if (around_prefix > 0)
       warn(place,

@@ -1,0 +1,86 @@
+// yonroku check FILE: validates a configuration. Errors and warnings go to stderr, one line each; `--json`
+// prints one object to stdout instead.
+
+#include <fmt/format.h>
+
+#include <cstdio>
+#include <memory>
+#include <string>
+
+#include <nlohmann/json.hpp>
+
+#include "app/commands.h"
+#include "config/load.h"
+
+namespace yonroku::app {
+namespace {
+
+struct CheckOptions {
+  std::string file;
+  bool is_json = false;
+};
+
+nlohmann::ordered_json to_json(const config::Diagnostic& diagnostic) {
+  return {{"file", diagnostic.file},
+          {"line", diagnostic.position.line},
+          {"column", diagnostic.position.column},
+          {"what", diagnostic.what},
+          {"fix", diagnostic.fix}};
+}
+
+void print_json(const std::string& file, const config::ConfigResult<config::Loaded>& loaded) {
+  nlohmann::ordered_json report = {{"file", file}, {"ok", loaded.has_value()}};
+  auto errors = nlohmann::ordered_json::array();
+  auto warnings = nlohmann::ordered_json::array();
+  auto instances = nlohmann::ordered_json::array();
+  if (loaded) {
+    for (const config::Warning& warning : loaded->warnings) warnings.push_back(to_json(warning));
+    for (const config::InstanceSettings& instance : loaded->settings.instances)
+      instances.push_back({{"name", instance.name},
+                           {"mechanism", to_string(instance.mechanism)},
+                           {"device", instance.device},
+                           {"mappings", instance.mappings.size()}});
+  } else {
+    for (const config::Diagnostic& error : loaded.error().errors) errors.push_back(to_json(error));
+    report["omitted-errors"] = loaded.error().omitted;
+  }
+  report["errors"] = std::move(errors);
+  report["warnings"] = std::move(warnings);
+  report["instances"] = std::move(instances);
+  fmt::print("{}\n", report.dump(2, ' ', false, nlohmann::ordered_json::error_handler_t::replace));
+}
+
+void print_text(const std::string& file, const config::ConfigResult<config::Loaded>& loaded) {
+  if (!loaded) {
+    fmt::print(stderr, "{}\n", loaded.error().to_string());
+    return;
+  }
+  for (const config::Warning& warning : loaded->warnings) fmt::print(stderr, "{}\n", warning.to_string());
+  std::size_t mappings = 0;
+  for (const config::InstanceSettings& instance : loaded->settings.instances)
+    mappings += instance.mappings.size();
+  const std::size_t count = loaded->settings.instances.size();
+  fmt::print("{}: good: {} instance{}, {} mapping{}\n", file, count, count == 1 ? "" : "s", mappings,
+             mappings == 1 ? "" : "s");
+}
+
+void check(const CheckOptions& options) {
+  const auto loaded = config::load_config(options.file);
+  if (options.is_json)
+    print_json(options.file, loaded);
+  else
+    print_text(options.file, loaded);
+  if (!loaded) throw CommandFailed{};
+}
+
+}  // namespace
+
+void add_check_command(CLI::App& app) {
+  const auto options = std::make_shared<CheckOptions>();
+  CLI::App* command = app.add_subcommand("check", "Validate a configuration and print every error");
+  command->add_option("FILE", options->file, "configuration file")->required();
+  command->add_flag("--json", options->is_json, "print the result as JSON");
+  command->callback([options] { check(*options); });
+}
+
+}  // namespace yonroku::app
