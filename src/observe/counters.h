@@ -50,6 +50,7 @@ struct Counters {
   Counter segmented;                         // super-packets split in software
   Counter segments;                          // made of them
   Counter fragments;                         // made by fragmentation
+  Counter not_sent;                          // results that the device did not take
   Counter batches;
 };
 

@@ -1,0 +1,105 @@
+#include "control/snapshot_builder.h"
+
+#include <algorithm>
+
+namespace yonroku::control {
+namespace {
+
+mechanism::Hairpinning hairpinning(const config::InstanceSettings& settings) {
+  // A CLAT's hosts have no second address to meet under.
+  if (settings.mechanism == config::Mechanism::Clat) return mechanism::Hairpinning::Off;
+  switch (settings.hairpinning) {
+    case config::Hairpinning::Simple:
+      return mechanism::Hairpinning::Simple;
+    case config::Hairpinning::Off:
+      return mechanism::Hairpinning::Off;
+    case config::Hairpinning::Intrinsic:
+      break;
+  }
+  return mechanism::Hairpinning::Intrinsic;
+}
+
+mechanism::UntranslatableSource untranslatable_source(const config::InstanceSettings& settings) {
+  switch (settings.untranslatable_icmpv6_source) {
+    case config::UntranslatableIcmpv6Source::Pool:
+      return mechanism::UntranslatableSource::Pool;
+    case config::UntranslatableIcmpv6Source::Drop:
+      return mechanism::UntranslatableSource::Drop;
+    case config::UntranslatableIcmpv6Source::Dummy:
+      break;
+  }
+  return mechanism::UntranslatableSource::Dummy;
+}
+
+// A segment of that MSS has 40 octets of headers in IPv4 and 60 in IPv6, and must fit both links.
+uint16_t mss_clamp(const config::InstanceSettings& settings) {
+  switch (settings.mss_clamp.mode) {
+    case config::MssClamp::Mode::Off:
+      return 0;
+    case config::MssClamp::Mode::Bytes:
+      return settings.mss_clamp.bytes;
+    case config::MssClamp::Mode::Auto:
+      break;
+  }
+  return static_cast<uint16_t>(std::min(settings.ipv6_mtu - 60, std::max(settings.ipv4_mtu - 40, 1)));
+}
+
+}  // namespace
+
+Result<std::shared_ptr<share::EamTable>> build_eam_table(const config::InstanceSettings& settings, uint64_t seed,
+                                                         std::pmr::memory_resource* memory) {
+  auto table = std::make_shared<share::EamTable>(seed, memory);
+  table->reserve(settings.mappings.size() + (settings.clat_address ? 1 : 0));
+  const auto add = [&](const share::EamMapping& mapping) -> Result<void> {
+    if (const auto refusal = table->add(mapping); refusal != share::EamTable::Refusal::None)
+      return fail(settings.name, mapping.ipv4.to_string() + " <-> " + mapping.ipv6.to_string() + ": " +
+                                     std::string(share::describe(refusal)));
+    return {};
+  };
+  if (settings.clat_address)
+    TRY(add({Ipv4Prefix::holding(settings.clat_ipv4, 32), Ipv6Prefix::holding(*settings.clat_address, 128)}));
+  for (const auto& mapping : settings.mappings) TRY(add(mapping));
+  return table;
+}
+
+std::unique_ptr<engine::Snapshot> build_snapshot(const config::InstanceSettings& settings,
+                                                 std::shared_ptr<share::EamTable> table) {
+  mechanism::SiitSettings siit;
+  siit.translate.ipv4_mtu = settings.ipv4_mtu;
+  siit.translate.ipv6_mtu = settings.ipv6_mtu;
+  siit.translate.lowest_ipv6_mtu = settings.lowest_ipv6_mtu;
+  siit.translate.traffic_class = settings.traffic_class;
+  siit.translate.tos = settings.tos;
+  siit.translate.udp_zero_checksum = settings.udp_zero_checksum == config::UdpZeroChecksum::Drop
+                                         ? carry::UdpZeroChecksum::Drop
+                                         : carry::UdpZeroChecksum::Compute;
+  siit.translate.mss_clamp = mss_clamp(settings);
+
+  const bool is_clat = settings.mechanism == config::Mechanism::Clat;
+  siit.mapping.ipv4_side_prefix = is_clat ? settings.clat_prefix : settings.pref64;
+  siit.mapping.ipv6_side_prefix = is_clat ? settings.plat_prefix : settings.pref64;
+  siit.mapping.well_known_prefix_non_global =
+      settings.well_known_prefix_non_global == config::WellKnownPrefixNonGlobal::Translate
+          ? share::WellKnownPrefixNonGlobal::Translate
+          : share::WellKnownPrefixNonGlobal::Drop;
+  siit.mapping.denylist_ipv4 = settings.denylist_ipv4;
+  siit.mapping.denylist_ipv6 = settings.denylist_ipv6;
+  // A CLAT's routes lead to the IPv4 Internet, not to mapped hosts.
+  if (!is_clat && settings.ipv4_routes) siit.mapping.routed_here = *settings.ipv4_routes;
+  siit.hairpinning = hairpinning(settings);
+  siit.untranslatable_source = untranslatable_source(settings);
+  siit.icmpv6_source_pool = settings.icmpv6_source_pool;
+  siit.node_identification =
+      settings.node_identification ? mechanism::NodeIdentification::Append : mechanism::NodeIdentification::Omit;
+  siit.translator_ipv6 = settings.translator_ipv6;
+
+  engine::IcmpReplySettings icmp;
+  icmp.send = settings.icmp_errors == config::IcmpErrors::Send;
+  icmp.source_ipv4 = settings.translator_ipv4;
+  icmp.source_ipv6 = settings.translator_ipv6;
+  const share::EamTable& eam_table = *table;
+  return std::make_unique<engine::Snapshot>(engine::Snapshot{
+      std::move(table), mechanism::Siit(siit, eam_table), icmp, settings.icmp_error_rate});
+}
+
+}  // namespace yonroku::control

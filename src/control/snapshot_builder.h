@@ -1,0 +1,21 @@
+// From validated settings to what the engine runs.
+#pragma once
+
+#include <memory>
+#include <memory_resource>
+
+#include "base/result.h"
+#include "config/settings.h"
+#include "engine/snapshot.h"
+
+namespace yonroku::control {
+
+// The table of the instance's explicit mappings. `seed` keys its hash.
+[[nodiscard]] Result<std::shared_ptr<share::EamTable>> build_eam_table(
+    const config::InstanceSettings& settings, uint64_t seed,
+    std::pmr::memory_resource* memory = std::pmr::get_default_resource());
+
+[[nodiscard]] std::unique_ptr<engine::Snapshot> build_snapshot(const config::InstanceSettings& settings,
+                                                               std::shared_ptr<share::EamTable> table);
+
+}  // namespace yonroku::control

@@ -1,0 +1,139 @@
+#include "engine/worker.h"
+
+#include <poll.h>
+#include <signal.h>
+#include <time.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <chrono>
+
+namespace yonroku::engine {
+namespace {
+
+constexpr std::size_t kBufferSize = Pipeline::kHeadroom + Pipeline::kLargestPacket + 24;  // a whole number of 64s
+
+int wake_up_signal() { return SIGRTMIN; }
+
+Instant monotonic_now() {
+  timespec now{};
+  ::clock_gettime(CLOCK_MONOTONIC, &now);
+  return Instant::from_nanoseconds(int64_t{now.tv_sec} * 1'000'000'000 + now.tv_nsec);
+}
+
+}  // namespace
+
+void install_wake_up_signal() {
+  struct sigaction action {};
+  action.sa_handler = [](int) {};  // no SA_RESTART: the read returns EINTR
+  sigemptyset(&action.sa_mask);
+  ::sigaction(wake_up_signal(), &action, nullptr);
+}
+
+Worker::Worker(io::TunQueue queue, const Snapshot* snapshot, uint64_t seed, uint16_t index, uint16_t count)
+    : queue_(std::move(queue)),
+      pipeline_(seed, index, count),
+      snapshot_(snapshot),
+      buffers_(kBatch * kBufferSize),
+      packets_(kBatch) {}
+
+Worker::~Worker() { stop(); }
+
+void Worker::start() {
+  thread_ = std::thread([this] { run(); });
+}
+
+void Worker::stop() {
+  if (!thread_.joinable()) return;
+  stopping_.store(true, std::memory_order_release);
+  // The signal may come just before the worker begins to wait: send it until the worker has seen it.
+  while (!stopped_.load(std::memory_order_acquire)) {
+    ::pthread_kill(thread_.native_handle(), wake_up_signal());
+    std::this_thread::sleep_for(std::chrono::milliseconds(1));
+  }
+  thread_.join();
+}
+
+void Worker::await_quiescence() const {
+  const uint64_t sequence = batch_sequence_.load(std::memory_order_seq_cst);
+  if (sequence % 2 == 0) return;
+  while (batch_sequence_.load(std::memory_order_acquire) == sequence)
+    std::this_thread::sleep_for(std::chrono::microseconds(20));
+}
+
+void Worker::run() {
+  while (!stopping_.load(std::memory_order_acquire)) {
+    receive_batch();
+    if (size_ == 0) continue;
+    // Entering: whoever replaces the snapshot after this sees the odd number and waits.
+    batch_sequence_.fetch_add(1, std::memory_order_seq_cst);
+    process_batch(*snapshot_.load(std::memory_order_seq_cst));
+    batch_sequence_.fetch_add(1, std::memory_order_release);
+  }
+  stopped_.store(true, std::memory_order_release);
+}
+
+// Waits for the first packet, then takes what is there. With little traffic the batch is one packet and no system call
+// is spent on finding out that there is no second.
+void Worker::receive_batch() {
+  using io::TunQueue;
+  size_ = 0;
+  std::size_t octets = 0;
+  auto wait = TunQueue::Wait::ForPacket;
+  while (size_ < batch_limit_ && octets < kBatchOctets) {
+    const std::span<std::byte> buffer(buffers_.data() + size_ * kBufferSize, kBufferSize);
+    const auto status = queue_.receive(buffer, Pipeline::kHeadroom, wait, packets_[size_]);
+    switch (status) {
+      case TunQueue::Status::Packet:
+        octets += packets_[size_].size();
+        ++size_;
+        wait = TunQueue::Wait::No;
+        break;
+      case TunQueue::Status::Malformed:
+        pipeline_.counters().received[0].add(1);
+        pipeline_.counters().dropped[static_cast<std::size_t>(DropReason::BadOffloadMetadata)].add(1);
+        break;
+      case TunQueue::Status::Empty:
+        batch_limit_ = std::max<std::size_t>(1, size_);
+        return;
+      default:
+        handle_failure(status);
+        return;
+    }
+  }
+  if (size_ == batch_limit_) batch_limit_ = std::min(kBatch, batch_limit_ * 2);
+}
+
+void Worker::handle_failure(io::TunQueue::Status status) {
+  if (status == io::TunQueue::Status::Interrupted) return;
+  if (status == io::TunQueue::Status::Down) {
+    // Not up: poll says whether the device is still there at all.
+    pollfd poll{queue_.fd(), POLLIN, 0};
+    ::poll(&poll, 1, 0);
+    if ((poll.revents & (POLLERR | POLLHUP | POLLNVAL)) == 0) {
+      std::this_thread::sleep_for(std::chrono::milliseconds(20));
+      return;
+    }
+  }
+  failure_.store(queue_.error() == 0 ? EIO : queue_.error(), std::memory_order_release);
+  stopping_.store(true, std::memory_order_release);
+}
+
+void Worker::process_batch(const Snapshot& snapshot) {
+  const Instant now = monotonic_now();
+  pipeline_.counters().batches.add(1);
+  std::visit(
+      [&](const auto& mechanism) {
+        if (size_ > 1)
+          for (std::size_t i = 0; i < size_; ++i) mechanism.prefetch(packets_[i].bytes());
+        for (std::size_t i = 0; i < size_; ++i) {
+          pipeline_.process(snapshot, mechanism, packets_[i], now, [&](const Packet& result) {
+            if (!queue_.send(result))
+              pipeline_.counters().not_sent.add(1);
+          });
+        }
+      },
+      snapshot.mechanism);
+}
+
+}  // namespace yonroku::engine

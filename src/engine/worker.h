@@ -1,0 +1,67 @@
+// One thread, one TUN queue, one pipeline: reads a batch, translates it, writes it. Workers share nothing but the
+// snapshot that they are pointed at.
+#pragma once
+
+#include <pthread.h>
+
+#include <atomic>
+#include <cstdint>
+#include <memory>
+#include <thread>
+#include <vector>
+
+#include "engine/pipeline.h"
+#include "engine/snapshot.h"
+#include "io/tun.h"
+
+namespace yonroku::engine {
+
+class Worker {
+ public:
+  // `seed` keys the worker's randomness. The queue is owned from here on.
+  Worker(io::TunQueue queue, const Snapshot* snapshot, uint64_t seed, uint16_t index, uint16_t count);
+  ~Worker();
+  Worker(const Worker&) = delete;
+  Worker& operator=(const Worker&) = delete;
+
+  void start();
+  // Ends the thread after the batch that it is at. Idempotent.
+  void stop();
+
+  // What the next batch uses. The old snapshot may be freed after await_quiescence().
+  void use(const Snapshot* snapshot) { snapshot_.store(snapshot, std::memory_order_seq_cst); }
+  // Returns once no batch is under way that began before the call.
+  void await_quiescence() const;
+
+  // errno when the device went away, else 0.
+  [[nodiscard]] int failure() const { return failure_.load(std::memory_order_acquire); }
+  [[nodiscard]] const observe::Counters& counters() const { return pipeline_.counters(); }
+
+ private:
+  static constexpr std::size_t kBatch = 64;
+  // A batch ends early when it holds so many octets: larger ones leave the cache between reading and writing.
+  static constexpr std::size_t kBatchOctets = 256 * 1024;
+
+  void run();
+  void receive_batch();
+  void process_batch(const Snapshot& snapshot);
+  void handle_failure(io::TunQueue::Status status);
+
+  io::TunQueue queue_;
+  Pipeline pipeline_;
+  std::atomic<const Snapshot*> snapshot_;
+  alignas(64) std::atomic<uint64_t> batch_sequence_ = 0;  // odd while a batch is under way
+  std::atomic<bool> stopping_ = false;
+  std::atomic<bool> stopped_ = false;
+  std::atomic<int> failure_ = 0;
+  std::thread thread_;
+  std::vector<std::byte> buffers_;
+  std::vector<Packet> packets_;
+  std::size_t size_ = 0;         // packets in the batch
+  std::size_t batch_limit_ = 1;  // how many the next batch may hold: grows while the queue keeps being full
+};
+
+// Installs the signal handler that stop() interrupts a waiting worker with. Call once, before any worker starts.
+void install_wake_up_signal();
+
+}  // namespace yonroku::engine

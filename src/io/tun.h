@@ -1,0 +1,55 @@
+// A TUN device (Linux, Documentation/networking/tuntap): raw IP packets, several queues, super-packets of up to 64 KiB
+// with their checksums left partial. The device goes away with its last queue.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "base/result.h"
+#include "io/file_descriptor.h"
+#include "io/virtio_header.h"
+#include "packet/packet.h"
+
+namespace yonroku::io {
+
+// One queue, for one thread.
+class TunQueue {
+ public:
+  explicit TunQueue(FileDescriptor fd) : fd_(std::move(fd)) {}
+
+  enum class Wait : uint8_t { ForPacket, No };
+  enum class Status : uint8_t {
+    Packet,       // `packet` holds one
+    Malformed,    // one came whose offload request made no sense; it is gone
+    Empty,        // Wait::No and nothing there
+    Interrupted,  // a signal came while waiting
+    Down,         // the interface is not up, or was just now changed: try again later
+    Gone,         // the device was deleted, or reading failed for good: see error()
+  };
+  // Reads one packet into `buffer` behind `headroom` octets (at least sizeof(VirtioHeader)).
+  Status receive(std::span<std::byte> buffer, std::size_t headroom, Wait wait, Packet& packet) noexcept;
+
+  // Hands the packet to the kernel. False when it was not taken (device down, no memory, refused).
+  // The packet needs sizeof(VirtioHeader) octets of headroom.
+  bool send(const Packet& packet) noexcept;
+
+  [[nodiscard]] int error() const { return error_; }  // errno of the last failure
+  [[nodiscard]] int fd() const { return fd_.get(); }
+
+ private:
+  FileDescriptor fd_;
+  int error_ = 0;
+};
+
+struct TunDevice {
+  std::string name;
+  std::vector<TunQueue> queues;
+};
+
+// Creates the device, or fails when the name is taken. Needs CAP_NET_ADMIN.
+Result<TunDevice> open_tun(const std::string& name, unsigned queues);
+
+}  // namespace yonroku::io
