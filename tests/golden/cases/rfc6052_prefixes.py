@@ -106,7 +106,7 @@ for address, embedded in (("11.0.0.1", "b00:1"), ("100.63.255.254", "643f:fffe")
         from_ipv6(FROM_HERE.format(f"64:ff9b::{embedded}"), "to-ipv4",
                   f"IP(src=S4,dst='{address}',ttl=63,id=1)/{UDP}"), config="wkp.yaml"))
 for config, prefix, why in (("wkp-translate", "64:ff9b::", "RFC 6052 §3.1: the restriction can be lifted"),
-                            ("local-use-prefix", "64:ff9b:1::", "RFC 8215 §3: the local-use prefix is not restricted")):
+                            ("local-use-prefix", "64:ff9b:1::", "RFC 8215 §5: the local-use prefix is not restricted")):
     CASES.append(golden(
         f"rfc6052/3.1-{config}-takes-private-addresses", f"{why}.",
         from_ipv4(f"IP(src='10.1.2.3',dst=S4)/{UDP}", "to-ipv6", f"IPv6(src='{prefix}a01:203',dst=S6,hlim=63)/{UDP}"),

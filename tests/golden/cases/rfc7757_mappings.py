@@ -81,7 +81,7 @@ CASES += [
                    "198.51.100.65", "2001:db8:200::65", LONGEST, L4, L6),
     there_and_back("rfc7757/3.3-mapping-inside-of-pref64",
                    "RFC 7757 §3.3: an EAM comes before RFC 6052, also for addresses inside the translation prefix.",
-                   "198.51.101.3", "2001:db8:64::c633:6503", LONGEST, L4, L6),
+                   "198.51.101.3", "2001:db8:64::c633:7703", LONGEST, L4, L6),
     there_and_back("rfc7757/3.3-both-suffixes-at-different-bits",
                    "RFC 7757 §3.3: eight suffix bits go from bits 24 to 31 to bits 48 to 55.",
                    "192.0.2.171", "2001:db8:300:ab00::", LONGEST, L4, L6),
