@@ -56,8 +56,8 @@ CASES = [
 ]
 
 # --- types that are dropped ---
-for number, icmp in ((9, "ICMP(type=9)"), (10, "ICMP(type=10)"), (13, "ICMP(type=13)"),
-                     (14, "ICMP(type=14)"), (15, "ICMP(type=15)"), (16, "ICMP(type=16)"),
+for number, icmp in ((9, "ICMP(type=9)"), (10, "ICMP(type=10)"), (13, "ICMP(type=13,ts_ori=1,ts_rx=0,ts_tx=0)"),
+                     (14, "ICMP(type=14,ts_ori=1,ts_rx=2,ts_tx=3)"), (15, "ICMP(type=15)"), (16, "ICMP(type=16)"),
                      (17, "ICMP(type=17)"), (18, "ICMP(type=18)")):
     CASES.append(golden(
         f"rfc7915/4.2-query-type-{number:02}-is-dropped",
