@@ -3,15 +3,33 @@
 #include <cstdio>
 #include <exception>
 #include <string>
+#include <string_view>
+#include <vector>
 
 #include <CLI/CLI.hpp>
 
 #include "app/commands.h"
+#include "config/schema.h"
 
 namespace {
 
 constexpr int kFailed = 1;
 constexpr int kUsage = 2;
+
+bool has_command(const CLI::App& app, const std::string& word) {
+  return !app.get_subcommands([&](const CLI::App* command) { return command->get_name() == word; }).empty();
+}
+
+// CLI11 would only say that a subcommand is missing.
+std::string unknown_command(const CLI::App& app, const std::string& word) {
+  std::vector<std::string> names;
+  for (const CLI::App* command : app.get_subcommands({})) names.push_back(command->get_name());
+  const std::vector<std::string_view> candidates(names.begin(), names.end());
+  const std::string_view meant = yonroku::config::closest_word(word, candidates);
+  return "yonroku: unknown command \"" + word + "\"; " +
+         (meant.empty() ? "`yonroku --help` lists them" : "did you mean \"" + std::string(meant) + "\"?") +
+         "\n";
+}
 
 int run(int argument_count, char** arguments) {
   CLI::App app("IPv4 over IPv6-only networks: stateless translation (SIIT) and CLAT", "yonroku");
@@ -24,6 +42,10 @@ int run(int argument_count, char** arguments) {
   yonroku::app::add_check_command(app);
   yonroku::app::add_import_command(app);
 
+  if (argument_count > 1 && arguments[1][0] != '-' && !has_command(app, arguments[1])) {
+    std::fputs(unknown_command(app, arguments[1]).c_str(), stderr);
+    return kUsage;
+  }
   try {
     app.parse(argument_count, arguments);
   } catch (const CLI::ParseError& error) {  // also --help and --version, whose exit status is 0

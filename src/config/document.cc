@@ -115,23 +115,46 @@ class ViewBuffer : public std::streambuf {
   }
 };
 
-std::string_view friendly(std::string_view yaml_cpp_message) {
-  static constexpr std::pair<std::string_view, std::string_view> kWords[] = {
-      {"illegal map value", "a \": \" where no value can start"},
-      {"illegal block entry", "a \"- \" where no list can start"},
-      {"illegal map key", "a \"? \" where no key can start"},
-      {"end of map not found", "the line does not fit the mapping above it"},
-      {"end of map flow not found", "a \"{\" is never closed by \"}\""},
-      {"end of sequence not found", "the line does not fit the list above it"},
-      {"end of sequence flow not found", "a \"[\" is never closed by \"]\""},
-      {"illegal EOF in scalar", "a quoted text never ends"},
-      {"illegal document indicator in scalar", "a \"---\" or \"...\" inside a quoted text"},
-      {"illegal flow end", "a \"}\" or \"]\" that nothing opened"},
-      {"illegal character in scalar", "a tab where the text is indented"},
+struct YamlWords {
+  std::string_view yaml_cpp;
+  std::string_view what;
+  std::string_view fix;
+};
+constexpr std::string_view kLookAround =
+    "check the indentation, colons, quotes and brackets here and in the line before";
+
+// yaml-cpp's messages in the words of somebody who edits a configuration.
+YamlWords words_for(std::string_view message) {
+  static constexpr YamlWords kWords[] = {
+      {"illegal map value", "a \":\" where no value can start",
+       "check the indentation, and that the key in the line before has its \":\""},
+      {"illegal block entry", "a \"- \" where no list can start",
+       "start the list in a line of its own, below its key"},
+      {"illegal map key", "a \"? \" where no key can start", "put the text in quotes"},
+      {"end of map not found", "this line does not fit the mapping above it",
+       "give it the indentation of the other keys, and end the key with \":\""},
+      {"end of map flow not found", "a \"{\" is never closed",
+       "add the missing \"}\", and commas between the pairs"},
+      {"end of sequence not found", "this line does not fit the list above it",
+       "give it the indentation of the keys of the same entry"},
+      {"end of sequence flow not found", "a \"[\" is never closed",
+       "add the missing \"]\", and commas between the items"},
+      {"illegal EOF in scalar", "a quoted text never ends", "add the missing quote"},
+      {"illegal document indicator in scalar", "a \"---\" or \"...\" inside of a quoted text",
+       "add the missing quote"},
+      {"illegal flow end", "a \"}\" or \"]\" that nothing opened", "remove it, or add what it closes"},
+      {"illegal character in scalar", "a tab where the text is indented", "indent with spaces only"},
+      {"the referenced anchor is not defined", "an alias (*name) without its anchor (&name)",
+       "write the value out, or quote a text that starts with \"*\""},
+      {"alias not found after *", "a \"*\" without the name of an anchor",
+       "quote a text that starts with \"*\""},
+      {"anchor not found after &", "a \"&\" without a name", "quote a text that starts with \"&\""},
+      {"illegal token in this context", "text where none can stand", kLookAround},
+      {"unknown token", "a character that starts nothing in YAML", "quote a text that starts with it"},
   };
-  for (const auto& [theirs, ours] : kWords)
-    if (theirs == yaml_cpp_message) return ours;
-  return yaml_cpp_message;
+  for (const YamlWords& words : kWords)
+    if (words.yaml_cpp == message) return words;
+  return {message, message, kLookAround};
 }
 
 }  // namespace
@@ -167,7 +190,11 @@ class DocumentBuilder : public YAML::EventHandler {
   void OnDocumentStart(const YAML::Mark&) override {}
   void OnDocumentEnd() override {}
   void OnNull(const YAML::Mark& mark, YAML::anchor_t anchor) override {
-    close(add(mark, anchor, Node::Kind::Null));
+    Node& node = add(mark, anchor, Node::Kind::Null);
+    // yaml-cpp places a missing value where the next token is; our readers look for its key.
+    if (!open_.empty() && open_.back()->kind == Node::Kind::Mapping && open_.back()->children.size() % 2 == 1)
+      node.position = open_.back()->children.back()->position;
+    close(node);
   }
   void OnScalar(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor,
                 const std::string& value) override {
@@ -272,15 +299,16 @@ ConfigResult<Document> Document::parse(std::string_view text, std::string_view f
     return fail_with(file, stop.position, stop.what, stop.fix);
   } catch (const YAML::ParserException& error) {
     const Position position = position_of(error.mark);
+    const YamlWords words = words_for(error.msg);
+    std::string fix(words.fix);
     // yaml-cpp often reports the line behind the culprit.
     for (uint32_t line = position.line; line > 0 && line + 1 >= position.line; --line) {
       const std::string_view address = bare_address_with_last_colon(line_at(text, line));
-      if (!address.empty())
-        return fail_with(file, position, fmt::format("not valid YAML: {}", friendly(error.msg)),
-                         fmt::format("an address that ends in a colon must stand in quotes: '{}'", address));
+      if (address.empty()) continue;
+      fix = fmt::format("an address that ends in a colon must stand in quotes: '{}'", address);
+      break;
     }
-    return fail_with(file, position, fmt::format("not valid YAML: {}", friendly(error.msg)),
-                     "check the indentation, colons, quotes and brackets here and in the line before");
+    return fail_with(file, position, fmt::format("not valid YAML: {}", words.what), std::move(fix));
   } catch (const std::exception& error) {
     return fail_with(file, {}, fmt::format("not valid YAML: {}", error.what()), "check the file's syntax");
   }

@@ -51,7 +51,9 @@ class Map646Importer {
     }
     if (words.size() != arguments + 1)
       return builder_.error(
-          place(0), fmt::format("{} has {} arguments, not {}", directive, words.size() - 1, arguments),
+          place(0),
+          fmt::format("{} needs {} argument{}, not {}", directive, arguments, arguments == 1 ? "" : "s",
+                      words.size() - 1),
           directive == "map-static" ? "write map-static IPV4 IPV6" : "see the documentation of map646");
     if (directive == "map-static")
       builder_.map(words[1].text, place(1), words[2].text, place(2));

@@ -54,9 +54,10 @@ class TaygaImporter {
     }
     const std::size_t arguments = directive == "map" ? 2 : 1;
     if (directive == "log" ? words.size() < 2 : words.size() != arguments + 1)
-      return builder_.error(
-          place(words[0]), fmt::format("{} has {} arguments, not {}", directive, words.size() - 1, arguments),
-          "see tayga.conf(5)");
+      return builder_.error(place(words[0]),
+                            fmt::format("{} needs {} argument{}, not {}", directive, arguments,
+                                        arguments == 1 ? "" : "s", words.size() - 1),
+                            "see tayga.conf(5)");
     const bool is_repeatable =
         directive == "map" || directive == "tun-ip" || directive == "tun-route" || directive == "log";
     if (!is_repeatable && !seen_.insert(directive).second)

@@ -255,7 +255,7 @@ std::size_t SectionReader::choice_index(std::string_view key) {
   findings_.error(
       *found->node,
       fmt::format("{}: {} is not {}", key, in_quotes(found->text()), expected_words(*found->spec)),
-      meant.empty() ? "write " + expected_words(*found->spec) : fmt::format("did you mean \"{}\"?", meant));
+      meant.empty() ? "choose one of these" : fmt::format("did you mean \"{}\"?", meant));
   return 0;
 }
 

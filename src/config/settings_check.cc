@@ -33,15 +33,15 @@ bool is_non_global(Ipv4Address address) {
 
 class InstanceCheck {
  public:
-  InstanceCheck(InstanceSettings& instance, const SectionReader& keys, bool has_all_mappings,
-                Findings& findings)
-      : i_(instance), keys_(keys), has_all_mappings_(has_all_mappings), findings_(findings) {}
+  InstanceCheck(InstanceSettings& instance, const SectionReader& keys, KnownParts known, Findings& findings)
+      : i_(instance), keys_(keys), known_(known), findings_(findings) {}
 
   void run() {
     check_mtus();
     check_routes();
     check_icmp_sources();
     check_translator_ipv4();
+    if (!known_.has_mechanism) return;
     if (i_.mechanism == Mechanism::Siit)
       check_siit();
     else
@@ -58,7 +58,7 @@ class InstanceCheck {
     findings_.warn(keys_.place_of(key), std::move(what), std::move(fix));
   }
   [[nodiscard]] bool has_mappings() const {
-    return !i_.mappings.empty() || !i_.mappings_files.empty() || !has_all_mappings_;
+    return !i_.mappings.empty() || !i_.mappings_files.empty() || !known_.has_all_mappings;
   }
 
   void check_mtus() {
@@ -200,7 +200,7 @@ class InstanceCheck {
     }
     // Without any prefix or mapping there is an error about that already.
     const std::string_view prefix_key = i_.mechanism == Mechanism::Siit ? "pref64" : "clat-prefix";
-    if (!keys_.has(prefix_key) && !keys_.has("clat-address") && has_mappings() && has_all_mappings_)
+    if (!keys_.has(prefix_key) && !keys_.has("clat-address") && has_mappings() && known_.has_all_mappings)
       error("name",
             fmt::format("translator-ipv6 is needed when there is no {}",
                         i_.mechanism == Mechanism::Siit ? "pref64" : "clat-address or clat-prefix"),
@@ -259,7 +259,7 @@ class InstanceCheck {
 
   InstanceSettings& i_;
   const SectionReader& keys_;
-  bool has_all_mappings_;
+  KnownParts known_;
   Findings& findings_;
 };
 
@@ -270,9 +270,9 @@ const Node& place(const Node& instance, std::string_view key) {
 
 }  // namespace
 
-void check_instance(InstanceSettings& instance, const SectionReader& keys, bool has_all_mappings,
+void check_instance(InstanceSettings& instance, const SectionReader& keys, KnownParts known,
                     Findings& findings) {
-  InstanceCheck(instance, keys, has_all_mappings, findings).run();
+  InstanceCheck(instance, keys, known, findings).run();
 }
 
 void check_together(const Settings& settings, const std::vector<const Node*>& nodes, Findings& findings) {

@@ -11,9 +11,13 @@
 
 namespace yonroku::config {
 
-// Also derives translator-ipv6 when it is not given. `has_all_mappings` is false when some could not be read:
-// nothing is then concluded from their absence.
-void check_instance(InstanceSettings& instance, const SectionReader& keys, bool has_all_mappings,
+// Also derives translator-ipv6 when it is not given. What the reader could not make out is not held against
+// other keys.
+struct KnownParts {
+  bool has_mechanism = true;     // false: missing or misspelt
+  bool has_all_mappings = true;  // false: some could not be read
+};
+void check_instance(InstanceSettings& instance, const SectionReader& keys, KnownParts known,
                     Findings& findings);
 
 // Instances against each other; `nodes` are where they are written.

@@ -56,7 +56,7 @@ class InstanceReader {
     read_common();
     read_mechanism();
     read_mappings();
-    check_instance(instance_, keys_, mapping_count_known_, findings_);
+    check_instance(instance_, keys_, {mechanism_of(node_).has_value(), has_all_mappings_}, findings_);
     return std::move(instance_);
   }
 
@@ -142,8 +142,8 @@ class InstanceReader {
       }
     }
     for (const std::string& path : keys_.paths("mappings-files")) read_mappings_file(path);
-    mapping_count_known_ = mapping_errors_ == errors_before &&
-                           (files_ == MappingsFiles::Read || instance_.mappings_files.empty());
+    has_all_mappings_ = mapping_errors_ == errors_before &&
+                        (files_ == MappingsFiles::Read || instance_.mappings_files.empty());
 
     MappingConflicts conflicts = find_mapping_conflicts(
         instance_.mappings, [&](std::size_t index) { return origins_.place_of(index); });
@@ -179,7 +179,7 @@ class InstanceReader {
   InstanceSettings instance_;
   MappingOrigins origins_;
   std::size_t mapping_errors_ = 0;
-  bool mapping_count_known_ = true;  // false while some mappings could not be read
+  bool has_all_mappings_ = true;  // false while some mappings could not be read
 };
 
 }  // namespace

@@ -30,6 +30,13 @@ std::optional<unsigned> digits(std::string_view text) {
   return value;
 }
 
+std::string lower_case(std::string_view text) {
+  std::string out(text);
+  std::ranges::transform(out, out.begin(),
+                         [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; });
+  return out;
+}
+
 // Why the text is not an address of this family: a hint for the usual slips.
 std::string ipv4_hint(std::string_view text) {
   if (Ipv6Address::parse(text) || Ipv6Prefix::parse(text))
@@ -119,9 +126,7 @@ Value<int64_t> parse_integer(std::string_view text, int64_t minimum, int64_t max
 Value<bool> parse_boolean(std::string_view text) {
   if (text == "true") return true;
   if (text == "false") return false;
-  std::string lower(text.substr(0, 8));
-  std::ranges::transform(lower, lower.begin(),
-                         [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; });
+  const std::string lower = lower_case(text.substr(0, 8));
   for (const std::string_view yes : {"yes", "on", "y", "1", "true"})
     if (lower == yes) return complain(fmt::format("{} is not true or false", in_quotes(text)), "write true");
   for (const std::string_view no : {"no", "off", "n", "0", "false"})
@@ -162,7 +167,11 @@ Value<share::Pref64> parse_pref64(std::string_view text) {
                                   address->to_string()));
   }
   auto prefix = parse_ipv6_prefix(text);
-  if (!prefix) return std::unexpected(std::move(prefix).error());
+  if (!prefix) {
+    Complaint complaint = std::move(prefix).error();
+    complaint.fix = complaint.fix.substr(0, complaint.fix.find(", or "));  // a single address is no help here
+    return std::unexpected(std::move(complaint));
+  }
   if (const auto pref64 = share::Pref64::create(*prefix)) {
     if (is_illegal_source(prefix->address().high() == 0 && prefix->address().low() == 0 ? Ipv6Address(0, 1)
                                                                                         : prefix->address()))
@@ -180,9 +189,14 @@ Value<share::Pref64> parse_pref64(std::string_view text) {
 
 Value<std::string> parse_instance_name(std::string_view text) {
   const auto is_allowed = [](char c) { return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-'; };
-  if (text.empty() || text.size() > 32 || !std::ranges::all_of(text, is_allowed))
+  if (text.empty() || text.size() > 32 || !std::ranges::all_of(text, is_allowed)) {
+    std::string meant = lower_case(text.substr(0, 32));
+    std::ranges::replace_if(meant, [](char c) { return c == ' ' || c == '_' || c == '.'; }, '-');
+    const bool is_better = !meant.empty() && std::ranges::all_of(meant, is_allowed);
     return complain(fmt::format("{} is not a name for an instance", in_quotes(text)),
-                    "use 1 to 32 of the characters a-z, 0-9 and '-'");
+                    is_better ? fmt::format("write {}; a name has 1 to 32 of a-z, 0-9 and '-'", meant)
+                              : "use 1 to 32 of the characters a-z, 0-9 and '-'");
+  }
   return std::string(text);
 }
 

@@ -1,0 +1,251 @@
+#include "config/load.h"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <string>
+
+#include "config/schema.h"
+
+namespace yonroku::config {
+namespace {
+
+ConfigResult<Loaded> parse(const std::string& text) {
+  return parse_config(text, "t.yaml", ".", MappingsFiles::Skip);
+}
+
+Loaded expect_good(const std::string& text) {
+  auto loaded = parse(text);
+  if (!loaded) {
+    ADD_FAILURE() << loaded.error().to_string();
+    return {};
+  }
+  return *std::move(loaded);
+}
+
+const std::string kSiit = "instances:\n  - name: dc\n    mechanism: siit\n    pref64: 2001:db8:64::/96\n";
+const std::string kClat = "instances:\n  - name: phone\n    mechanism: clat\n    plat-prefix: 64:ff9b::/96\n";
+
+TEST(Load, FillsInTheDefaults) {
+  const Loaded loaded = expect_good(kSiit);
+  EXPECT_TRUE(loaded.warnings.empty());
+  EXPECT_EQ(loaded.settings.control_socket, "/run/yonroku/control.sock");
+  EXPECT_EQ(loaded.settings.log_level, LogLevel::Info);
+  EXPECT_EQ(loaded.settings.user, std::nullopt);
+  ASSERT_EQ(loaded.settings.instances.size(), 1u);
+  const InstanceSettings& i = loaded.settings.instances[0];
+  EXPECT_EQ(i.name, "dc");
+  EXPECT_EQ(i.device, "dc");
+  EXPECT_EQ(i.workers, 1);
+  EXPECT_EQ(i.routes, RouteMode::Auto);
+  EXPECT_EQ(i.ipv4_routes, std::nullopt);
+  EXPECT_EQ(i.ipv6_routes, std::nullopt);
+  EXPECT_EQ(i.translator_ipv4.to_string(), "192.0.0.8");
+  EXPECT_EQ(i.translator_ipv6.to_string(), "2001:db8:64::c000:8");
+  EXPECT_EQ(i.ipv4_mtu, 1500);
+  EXPECT_EQ(i.ipv6_mtu, 1500);
+  EXPECT_EQ(i.lowest_ipv6_mtu, 1280);
+  EXPECT_EQ(i.traffic_class, std::nullopt);
+  EXPECT_EQ(i.tos, std::nullopt);
+  EXPECT_EQ(i.udp_zero_checksum, UdpZeroChecksum::Compute);
+  EXPECT_EQ(i.mss_clamp.mode, MssClamp::Mode::Off);
+  EXPECT_EQ(i.icmp_errors, IcmpErrors::Send);
+  EXPECT_EQ(i.icmp_error_rate, 1000u);
+  EXPECT_EQ(i.untranslatable_icmpv6_source, UntranslatableIcmpv6Source::Dummy);
+  EXPECT_TRUE(i.node_identification);
+  EXPECT_EQ(i.well_known_prefix_non_global, WellKnownPrefixNonGlobal::Drop);
+  EXPECT_EQ(i.hairpinning, Hairpinning::Intrinsic);
+  EXPECT_EQ(i.pref64->prefix().to_string(), "2001:db8:64::/96");
+}
+
+TEST(Load, ReadsEveryKeyOfASiitInstance) {
+  const Loaded loaded = expect_good(
+      "control: {socket: /tmp/y.sock}\nlog: {level: trace}\nuser: nobody\n" + kSiit +
+      "    device: tun-dc\n    workers: 4\n    routes: auto\n    ipv4-routes: [198.51.100.0/24]\n    "
+      "ipv6-routes: []\n"
+      "    translator-ipv4: 198.51.100.1\n    translator-ipv6: 2001:db8::1\n    ipv4-mtu: 1480\n    "
+      "ipv6-mtu: 9000\n"
+      "    lowest-ipv6-mtu: 1500\n    traffic-class: 0\n    tos: 184\n    udp-zero-checksum: drop\n    "
+      "mss-clamp: 1360\n"
+      "    icmp-errors: off\n    icmp-error-rate: 7\n    untranslatable-icmpv6-source: pool\n"
+      "    icmpv6-source-pool: [198.51.100.240/28]\n    node-identification: false\n"
+      "    well-known-prefix-non-global: translate\n    mappings:\n"
+      "      - {ipv4: 192.0.2.1, ipv6: '2001:db8:aaaa::'}\n      - {ipv4: 192.0.2.16/28, ipv6: "
+      "'2001:db8:cccc::/124'}\n"
+      "    mappings-files: [a.csv, /b.csv]\n    hairpinning: off\n    denylist-ipv4: [10.0.0.0/8]\n"
+      "    denylist-ipv6: ['2001:db8:bad::/48']\n");
+  ASSERT_EQ(loaded.settings.instances.size(), 1u);
+  EXPECT_EQ(loaded.settings.control_socket, "/tmp/y.sock");
+  EXPECT_EQ(loaded.settings.log_level, LogLevel::Trace);
+  EXPECT_EQ(loaded.settings.user, "nobody");
+  const InstanceSettings& i = loaded.settings.instances[0];
+  EXPECT_EQ(i.device, "tun-dc");
+  EXPECT_EQ(i.workers, 4);
+  ASSERT_TRUE(i.ipv4_routes);
+  EXPECT_EQ(i.ipv4_routes->at(0).to_string(), "198.51.100.0/24");
+  EXPECT_TRUE(i.ipv6_routes && i.ipv6_routes->empty());
+  EXPECT_EQ(i.translator_ipv4.to_string(), "198.51.100.1");
+  EXPECT_EQ(i.translator_ipv6.to_string(), "2001:db8::1");
+  EXPECT_EQ(i.ipv4_mtu, 1480);
+  EXPECT_EQ(i.ipv6_mtu, 9000);
+  EXPECT_EQ(i.lowest_ipv6_mtu, 1500);
+  EXPECT_EQ(i.traffic_class, 0);
+  EXPECT_EQ(i.tos, 184);
+  EXPECT_EQ(i.udp_zero_checksum, UdpZeroChecksum::Drop);
+  EXPECT_EQ(i.mss_clamp, (MssClamp{MssClamp::Mode::Bytes, 1360}));
+  EXPECT_EQ(i.icmp_errors, IcmpErrors::Off);
+  EXPECT_EQ(i.icmp_error_rate, 7u);
+  EXPECT_EQ(i.untranslatable_icmpv6_source, UntranslatableIcmpv6Source::Pool);
+  EXPECT_EQ(i.icmpv6_source_pool.at(0).to_string(), "198.51.100.240/28");
+  EXPECT_FALSE(i.node_identification);
+  EXPECT_EQ(i.well_known_prefix_non_global, WellKnownPrefixNonGlobal::Translate);
+  ASSERT_EQ(i.mappings.size(), 2u);
+  EXPECT_EQ(i.mappings[0].ipv4.to_string(), "192.0.2.1/32");
+  EXPECT_EQ(i.mappings[0].ipv6.to_string(), "2001:db8:aaaa::/128");
+  EXPECT_EQ(i.mappings_files, (std::vector<std::string>{"a.csv", "/b.csv"}));
+  EXPECT_EQ(i.hairpinning, Hairpinning::Off);
+  EXPECT_EQ(i.denylist_ipv4.at(0).to_string(), "10.0.0.0/8");
+  EXPECT_EQ(i.denylist_ipv6.at(0).to_string(), "2001:db8:bad::/48");
+}
+
+TEST(Load, ReadsClatInstances) {
+  const Loaded host = expect_good(kClat + "    clat-address: 2001:db8::464\n    neighbour-proxy: eth0\n");
+  ASSERT_EQ(host.settings.instances.size(), 1u);
+  const InstanceSettings& i = host.settings.instances[0];
+  EXPECT_EQ(i.mechanism, Mechanism::Clat);
+  EXPECT_TRUE(i.plat_prefix->is_well_known());
+  EXPECT_EQ(i.clat_address->to_string(), "2001:db8::464");
+  EXPECT_EQ(i.clat_ipv4.to_string(), "192.0.0.1");
+  EXPECT_EQ(i.translator_ipv6.to_string(), "2001:db8::464");
+  EXPECT_EQ(i.neighbour_proxy, "eth0");
+  EXPECT_TRUE(i.default_route);
+  EXPECT_EQ(i.well_known_prefix_non_global, WellKnownPrefixNonGlobal::Translate);
+
+  const Loaded lan = expect_good(kClat + "    clat-prefix: 2001:db8:1::/96\n    default-route: false\n");
+  ASSERT_EQ(lan.settings.instances.size(), 1u);
+  EXPECT_EQ(lan.settings.instances[0].translator_ipv6.to_string(), "2001:db8:1::c000:8");
+  EXPECT_FALSE(lan.settings.instances[0].default_route);
+}
+
+TEST(Load, DerivesTranslatorIpv6FromAMappingFirst) {
+  const Loaded loaded = expect_good(kSiit +
+                                    "    translator-ipv4: 198.51.100.1\n    mappings: [{ipv4: "
+                                    "198.51.100.0/24, ipv6: '2001:db8:5::/64'}]\n");
+  ASSERT_EQ(loaded.settings.instances.size(), 1u);
+  EXPECT_EQ(loaded.settings.instances[0].translator_ipv6.to_string(), "2001:db8:5:0:100::");
+}
+
+// The table of keys and the reader agree: a value of the wrong kind in any key is noticed.
+TEST(Load, EveryKeyOfTheSchemaIsRead) {
+  for (const KeySpec& key : schema()) {
+    if (key.scope == Scope::Mapping) continue;
+    const std::string bad = ": {no: {such: thing}}\n";
+    const std::string name(key.name);
+    for (const Mechanism mechanism : {Mechanism::Siit, Mechanism::Clat}) {
+      if (!key.belongs_to(mechanism)) continue;
+      std::string text = mechanism == Mechanism::Siit ? kSiit : kClat + "    clat-address: 2001:db8::464\n";
+      if (key.scope == Scope::Top) text = name + bad + (name == "instances" ? "" : text);
+      if (key.scope == Scope::Control) text = "control: {" + name + ": {no: such}}\n" + text;
+      if (key.scope == Scope::Log) text = "log: {" + name + ": {no: such}}\n" + text;
+      if (key.scope == Scope::Instance) {
+        if (const auto at = text.find(" " + name + ":"); at != std::string::npos)
+          text.replace(at, text.find('\n', at) + 1 - at, " " + name + bad);
+        else
+          text += "    " + name + bad;
+      }
+      const auto loaded = parse(text);
+      ASSERT_FALSE(loaded) << text;
+      const bool is_named = std::ranges::any_of(loaded.error().errors, [&](const Diagnostic& error) {
+        return error.what.find(name) != std::string::npos ||
+               error.what.find("unknown key \"no\"") != std::string::npos;
+      });
+      EXPECT_TRUE(is_named) << text << loaded.error().to_string();
+    }
+  }
+}
+
+TEST(Load, ErrorsStandInTheOrderOfTheFile) {
+  const auto loaded =
+      parse("log: {level: loud}\nuser: -x\n" + kSiit + "    tos: 300\n    workers: 0\n    zzz: 1\n");
+  ASSERT_FALSE(loaded);
+  EXPECT_EQ(loaded.error().errors.size(), 5u);
+  EXPECT_TRUE(std::ranges::is_sorted(loaded.error().errors, {}, &Diagnostic::position));
+}
+
+struct WarningRow {
+  std::string_view name;
+  std::string text;
+  std::string_view warning;
+};
+
+TEST(Load, Warns) {
+  for (const WarningRow& row : std::initializer_list<WarningRow>{
+           {"well-known prefix with a non-global translator",
+            "instances:\n  - {name: a, mechanism: siit, pref64: '64:ff9b::/96'}\n",
+            "t.yaml:2:40: warning: ICMPv6 errors would come from 64:ff9b::c000:8, a non-global address in "
+            "the well-known prefix; "
+            "add \"translator-ipv6:\" with an address of this router (RFC 6052 §3.1)"},
+           {"overlapping mappings",
+            kSiit + "    mappings:\n      - {ipv4: 192.0.2.0/24, ipv6: '2001:db8:a::/120'}\n      - {ipv4: "
+                    "192.0.2.8/29, ipv6: '2001:db8:b::/125'}\n",
+            "t.yaml:7:9: warning: 192.0.2.8/29 lies inside 192.0.2.0/24 in line 6; there and back may differ "
+            "(RFC 7757 §5); fine if meant as an exception"},
+           {"mapping inside of pref64",
+            kSiit + "    mappings:\n      - {ipv4: 192.0.2.1, ipv6: '2001:db8:64::1'}\n",
+            "t.yaml:6:7: warning: the mapping 192.0.2.1/32 - 2001:db8:64::1/128 lies inside of pref64 "
+            "2001:db8:64::/96; "
+            "mappings win over the prefix, so the embedded IPv4 addresses there are out of reach"},
+           {"denied mapping",
+            kSiit + "    denylist-ipv4: [192.0.2.0/24]\n    mappings:\n      - {ipv4: 192.0.2.1, ipv6: "
+                    "'2001:db8:1::1'}\n",
+            "t.yaml:7:7: warning: the mapping 192.0.2.1/32 - 2001:db8:1::1/128 is entirely denied; "
+            "denylist-ipv4 and denylist-ipv6 win over mappings"},
+           {"pool without use", kSiit + "    icmpv6-source-pool: [198.51.100.0/28]\n",
+            "t.yaml:5:25: warning: icmpv6-source-pool is not used; add \"untranslatable-icmpv6-source: "
+            "pool\""},
+           {"multicast mapping",
+            kSiit + "    mappings:\n      - {ipv4: 224.0.0.0/8, ipv6: '2001:db8:1::/64'}\n",
+            "t.yaml:6:7: warning: the mapping 224.0.0.0/8 - 2001:db8:1::/64 has addresses that no packet may "
+            "come from; packets from there are dropped as "
+            "illegal-source"},
+           {"MSS that cannot fit", kSiit + "    mss-clamp: 1500\n",
+            "t.yaml:5:16: warning: an MSS of 1500 does not fit ipv4-mtu 1500 and ipv6-mtu 1500; write auto, "
+            "or 1440 or less"},
+       }) {
+    const Loaded loaded = expect_good(row.text);
+    ASSERT_EQ(loaded.warnings.size(), 1u) << row.name;
+    EXPECT_EQ(loaded.warnings[0].to_string(), row.warning) << row.name;
+  }
+}
+
+TEST(Load, ReadsAliases) {
+  const Loaded loaded = expect_good(
+      "instances:\n  - name: a\n    mechanism: siit\n    pref64: 2001:db8:1::/96\n    denylist-ipv4: "
+      "&private [10.0.0.0/8]\n"
+      "  - name: b\n    mechanism: siit\n    pref64: 2001:db8:2::/96\n    denylist-ipv4: *private\n");
+  ASSERT_EQ(loaded.settings.instances.size(), 2u);
+  EXPECT_EQ(loaded.settings.instances[1].denylist_ipv4, loaded.settings.instances[0].denylist_ipv4);
+}
+
+TEST(Load, SizeIsLimited) {
+  const auto loaded = parse(kSiit + std::string(kSiit.size() + (16u << 20), '#'));
+  ASSERT_FALSE(loaded);
+  EXPECT_EQ(loaded.error().to_string(),
+            "t.yaml: the file has more than 16 MiB; put the mappings into CSV files and name them in "
+            "mappings-files");
+}
+
+TEST(Settings, NeedingRestart) {
+  const Settings running = expect_good(kSiit).settings;
+  Settings wanted = running;
+  EXPECT_TRUE(settings_needing_restart(running, wanted).empty());
+  wanted.instances[0].ipv6_mtu = 1400;
+  EXPECT_TRUE(settings_needing_restart(running, wanted).empty());
+  wanted.instances[0].workers = 2;
+  wanted.user = "nobody";
+  EXPECT_EQ(settings_needing_restart(running, wanted),
+            (std::vector<std::string>{"user", "instance dc: workers"}));
+}
+
+}  // namespace
+}  // namespace yonroku::config
