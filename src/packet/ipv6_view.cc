@@ -2,26 +2,26 @@
 
 namespace yonroku {
 
-bool Ipv6View::walk_slowly() {
+DropReason Ipv6View::walk_slowly() {
   for (unsigned seen = 0; is_skipped(protocol_); ++seen) {
-    if (seen == kMaxExtensionHeaders) return false;
+    if (seen == kMaxExtensionHeaders) return DropReason::BadExtensionHeader;
     const std::size_t left = bytes_.size() - payload_offset_;
-    if (left < sizeof(Ipv6FragmentHeader)) return false;  // no extension header is shorter
+    if (left < sizeof(Ipv6FragmentHeader)) return DropReason::TruncatedHeader;  // no extension header is shorter
     const auto* extension = reinterpret_cast<const Ipv6ExtensionHeader*>(bytes_.data() + payload_offset_);
     if (protocol_ == IpProtocol::Fragment) {
       fragment_offset_ = payload_offset_;
       protocol_ = extension->next_header;
       payload_offset_ += sizeof(Ipv6FragmentHeader);
-      return true;
+      return DropReason::None;
     }
     const std::size_t size = (std::size_t{extension->length} + 1) * 8;
-    if (left < size) return false;
+    if (left < size) return DropReason::TruncatedHeader;
     if (protocol_ == IpProtocol::Routing && extension->segments_left != 0 && segments_left_offset_ == 0)
       segments_left_offset_ = payload_offset_ + Ipv6ExtensionHeader::kSegmentsLeftOffset;
     protocol_ = extension->next_header;
     payload_offset_ += size;
   }
-  return true;
+  return DropReason::None;
 }
 
 }  // namespace yonroku

@@ -12,7 +12,7 @@ namespace yonroku {
 
 class Ipv6View {
  public:
-  // truncated-header, bad-version, length-mismatch or bad-extension-header. Jumbograms (RFC 2675) are a mismatch.
+  // truncated-header, bad-version, length-mismatch, or bad-extension-header when there are too many. Jumbograms (RFC 2675) are a mismatch.
   static Checked<Ipv6View> parse(std::span<const std::byte> bytes) noexcept {
     if (bytes.size() < sizeof(Ipv6Header)) return std::unexpected(DropReason::TruncatedHeader);
     const auto* header = reinterpret_cast<const Ipv6Header*>(bytes.data());
@@ -20,7 +20,8 @@ class Ipv6View {
     const std::size_t total = sizeof(Ipv6Header) + header->payload_length.host();
     if (bytes.size() < total) return std::unexpected(DropReason::LengthMismatch);
     Ipv6View view(bytes.first(total));
-    if (!view.walk_extension_headers()) return std::unexpected(DropReason::BadExtensionHeader);
+    if (const DropReason wrong = view.walk_extension_headers(); wrong != DropReason::None)
+      return std::unexpected(wrong);
     return view;
   }
 
@@ -31,7 +32,7 @@ class Ipv6View {
     if (header->version() != 6) return std::unexpected(DropReason::InnerPacketTruncated);
     const std::size_t total = sizeof(Ipv6Header) + header->payload_length.host();
     Ipv6View view(bytes.first(total < bytes.size() ? total : bytes.size()));
-    if (!view.walk_extension_headers()) return std::unexpected(DropReason::InnerPacketTruncated);
+    if (view.walk_extension_headers() != DropReason::None) return std::unexpected(DropReason::InnerPacketTruncated);
     return view;
   }
 
@@ -64,8 +65,8 @@ class Ipv6View {
     return p == IpProtocol::HopByHopOptions || p == IpProtocol::Routing || p == IpProtocol::DestinationOptions ||
            p == IpProtocol::Fragment;
   }
-  bool walk_extension_headers() { return !is_skipped(protocol_) || walk_slowly(); }
-  bool walk_slowly();
+  DropReason walk_extension_headers() { return is_skipped(protocol_) ? walk_slowly() : DropReason::None; }
+  DropReason walk_slowly();
 
   std::span<const std::byte> bytes_;
   std::size_t payload_offset_;

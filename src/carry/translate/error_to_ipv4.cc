@@ -17,8 +17,6 @@ Verdict Translate::error_to_ipv4(Packet& packet, const Ipv6View& ip, const Icmpv
   constexpr std::size_t kScratch = 1280;      // a hairpinned error is made larger again: trim it once, at the end
   const Ipv6Header& was = ip.header();
   if (was.hop_limit <= 1) return Verdict::drop(DropReason::HopLimitExceeded);
-  if (ip.segments_left_offset() != 0)
-    return Verdict::drop(DropReason::SegmentsLeft, static_cast<uint32_t>(ip.segments_left_offset()));
   const auto kind = kind_to_ipv4(error, {settings_.ipv4_mtu, settings_.ipv6_mtu});
   if (!kind) return Verdict::drop(kind.error());
 
@@ -53,7 +51,9 @@ Verdict Translate::error_to_ipv4(Packet& packet, const Ipv6View& ip, const Icmpv
   fields.ttl = static_cast<uint8_t>(was.hop_limit - 1);
   fields.protocol = IpProtocol::Icmp;
   fields.total_length = static_cast<uint16_t>(sizeof(Ipv4Header) + message_size);
-  fields.identification = identifications.next(outer.source, outer.destination, IpProtocol::Icmp);
+  fields.identification = ip.has_fragment_header()
+                              ? static_cast<uint16_t>(ip.fragment_header().identification.host())
+                              : identifications.next(outer.source, outer.destination, IpProtocol::Icmp);
   write_ipv4_header(scratch, fields);
 
   if (!replace_packet(packet, whole.first(sizeof(Ipv4Header) + message_size)))

@@ -16,10 +16,11 @@ struct Body {
 };
 
 // RFC 4884 §4: `quote_length` octets of original datagram, then an extension structure. A length of zero, or one that
-// leaves no room for an extension header, or less than the least quote, means that there are no extensions.
+// leaves no room for an extension header, means that there are no extensions. Quotes below 128 octets are not
+// allowed there, but seen, and repaired when they are written.
 Body split_body(std::span<const std::byte> body, std::size_t quote_length) {
-  constexpr std::size_t kLeastQuote = 128, kExtensionHeaderSize = 4;
-  if (quote_length < kLeastQuote || quote_length + kExtensionHeaderSize > body.size()) return {body, {}};
+  constexpr std::size_t kExtensionHeaderSize = 4;
+  if (quote_length == 0 || quote_length + kExtensionHeaderSize > body.size()) return {body, {}};
   return {body.first(quote_length), body.subspan(quote_length)};
 }
 
@@ -39,14 +40,15 @@ bool is_icmp_error(const Ipv6View& ip) noexcept {
 Checked<Icmpv4Error> Icmpv4Error::parse(const Ipv4View& ip) noexcept {
   const auto message = ip.payload();
   if (message.size() < sizeof(IcmpHeader)) return std::unexpected(DropReason::TruncatedHeader);
+  const auto* header = reinterpret_cast<const IcmpHeader*>(message.data());
+  if (header->type != icmpv4::kDestinationUnreachable && header->type != icmpv4::kTimeExceeded &&
+      header->type != icmpv4::kParameterProblem)
+    return std::unexpected(DropReason::IcmpTypeNotTranslatable);
   OnesSum sum;
   sum.add(message);
   if (sum.folded() != 0xffff) return std::unexpected(DropReason::IcmpChecksum);
 
-  const auto* header = reinterpret_cast<const IcmpHeader*>(message.data());
-  const bool has_length = header->type == icmpv4::kDestinationUnreachable || header->type == icmpv4::kTimeExceeded ||
-                          header->type == icmpv4::kParameterProblem;
-  const Body body = split_body(message.subspan(sizeof(IcmpHeader)), has_length ? header->rest[1] * 4u : 0);
+  const Body body = split_body(message.subspan(sizeof(IcmpHeader)), header->rest[1] * 4u);
   const auto quote = Ipv4View::parse_quote(body.quote);
   if (!quote) return std::unexpected(quote.error());
   if (is_icmp_error(*quote)) return std::unexpected(DropReason::InnerPacketIsIcmpError);
@@ -56,6 +58,11 @@ Checked<Icmpv4Error> Icmpv4Error::parse(const Ipv4View& ip) noexcept {
 Checked<Icmpv6Error> Icmpv6Error::parse(const Ipv6View& ip) noexcept {
   const auto message = ip.payload();
   if (message.size() < sizeof(IcmpHeader)) return std::unexpected(DropReason::TruncatedHeader);
+  const auto* header = reinterpret_cast<const IcmpHeader*>(message.data());
+  if (header->type < icmpv6::kDestinationUnreachable || header->type > icmpv6::kParameterProblem)
+    return std::unexpected(DropReason::IcmpTypeNotTranslatable);
+  // The checksum would be over the last segment's address (RFC 8200 §8.1), and the packet must not cross anyway.
+  if (ip.segments_left_offset() != 0) return std::unexpected(DropReason::SegmentsLeft);
   OnesSum sum;
   sum.add(ip.header().source());
   sum.add(ip.header().destination());
@@ -64,7 +71,6 @@ Checked<Icmpv6Error> Icmpv6Error::parse(const Ipv6View& ip) noexcept {
   sum.add(message);
   if (sum.folded() != 0xffff) return std::unexpected(DropReason::IcmpChecksum);
 
-  const auto* header = reinterpret_cast<const IcmpHeader*>(message.data());
   const bool has_length = header->type == icmpv6::kDestinationUnreachable || header->type == icmpv6::kTimeExceeded;
   const Body body = split_body(message.subspan(sizeof(IcmpHeader)), has_length ? header->rest[0] * 8u : 0);
   const auto quote = Ipv6View::parse_quote(body.quote);
@@ -96,7 +102,10 @@ Checked<IcmpErrorKind> kind_to_ipv6(const Icmpv4Error& error, const IcmpMtus& mt
           return unreachable(icmpv6::kPortUnreachable);
         case 4: {
           const uint32_t stated = icmp.rest_value() & 0xffff;
-          const uint32_t mtu = stated != 0 ? stated + 20 : plateau_below(error.quote.header().total_length.host());
+          // Deviates from the letter of RFC 7915 §4.2, which does not say whether a plateau gains the 20 octets: it
+          // is the MTU of an IPv4 path like any other.
+          const uint32_t mtu =
+              20 + (stated != 0 ? stated : plateau_below(error.quote.header().total_length.host()));
           return IcmpErrorKind{icmpv6::kPacketTooBig, 0,
                                std::max(kLowestIpv6Mtu, std::min({mtu, mtus.ipv6_mtu, mtus.ipv4_mtu + 20})), false};
         }

@@ -14,8 +14,8 @@
 namespace yonroku::carry {
 
 struct Icmpv4Error {
-  // `ip` is an unfragmented ICMPv4 packet whose type is_error(). icmp-checksum, truncated-header,
-  // inner-packet-truncated or inner-packet-is-icmp-error.
+  // `ip` is an unfragmented ICMPv4 packet whose type is_error(). icmp-type-not-translatable, icmp-checksum,
+  // truncated-header, segments-left (IPv6), inner-packet-truncated or inner-packet-is-icmp-error.
   static Checked<Icmpv4Error> parse(const Ipv4View& ip) noexcept;
 
   const IcmpHeader* header;

@@ -26,13 +26,13 @@ ChecksumDelta address_delta(const Ipv4Header& was, const Crossing6& now) {
 
 Verdict Translate::to_ipv6(Packet& packet, const Ipv4View& ip, const Crossing6& crossing, Leg leg) const noexcept {
   const Ipv4Header& was = ip.header();
+  if (was.protocol == IpProtocol::Igmp) return Verdict::drop(DropReason::Igmp);  // silently, whatever its TTL
   if (was.ttl <= 1 && leg != Leg::HairpinSecond) return Verdict::drop(DropReason::TtlExceeded);
   if (ip.header_size() > sizeof(Ipv4Header) && ip.has_unexpired_source_route())
     return Verdict::drop(DropReason::SourceRoute);
 
   const IpProtocol protocol = was.protocol;
   if (protocol == IpProtocol::Icmp) return echo_to_ipv6(packet, ip, crossing, leg);
-  if (protocol == IpProtocol::Igmp) return Verdict::drop(DropReason::Igmp);
   if (!is_translatable_protocol(protocol)) return Verdict::drop(DropReason::ProtocolNotTranslatable);
 
   // What is done about the transport header.

@@ -61,6 +61,19 @@ EamTable::Refusal EamTable::remove(const Ipv4Prefix& ipv4) {
   return Refusal::None;
 }
 
+EamTable::Refusal EamTable::replace(const EamMapping& mapping) {
+  if (!mapping.is_valid()) return Refusal::Ipv4SuffixTooLong;
+  const auto old = by_ipv4_.find(mapping.ipv4);
+  if (!old) return Refusal::NotFound;
+  if (old->ipv6 == mapping.ipv6) return Refusal::None;
+  if (!by_ipv6_.insert(mapping.ipv6, mapping)) return Refusal::Ipv6PrefixTaken;
+  ipv6_lengths_.add(mapping.ipv6.length());
+  by_ipv4_.replace(mapping.ipv4, mapping);
+  by_ipv6_.erase(old->ipv6);
+  ipv6_lengths_.remove(old->ipv6.length());
+  return Refusal::None;
+}
+
 std::string_view describe(EamTable::Refusal refusal) {
   switch (refusal) {
     case EamTable::Refusal::None:

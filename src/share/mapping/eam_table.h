@@ -118,6 +118,8 @@ class EamTable {
   // Identical prefixes are refused; overlapping ones are resolved by the longest match (RFC 7757 §3.2).
   Refusal add(const EamMapping& mapping);
   Refusal remove(const Ipv4Prefix& ipv4);
+  // Gives an IPv4 prefix that is mapped another IPv6 prefix; it is mapped at every moment.
+  Refusal replace(const EamMapping& mapping);
   [[nodiscard]] std::size_t size() const { return by_ipv4_.size(); }
   [[nodiscard]] std::size_t memory_size() const { return by_ipv4_.memory_size() + by_ipv6_.memory_size(); }
   [[nodiscard]] std::optional<EamMapping> at(const Ipv4Prefix& ipv4) const { return by_ipv4_.find(ipv4); }

@@ -1,0 +1,75 @@
+// One instance at work: its TUN device, routes, workers, and the snapshot and mapping table that they read.
+// Not thread-safe: Daemon's lock orders the calls.
+#pragma once
+
+#include <chrono>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "base/result.h"
+#include "config/settings.h"
+#include "control/netlink.h"
+#include "control/routes.h"
+#include "engine/snapshot.h"
+#include "engine/worker.h"
+#include "observe/totals.h"
+
+namespace yonroku::control {
+
+class Instance {
+ public:
+  // Creates the device with its addresses and routes. No thread yet.
+  static Result<std::unique_ptr<Instance>> open(const config::InstanceSettings& settings);
+  ~Instance();
+  Instance(const Instance&) = delete;
+  Instance& operator=(const Instance&) = delete;
+
+  void start_workers();
+  // Takes over settings that need no restart (config::settings_needing_restart). All or nothing.
+  Result<void> reload(const config::InstanceSettings& settings);
+
+  struct Change {
+    std::vector<Ipv4Prefix> remove;
+    std::vector<share::EamMapping> replace;  // by IPv4 prefix
+    std::vector<share::EamMapping> add;
+  };
+  // All or nothing: refused whole when any part is.
+  Result<void> change_mappings(const Change& change);
+  // What turns the present table into these mappings.
+  [[nodiscard]] Change change_to(std::span<const share::EamMapping> mappings) const {
+    return change_to(mappings, settings_);
+  }
+
+  [[nodiscard]] const config::InstanceSettings& settings() const { return settings_; }
+  [[nodiscard]] const share::EamTable& table() const { return *table_; }
+  [[nodiscard]] const ImpliedRoutes& routes() const { return routes_.installed(); }
+  [[nodiscard]] observe::Totals totals() const;
+  [[nodiscard]] std::optional<std::string> failure() const;
+  [[nodiscard]] std::chrono::system_clock::time_point since() const { return since_; }
+
+ private:
+  Instance(const config::InstanceSettings& settings, Netlink netlink);
+  [[nodiscard]] Change change_to(std::span<const share::EamMapping> mappings,
+                                 const config::InstanceSettings& settings) const;
+  void make_workers(std::vector<io::TunQueue> queues);
+  // MTU, addresses and proxy neighbours, as they follow from the settings. `old` is what was in force.
+  Result<void> set_up_link(const config::InstanceSettings& settings, const config::InstanceSettings* old);
+  Result<void> check(const Change& change, const config::InstanceSettings& settings) const;
+  Result<void> change_routes(const Change& change);
+  void apply(const Change& change);
+  void use(std::unique_ptr<engine::Snapshot> snapshot);
+  void await_quiescence() const;
+
+  config::InstanceSettings settings_;  // without the mappings: the table has them
+  Netlink netlink_;
+  RouteSet routes_;
+  std::shared_ptr<share::EamTable> table_;
+  std::unique_ptr<engine::Snapshot> snapshot_;
+  std::vector<std::unique_ptr<engine::Worker>> workers_;
+  std::chrono::system_clock::time_point since_;
+};
+
+}  // namespace yonroku::control

@@ -1,0 +1,55 @@
+#include "control/privileges.h"
+
+#include <grp.h>
+#include <pwd.h>
+#include <sys/capability.h>
+#include <sys/prctl.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+#include <memory>
+
+namespace yonroku::control {
+namespace {
+
+Result<void> failed(const std::string& what) { return fail("privileges", what + ": " + std::strerror(errno)); }
+
+Result<void> switch_user(const std::string& user) {
+  errno = 0;
+  const passwd* entry = ::getpwnam(user.c_str());
+  if (entry == nullptr)
+    return fail("user", "no user \"" + user + "\"", "create it (useradd --system " + user + ") or leave `user` out");
+  if (::getuid() == entry->pw_uid && ::geteuid() == entry->pw_uid) return {};
+  if (::prctl(PR_SET_KEEPCAPS, 1) != 0) return failed("PR_SET_KEEPCAPS");
+  if (::setgroups(0, nullptr) != 0) return failed("setgroups");
+  if (::setresgid(entry->pw_gid, entry->pw_gid, entry->pw_gid) != 0) return failed("setresgid");
+  if (::setresuid(entry->pw_uid, entry->pw_uid, entry->pw_uid) != 0) return failed("setresuid");
+  return {};
+}
+
+}  // namespace
+
+Result<void> drop_privileges(const std::optional<std::string>& user) {
+  for (cap_value_t cap = 0; cap <= CAP_LAST_CAP; ++cap)
+    if (cap != CAP_NET_ADMIN && ::prctl(PR_CAPBSET_READ, cap) == 1 && ::prctl(PR_CAPBSET_DROP, cap) != 0 &&
+        errno != EPERM && errno != EINVAL)
+      return failed("PR_CAPBSET_DROP");
+  if (user) TRY(switch_user(*user));
+
+  const std::unique_ptr<std::remove_pointer_t<cap_t>, int (*)(void*)> held(cap_get_proc(), cap_free);
+  cap_flag_value_t has_net_admin = CAP_CLEAR;
+  if (held == nullptr || cap_get_flag(held.get(), CAP_NET_ADMIN, CAP_PERMITTED, &has_net_admin) != 0)
+    return failed("reading capabilities");
+  const std::unique_ptr<std::remove_pointer_t<cap_t>, int (*)(void*)> wanted(cap_init(), cap_free);
+  constexpr cap_value_t kKept[] = {CAP_NET_ADMIN};
+  if (wanted == nullptr) return failed("cap_init");
+  if (has_net_admin == CAP_SET && (cap_set_flag(wanted.get(), CAP_PERMITTED, 1, kKept, CAP_SET) != 0 ||
+                                   cap_set_flag(wanted.get(), CAP_EFFECTIVE, 1, kKept, CAP_SET) != 0))
+    return failed("cap_set_flag");
+  if (cap_set_proc(wanted.get()) != 0) return failed("capset");
+  if (::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0) return failed("PR_SET_NO_NEW_PRIVS");
+  return {};
+}
+
+}  // namespace yonroku::control

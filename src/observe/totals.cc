@@ -1,0 +1,23 @@
+#include "observe/totals.h"
+
+namespace yonroku::observe {
+
+void Totals::add(const Counters& counters) {
+  for (std::size_t i = 0; i < received.size(); ++i) received[i] += counters.received[i].value();
+  for (std::size_t d = 0; d < kDirections; ++d) {
+    for (std::size_t p = 0; p < kProtocols; ++p) {
+      translated[d][p].packets += counters.translated[d][p].packets.value();
+      translated[d][p].octets += counters.translated[d][p].octets.value();
+    }
+  }
+  for (std::size_t i = 0; i < dropped.size(); ++i) dropped[i] += counters.dropped[i].value();
+  for (std::size_t i = 0; i < icmp_errors_sent.size(); ++i) icmp_errors_sent[i] += counters.icmp_errors_sent[i].value();
+  icmp_errors_limited += counters.icmp_errors_limited.value();
+  segmented += counters.segmented.value();
+  segments += counters.segments.value();
+  fragments += counters.fragments.value();
+  not_sent += counters.not_sent.value();
+  batches += counters.batches.value();
+}
+
+}  // namespace yonroku::observe
