@@ -4,6 +4,7 @@ The functions only cut, pad and join octets, or take a checksum with Scapy's own
 function here knows how to translate; the expected packet of every case is written out by hand.
 """
 
+import socket
 import struct
 
 from scapy.layers.inet import ICMP, IP, TCP, UDP  # noqa: F401  (used by the expressions)
@@ -108,5 +109,4 @@ def mpls_object(label):
 
 def node_identification(address):
     """The Node Identification object that holds one IPv6 address."""
-    import socket
     return icmp_object(5, 4, b"\0\2\0\0" + socket.inet_pton(socket.AF_INET6, address))

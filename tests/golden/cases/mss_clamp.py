@@ -9,7 +9,8 @@ def both(name, note, options, clamped, flags="S", config="mss-clamp.yaml", tail=
     """The same segment in both directions."""
     before, after = SYN.format(flags, options) + tail, SYN.format(flags, clamped) + tail
     return golden(f"mss-clamp/{name}", f"RFC 9293 §3.7.1: {note}",
-                  from_ipv4(f"IP(src=C4,dst=S4,flags='DF')/{before}", "to-ipv6", f"IPv6(src=C6,dst=S6,hlim=63)/{after}"),
+                  from_ipv4(f"IP(src=C4,dst=S4,flags='DF')/{before}", "to-ipv6",
+                            f"IPv6(src=C6,dst=S6,hlim=63)/{after}"),
                   from_ipv6(f"IPv6(src=S6,dst=C6)/{before}", "to-ipv4", f"IP(src=S4,dst=C4,ttl=63,id=1)/{after}"),
                   config=config)
 

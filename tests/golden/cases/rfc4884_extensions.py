@@ -67,9 +67,10 @@ CASES = [
        "§4: a quote with an extension behind it has at least 128 octets. This one has 40 (length 10); it leaves with "
        "60 and zeros up to 128.",
        TIME4, FULL4.format(40), 40, TIME6, FULL6.format(60), 128),
-    v4("4-padding-of-a-short-datagram-counts-as-quote",
-       "§4: a datagram of 48 octets was padded to 128 by its router; 128 octets of quote become 148, padded to 152.",
-       TIME4, ABOUT_S4.format(20), 128, TIME6, f"pad({ABOUT_S6.format(20)},148)", 152),
+    v4("4-padding-of-a-short-datagram-is-made-anew",
+       "§4: a datagram of 48 octets was padded to 128 by its router. It has 68 octets now, which are all there is to "
+       "pad to 128.",
+       TIME4, ABOUT_S4.format(20), 128, TIME6, ABOUT_S6.format(20), 128),
     v4("4.5-inner-fragment", "§4.5: an inner Fragment Header adds 8 more: 128 + 28, padded to 160.",
        TIME4, f"cut(IP(src=S4,dst=C4,ttl=1,id=7,flags='MF',proto=17)/part({ABOUT_S4.format(900)},0,400),128)", 128,
        TIME6, f"cut(IPv6(src=S6,dst=C6,hlim=1)/IPv6ExtHdrFragment(nh=17,id=7,m=1)/part({ABOUT_S6.format(900)},0,400),"
@@ -83,7 +84,8 @@ CASES = [
        kept="extension(mpls_object(16001),icmp_object(2,4,bytes([0,1,0,0,192,0,2,9])))"),
     v4("7-extension-of-an-unknown-version-is-opaque", "§7: what the translator cannot read it does not judge.",
        TIME4, FULL4.format(128), 128, TIME6, FULL6.format(148), 152,
-       extension="b'\\x10\\x00\\x12\\x34\\x00\\x08\\xf7\\x01abcd'", kept="b'\\x10\\x00\\x12\\x34\\x00\\x08\\xf7\\x01abcd'"),
+       extension="b'\\x10\\x00\\x12\\x34\\x00\\x08\\xf7\\x01abcd'",
+       kept="b'\\x10\\x00\\x12\\x34\\x00\\x08\\xf7\\x01abcd'"),
     v4("5.4-length-without-extension-becomes-zero",
        "§5.4: the length attribute covers all that is there; without an extension it leaves as 0 and nothing is "
        "padded.",
@@ -105,6 +107,10 @@ CASES = [
        "§4.6: 3/2 becomes a Parameter Problem, which has no length attribute.",
        "ICMP(type=3,code=2)", FULL4.format(128), 128, "ICMPv6ParamProblem(code=1,ptr=6)",
        FULL6.format(148), 148, kept=""),
+    v4("4.6-padding-goes-with-the-extension",
+       "§4.6: a datagram of 48 octets was padded to 128 for the extension; Packet Too Big takes neither.",
+       "ICMP(type=3,code=4,nexthopmtu=1400)", ABOUT_S4.format(20), 128, "ICMPv6PacketTooBig(mtu=1420)",
+       ABOUT_S6.format(20), 0, kept=""),
     v4("4-quote-is-trimmed-for-the-extension",
        "§4: an ICMPv6 error has at most 1280 octets. 700 of extension leave room for 532 of quote, of which 528 are "
        "whole words.",
@@ -135,6 +141,9 @@ CASES += [
     v6("4-icmpv6-quote-shorter-than-128-octets-is-repaired",
        "§4: a quote of 64 octets (length 8) leaves with 44 and zeros up to 128.",
        TIME6, FULL6.format(64), 64, TIME4, FULL4.format(44), 128),
+    v6("4-padding-of-a-short-icmpv6-quote-is-made-anew",
+       "§4: a datagram of 68 octets was padded to 128 by its router. It has 48 octets now, which are padded to 128.",
+       TIME6, ABOUT_C6.format(20), 128, TIME4, ABOUT_C4.format(20), 128),
     v6("4.2-inner-fragment-header", "§4.2: an inner Fragment Header takes 8 more: 160 - 28 = 132.",
        TIME6, f"cut(IPv6(src=C6,dst=S6,hlim=1)/IPv6ExtHdrFragment(nh=17,id=7,m=1)/part({ABOUT_C6.format(900)},0,400),"
        "160)", 160,
@@ -161,8 +170,8 @@ CASES += [
        TIME6, FULL6.format(152), 152, TIME4, FULL4.format(132), 132,
        extension="extension(icmp_object(2,4,bytes([0,2,0,0])+data(16)))",
        kept="extension(icmp_object(2,4,bytes([0,2,0,0])+data(16)))"),
-    case("4.6-packet-too-big-has-no-length", "§4.6: the first octet of its MTU is no length attribute, and neither does "
-         "ICMPv4 get one.",
+    case("4.6-packet-too-big-has-no-length", "§4.6: the first octet of its MTU is no length attribute, and "
+         "neither does ICMPv4 get one.",
          from_ipv6(f"{R6_OUT}/ICMPv6PacketTooBig(mtu=0x10000500)/{FULL6.format(200)}", "to-ipv4",
                    f"{R64_OUT}/ICMP(type=3,code=4,nexthopmtu=1480)/{FULL4.format(180)}")),
 ]

@@ -90,8 +90,8 @@ for address, embedded in (("10.1.2.3", "a01:203"), ("100.64.0.1", "6440:1"),
     OUT, BACK = f"IP(src='{address}',dst=S4,id=3)/{UDP}", FROM_HERE.format(f"64:ff9b::{embedded}")
     CASES += [
         golden(f"rfc6052/3.1-well-known-prefix-is-not-for-{address}",
-               f"RFC 6052 §3.1: {address} is not global, so the packet MUST be dropped; RFC 7915 §4.4 and §5.4: with "
-               "the usual answer.",
+               f"RFC 6052 §3.1: {address} is not global, so the packet MUST be dropped; RFC 7915 §4.4 and §5.4: "
+               "with the usual answer.",
                from_ipv4(OUT, "reply well-known-prefix-non-global", reply4(f"'{address}'", PROHIBITED4, OUT)),
                from_ipv6(BACK, "reply well-known-prefix-non-global",
                          reply6("S6", PROHIBITED6, BACK, source="'2001:db8:ffff::1'")),
@@ -106,7 +106,7 @@ for address, embedded in (("11.0.0.1", "b00:1"), ("100.63.255.254", "643f:fffe")
         from_ipv6(FROM_HERE.format(f"64:ff9b::{embedded}"), "to-ipv4",
                   f"IP(src=S4,dst='{address}',ttl=63,id=1)/{UDP}"), config="wkp.yaml"))
 for config, prefix, why in (("wkp-translate", "64:ff9b::", "RFC 6052 §3.1: the restriction can be lifted"),
-                            ("local-use-prefix", "64:ff9b:1::", "RFC 8215 §5: the local-use prefix is not restricted")):
+                            ("local-use-prefix", "64:ff9b:1::", "RFC 8215 §5: the local-use prefix is not so")):
     CASES.append(golden(
         f"rfc6052/3.1-{config}-takes-private-addresses", f"{why}.",
         from_ipv4(f"IP(src='10.1.2.3',dst=S4)/{UDP}", "to-ipv6", f"IPv6(src='{prefix}a01:203',dst=S6,hlim=63)/{UDP}"),

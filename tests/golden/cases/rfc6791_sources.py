@@ -30,6 +30,9 @@ TIME6, TIME4 = "ICMPv6TimeExceeded(code=0)", "ICMP(type=11,code=0)"
 ERRORS = (("time-exceeded", TIME6, TIME4), ("port-unreachable", "ICMPv6DestUnreach(code=4)", "ICMP(type=3,code=3)"),
           ("no-route", "ICMPv6DestUnreach(code=0)", "ICMP(type=3,code=1)"),
           ("packet-too-big", "ICMPv6PacketTooBig(mtu=1400)", "ICMP(type=3,code=4,nexthopmtu=1380)"))
+# A packet from S6 to the server R6 that was hairpinned: as R6's routers see it, and as S6 sent it.
+HAIRPIN_SEEN = "IPv6(src='2001:db8:64::c000:250',dst=R6,hlim=1)/UDP(sport=1000,dport=53)/data(20)"
+HAIRPIN_SENT = "IPv6(src=S6,dst='2001:db8:64::c000:201',hlim=1)/UDP(sport=1000,dport=53)/data(20)"
 
 CASES = [
     *(extended(f"{word}-gets-dummy-source-and-node-identification",
@@ -85,4 +88,14 @@ CASES = [
            "RFC 6791 §3: the alternative is to drop the error.",
            from_ipv6(f"{FROM6}/{TIME6}/({ABOUT6.format(20)})", "drop source-not-mapped"),
            config="source-dropped.yaml"),
+    golden("icmpext-xlat/hairpinned-time-exceeded-keeps-the-object",
+           f"{DRAFT}: 192.0.0.8 and the object come in with the first pass of RFC 7757 §4.2.2; the second translates "
+           "them like any other address and extension.",
+           from_ipv6(f"IPv6(src=N6,dst='2001:db8:64::c000:250')/{TIME6}/({HAIRPIN_SEEN})", "hairpin",
+                     "IPv6(src=T6,dst=S6,hlim=63)/ICMPv6TimeExceeded(code=0,length=16)/"
+                     f"(pad({HAIRPIN_SENT},128)+extension({NODE}))")),
+    golden("icmpext-xlat/hairpinned-packet-too-big-loses-the-object",
+           f"{DRAFT}: ICMPv6 Packet Too Big has no room for extensions (RFC 4884 §4.6).",
+           from_ipv6(f"IPv6(src=N6,dst='2001:db8:64::c000:250')/ICMPv6PacketTooBig(mtu=1400)/({HAIRPIN_SEEN})",
+                     "hairpin", f"IPv6(src=T6,dst=S6,hlim=63)/ICMPv6PacketTooBig(mtu=1400)/({HAIRPIN_SENT})")),
 ]

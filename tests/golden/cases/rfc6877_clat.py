@@ -23,14 +23,14 @@ STRANGER_LAN = f"IPv6(src='2001:db8:1234::808:808',dst='2001:db8:bbbb::c0a8:102'
 BIG = "IP(src='192.0.0.1',dst='8.8.8.8',flags='DF',id=3)/UDP(sport=1000,dport=443)/data(1472)"
 LATE = f"IP(src='192.0.0.1',dst='8.8.8.8',ttl=1,id=3)/{UDP}"
 CASES = [
-    there_and_back("6.3-single-address", "§6.3: the host's 192.0.0.1 (RFC 7335 §3) is the CLAT's one address.", "clat",
+    there_and_back("6.3-single-address", "§6.3: the host's 192.0.0.1 (RFC 7335 §3) is the one address.", "clat",
                    "192.0.0.1", HERE6, "8.8.8.8", FAR),
     there_and_back("6.3-single-address-of-a-lan", "§6.3: any other IPv4 address may be it.", "clat-ipv4",
                    "192.168.1.2", HERE6, "198.51.100.1", "2001:db8:1234::c633:6401"),
     there_and_back("6.3-prefix-for-a-lan", "§6.3: with a prefix of its own every host of the LAN has an address; "
                    "the addresses are those of Figure 3.", "clat-prefix",
                    "192.168.1.2", "2001:db8:aaaa::192.168.1.2", "198.51.100.1", "2001:db8:1234::198.51.100.1"),
-    there_and_back("6.3-prefixes-of-64-bits", "§6.3: both prefixes may be of any length of RFC 6052.", "clat-prefix-64",
+    there_and_back("6.3-prefixes-of-64-bits", "§6.3: both prefixes may be of any RFC 6052 length.", "clat-prefix-64",
                    "192.168.1.2", "2001:db8:464:1:c0:a801:200::", "198.51.100.2", "2001:db8:122:344:c6:3364:200::"),
     there_and_back("6.3-mappings", "§6.3 and RFC 7757 Appendix A.1: a CLAT as an EAM.", "clat-eam",
                    "192.0.0.1", HERE6, "8.8.8.8", FAR),

@@ -71,7 +71,7 @@ CASES += [
                      f"IP(src='198.51.100.64',dst='{L4}',ttl=63,id=2)/{UDP}"),
            config="eam-overlap.yaml"),
     there_and_back("rfc7757/a.2-ivi-has-no-u-octet",
-                   "RFC 7757 Appendix A.2: IVI as an EAM for all of IPv4; its addresses have no zero octet in the middle.",
+                   "RFC 7757 Appendix A.2: IVI as an EAM for all of IPv4; its addresses have no zero octet.",
                    "192.0.2.33", "2001:db8:ffc0:2:2100::", "eam-overlap.yaml", L4, "2001:db8:ff08:808:800::"),
     there_and_back("rfc7757/3.3-outer-mapping", "RFC 7757 §3.3: the /24 is the longest match.",
                    "198.51.100.9", "2001:db8:100::9", LONGEST, L4, L6),
@@ -183,8 +183,8 @@ CASES += [
            from_ipv6(f"IPv6(src='{A6}',dst='64:ff9b::192.0.2.248')/{FIRST}", "to-ipv4",
                      f"IP(src='{A4}',dst='192.0.2.248',ttl=63,id=1)/{FIRST}"), config="rfc7757.yaml"),
     golden("rfc7757/4.2.2-error-goes-by-its-inner-source",
-           "RFC 7757 §4.2.2, condition B3: the outer destination is in the EAMT, the inner source is not, so the error "
-           "goes to the IPv4 network.",
+           "RFC 7757 §4.2.2, condition B3: the outer destination is in the EAMT, the inner source is not, so the "
+           "error goes to the IPv4 network.",
            from_ipv6(f"IPv6(src='{B6}',dst='{A64}')/ICMPv6DestUnreach(code=4)/"
                      f"(IPv6(src='{PEER6}',dst='{B6}')/{FIRST})", "to-ipv4",
                      f"IP(src='{B4}',dst='{A4}',ttl=63,id=1)/ICMP(type=3,code=3)/"

@@ -143,21 +143,28 @@ for told, becomes, config, note in (
 
 # --- plateaus for routers that tell no MTU ---
 for total, becomes, config in (
-        (65535, 32020, "huge-mtu"), (32001, 32020, "huge-mtu"), (32000, 17934, "huge-mtu"),
-        (17915, 17934, "huge-mtu"), (17914, 8186, "huge-mtu"), (8167, 8186, "huge-mtu"),
-        (8166, 4372, "huge-mtu"), (4353, 4372, "huge-mtu"), (4352, 2022, "huge-mtu"),
-        (2003, 2022, "huge-mtu"), (2002, 1512, "huge-mtu"), (1493, 1512, "huge-mtu"),
+        (65535, 32000, "huge-mtu"), (32001, 32000, "huge-mtu"), (32000, 17914, "huge-mtu"),
+        (17915, 17914, "huge-mtu"), (17914, 8166, "huge-mtu"), (8167, 8166, "huge-mtu"),
+        (8166, 4352, "huge-mtu"), (4353, 4352, "huge-mtu"), (4352, 2002, "huge-mtu"),
+        (2003, 2002, "huge-mtu"), (2002, 1492, "huge-mtu"), (1493, 1492, "huge-mtu"),
         (1492, 1280, "huge-mtu"), (1400, 1280, "huge-mtu"), (576, 1280, "huge-mtu"),
-        (1500, 1500, "eam-basic"), (1480, 1280, "eam-basic"), (8166, 1500, "eam-basic"),
+        (1500, 1492, "eam-basic"), (1480, 1280, "eam-basic"), (8166, 1500, "eam-basic"),
         (1500, 1400, "ipv6-mtu-1400")):
     CASES.append(golden(
         f"rfc1191/7-plateau-below-{total:05}-{config}",
         "RFC 7915 §4.2: a router told MTU 0, so the greatest plateau of RFC 1191 §7 that is less than the "
-        "returned total length but at least 1280 is taken as the path's IPv4 MTU, and then adjusted like any "
-        "other; without such a plateau it is 1280.",
+        "returned total length but at least 1280 is the MTU of the ICMPv6 message (within the limits of the "
+        "next hops); without such a plateau it is 1280.",
         from_ipv4(f"{OUTER4}/ICMP(type=3,code=4,nexthopmtu=0)/"
                   f"cut(IP(src=S4,dst=C4,ttl=50,flags='DF',id=0)/UDP(sport=53,dport=1000)/data({total - 28}),28)",
                   "to-ipv6",
                   f"{OUTER6}/ICMPv6PacketTooBig(mtu={becomes})/"
                   f"cut(IPv6(src=S6,dst=C6,hlim=50)/UDP(sport=53,dport=1000)/data({total - 28}),48)"),
         config=f"{config}.yaml"))
+CASES.append(golden(
+    "rfc7915/4.2-mtu-of-a-fragment",
+    "RFC 7915 §4.2: the formula is mtu + 20, also if the packet in error is a fragment.",
+    from_ipv4(f"{OUTER4}/ICMP(type=3,code=4,nexthopmtu=1400)/(IP(src=S4,dst=C4,ttl=50,id=5,flags='MF+DF',frag=9,"
+              "proto=17)/data(64))", "to-ipv6",
+              f"{OUTER6}/ICMPv6PacketTooBig(mtu=1420)/(IPv6(src=S6,dst=C6,hlim=50)/IPv6ExtHdrFragment(nh=17,id=5,"
+              "offset=9,m=1)/data(64))")))
