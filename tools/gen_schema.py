@@ -193,7 +193,7 @@ def sentences(text):
 
 
 MAN_HEAD = r""".\" Made from src/config/schema.yaml by tools/gen_schema.py. Do not edit.
-.Dd $Mdocdate$
+.Dd November 21, 2026
 .Dt YONROKU.YAML 5
 .Os
 .Sh NAME

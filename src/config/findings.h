@@ -2,7 +2,9 @@
 #pragma once
 
 #include <algorithm>
+#include <numeric>
 #include <string>
+#include <tuple>
 #include <utility>
 #include <vector>
 
@@ -36,9 +38,13 @@ class Findings {
   [[nodiscard]] const std::string& file() const { return file_; }
   [[nodiscard]] bool has_errors() const { return !errors_.errors.empty(); }
 
-  // In the order of the file, those about other files behind.
+  // In the order of the file, those about other files behind; at most kMaxListed, the rest is counted.
   [[nodiscard]] ConfigErrors take_errors() {
     sort(errors_.errors);
+    if (errors_.errors.size() > kMaxListed) {
+      errors_.omitted += errors_.errors.size() - kMaxListed;
+      errors_.errors.resize(kMaxListed);
+    }
     return std::move(errors_);
   }
   [[nodiscard]] std::vector<Warning> take_warnings() {
@@ -47,14 +53,21 @@ class Findings {
   }
 
  private:
+  static constexpr std::size_t kMaxListed = 100;
+
+  // Those of one place keep their order.
   template <class T>
   void sort(std::vector<T>& list) const {
-    std::ranges::stable_sort(list, [&](const T& a, const T& b) {
-      const bool a_elsewhere = a.file != file_;
-      const bool b_elsewhere = b.file != file_;
-      if (a_elsewhere != b_elsewhere) return b_elsewhere;
-      return !a_elsewhere && a.position < b.position;
+    std::vector<std::size_t> order(list.size());
+    std::iota(order.begin(), order.end(), std::size_t{0});
+    std::ranges::sort(order, {}, [&](std::size_t i) {
+      const bool is_elsewhere = list[i].file != file_;
+      return std::tuple(is_elsewhere, is_elsewhere ? Position{} : list[i].position, i);
     });
+    std::vector<T> sorted;
+    sorted.reserve(list.size());
+    for (const std::size_t i : order) sorted.push_back(std::move(list[i]));
+    list = std::move(sorted);
   }
 
   std::string file_;
