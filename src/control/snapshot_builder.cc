@@ -86,6 +86,7 @@ std::unique_ptr<engine::Snapshot> build_snapshot(const config::InstanceSettings&
   siit.mapping.denylist_ipv6 = settings.denylist_ipv6;
   // A CLAT's routes lead to the IPv4 Internet, not to mapped hosts.
   if (!is_clat && settings.ipv4_routes) siit.mapping.routed_here = *settings.ipv4_routes;
+  siit.mapping.own_address = settings.translator_ipv4;
   siit.hairpinning = hairpinning(settings);
   siit.untranslatable_source = untranslatable_source(settings);
   siit.icmpv6_source_pool = settings.icmpv6_source_pool;

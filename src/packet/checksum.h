@@ -29,6 +29,14 @@ class OnesSum {
   constexpr void subtract(Ipv4Address a) { sum_ += static_cast<uint32_t>(~a.value()); }
   constexpr void subtract(const Ipv6Address& a) { add(Ipv6Address(~a.high(), ~a.low())); }
 
+  // The 20 octets of an IPv4 header without options, whose sum every packet needs.
+  void add_ipv4_header(const std::byte* header) {
+    uint32_t words[5];
+    std::memcpy(words, header, sizeof words);
+    const uint64_t sum = uint64_t{words[0]} + words[1] + words[2] + words[3] + words[4];
+    sum_ += __builtin_bswap16(fold(sum));
+  }
+
   // Data that begins at an even offset of what is summed. An odd last octet is padded with zero.
   void add(std::span<const std::byte> data) {
     uint64_t sum = 0;

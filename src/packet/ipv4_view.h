@@ -24,7 +24,11 @@ class Ipv4View {
     if (bytes.size() < header_size) return std::unexpected(DropReason::TruncatedHeader);
     if (bytes.size() < total) return std::unexpected(DropReason::LengthMismatch);
     OnesSum sum;
-    sum.add(bytes.first(header_size));
+    if (header_size == sizeof(Ipv4Header)) [[likely]] {
+      sum.add_ipv4_header(bytes.data());
+    } else {
+      sum.add(bytes.first(header_size));
+    }
     if (sum.folded() != 0xffff) return std::unexpected(DropReason::Ipv4HeaderChecksum);
     return Ipv4View(bytes.first(total), header_size);
   }

@@ -102,10 +102,7 @@ Checked<IcmpErrorKind> kind_to_ipv6(const Icmpv4Error& error, const IcmpMtus& mt
           return unreachable(icmpv6::kPortUnreachable);
         case 4: {
           const uint32_t stated = icmp.rest_value() & 0xffff;
-          // Deviates from the letter of RFC 7915 §4.2, which does not say whether a plateau gains the 20 octets: it
-          // is the MTU of an IPv4 path like any other.
-          const uint32_t mtu =
-              20 + (stated != 0 ? stated : plateau_below(error.quote.header().total_length.host()));
+          const uint32_t mtu = stated != 0 ? stated + 20 : plateau_below(error.quote.header().total_length.host());
           return IcmpErrorKind{icmpv6::kPacketTooBig, 0,
                                std::max(kLowestIpv6Mtu, std::min({mtu, mtus.ipv6_mtu, mtus.ipv4_mtu + 20})), false};
         }

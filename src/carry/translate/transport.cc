@@ -4,8 +4,8 @@
 
 namespace yonroku::carry {
 
-Checked<ChecksumState> check_offload(const Offload& offload, std::size_t packet_size, std::size_t transport_offset,
-                                     IpProtocol protocol) noexcept {
+Checked<ChecksumState> check_present_offload(const Offload& offload, std::size_t packet_size,
+                                             std::size_t transport_offset, IpProtocol protocol) noexcept {
   if (!offload.partial_checksum) {
     // A super-packet's segments get their checksums from the device, so it must have been asked for.
     if (offload.is_super_packet()) return std::unexpected(DropReason::BadOffloadMetadata);
@@ -45,56 +45,32 @@ void clamp_mss(std::span<std::byte> tcp, uint16_t limit, ChecksumDelta& delta) n
     if (length < 2 || at + length > end) return;
     if (kind == kMaximumSegmentSize && length == kMssSize) {
       auto& mss = *reinterpret_cast<be16*>(tcp.data() + at + 2);
-      if (mss.host() <= limit) return;
       const be16 lower = be16::from_host(limit);
-      if (at % 2 == 0) {
+      if (mss.host() > limit && at % 2 == 0) {
         delta.replace(mss, lower);
-      } else {  // at an odd offset the two octets fall into two words of the sum
+        mss = lower;
+      } else if (mss.host() > limit) {  // at an odd offset the two octets fall into two words of the sum
         const auto swapped = [](be16 v) { return be16::from_host(__builtin_bswap16(v.host())); };
         delta.replace(swapped(mss), swapped(lower));
+        mss = lower;
       }
-      mss = lower;
-      return;
     }
     at += length;
   }
 }
 
-void rewrite_transport(std::span<std::byte> transport, const TransportPlan& plan, ChecksumDelta delta,
-                       uint16_t mss_clamp) noexcept {
-  const auto applied = [&](be16 field) {
-    return plan.checksum == ChecksumState::Partial ? delta.apply_to_partial(field) : delta.apply(field);
-  };
-  switch (plan.kind) {
-    case TransportPlan::Kind::Untouched:
-      return;
-    case TransportPlan::Kind::Tcp: {
-      auto& tcp = *reinterpret_cast<TcpHeader*>(transport.data());
-      if ((tcp.flags & TcpHeader::kSyn) != 0 && mss_clamp != 0) [[unlikely]] {
-        // A partial checksum covers the pseudo-header only: the device will sum the options itself.
-        ChecksumDelta options;
-        clamp_mss(transport, mss_clamp, plan.checksum == ChecksumState::Partial ? options : delta);
-      }
-      tcp.checksum = applied(tcp.checksum);
-      return;
-    }
-    case TransportPlan::Kind::Udp: {
-      auto& udp = *reinterpret_cast<UdpHeader*>(transport.data());
-      udp.checksum = applied(udp.checksum);
-      break;
-    }
-    case TransportPlan::Kind::UdpComputeChecksum: {
-      auto& udp = *reinterpret_cast<UdpHeader*>(transport.data());
-      OnesSum sum;
-      sum.add(std::span<const std::byte>(transport));
-      delta.added(uint32_t{sum.folded()});
-      udp.checksum = delta.apply(be16::from_host(0xffff));
-      break;
-    }
-  }
-  // RFC 768: a computed checksum of zero is sent as all ones. A partial one is finished by the device.
-  auto& udp = *reinterpret_cast<UdpHeader*>(transport.data());
-  if (udp.checksum == be16{} && plan.checksum == ChecksumState::Complete) udp.checksum = be16::from_host(0xffff);
+void rewrite_syn(std::span<std::byte> transport, const TransportPlan& plan, uint16_t mss_clamp,
+                 ChecksumDelta& delta) noexcept {
+  // A partial checksum covers the pseudo-header only: the device will sum the options itself.
+  ChecksumDelta options;
+  clamp_mss(transport, mss_clamp, plan.checksum == ChecksumState::Partial ? options : delta);
+}
+
+be16 compute_udp_checksum(std::span<const std::byte> transport, ChecksumDelta pseudo_header) noexcept {
+  OnesSum sum;
+  sum.add(transport);
+  pseudo_header.added(uint32_t{sum.folded()});
+  return pseudo_header.apply(be16::from_host(0xffff));
 }
 
 }  // namespace yonroku::carry

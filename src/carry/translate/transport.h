@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <span>
 
+#include "base/hot.h"
 #include "packet/checksum.h"
 #include "packet/headers.h"
 #include "packet/packet.h"
@@ -26,14 +27,41 @@ struct TransportPlan {
 
 // Looks at the offload request: Complete, or Partial when it is about the transport header at `transport_offset`.
 // bad-offload-metadata when it points outside the packet or not at the protocol's checksum.
-Checked<ChecksumState> check_offload(const Offload& offload, std::size_t packet_size, std::size_t transport_offset,
-                                     IpProtocol protocol) noexcept;
+Checked<ChecksumState> check_present_offload(const Offload& offload, std::size_t packet_size,
+                                             std::size_t transport_offset, IpProtocol protocol) noexcept;
+YONROKU_HOT_INLINE Checked<ChecksumState> check_offload(const Offload& offload, std::size_t packet_size,
+                                                        std::size_t transport_offset, IpProtocol protocol) noexcept {
+  if (!offload.partial_checksum && !offload.is_super_packet()) return ChecksumState::Complete;
+  return check_present_offload(offload, packet_size, transport_offset, protocol);
+}
 
-// Rewrites the transport header in place. `delta` holds the change of the pseudo-header.
-void rewrite_transport(std::span<std::byte> transport, const TransportPlan& plan, ChecksumDelta delta,
-                       uint16_t mss_clamp) noexcept;
+// Internal to rewrite_transport().
+void rewrite_syn(std::span<std::byte> transport, const TransportPlan& plan, uint16_t mss_clamp,
+                 ChecksumDelta& delta) noexcept;
+be16 compute_udp_checksum(std::span<const std::byte> transport, ChecksumDelta pseudo_header) noexcept;
 
-// Lowers the MSS option of a SYN (RFC 9293 §3.7.1) to `limit`; its change is added to `delta`.
+// Rewrites the transport header in place. `delta` holds the change of the pseudo-header; for UdpComputeChecksum it
+// holds the new pseudo-header, since the packet had no sum.
+YONROKU_HOT_INLINE void rewrite_transport(std::span<std::byte> transport, const TransportPlan& plan,
+                                          ChecksumDelta delta, uint16_t mss_clamp) noexcept {
+  const bool is_partial = plan.checksum == ChecksumState::Partial;
+  if (plan.kind == TransportPlan::Kind::Tcp) {
+    auto& tcp = *reinterpret_cast<TcpHeader*>(transport.data());
+    if (mss_clamp != 0 && (tcp.flags & TcpHeader::kSyn) != 0) [[unlikely]]
+      rewrite_syn(transport, plan, mss_clamp, delta);
+    tcp.checksum = is_partial ? delta.apply_to_partial(tcp.checksum) : delta.apply(tcp.checksum);
+  } else if (plan.kind != TransportPlan::Kind::Untouched) {
+    auto& udp = *reinterpret_cast<UdpHeader*>(transport.data());
+    be16 checksum = is_partial                                    ? delta.apply_to_partial(udp.checksum)
+                    : plan.kind == TransportPlan::Kind::Udp ? delta.apply(udp.checksum)
+                                                            : compute_udp_checksum(transport, delta);
+    // RFC 768: a computed checksum of zero is sent as all ones. A partial one is finished by the device.
+    if (checksum == be16{} && !is_partial) checksum = be16::from_host(0xffff);
+    udp.checksum = checksum;
+  }
+}
+
+// Lowers every MSS option of a SYN (RFC 9293 §3.7.1) to `limit`; its change is added to `delta`.
 void clamp_mss(std::span<std::byte> tcp, uint16_t limit, ChecksumDelta& delta) noexcept;
 
 }  // namespace yonroku::carry

@@ -15,11 +15,20 @@ bool any_contains(const Prefixes& prefixes, const Address& address) {
 }  // namespace
 
 bool AddressMapping::may_carry(const Pref64& prefix, Ipv4Address address) const noexcept {
-  return settings_.well_known_prefix_non_global == WellKnownPrefixNonGlobal::Translate || !prefix.is_well_known() ||
-         is_global(address);
+  return !is_restricted(prefix) || is_global(address);
 }
 
-Checked<Ipv6Address> AddressMapping::to_ipv6(Ipv4Address address, Role role, Side side, Trace* trace,
+Checked<Ipv6Address> AddressMapping::to_ipv6_in_full(Ipv4Address address, Role role, Side side, Trace* trace,
+                                                     UseMappings use_mappings) const noexcept {
+  const auto mapped = look_up(address, role, side, trace, use_mappings);
+  if (mapped && !settings_.denylist_ipv6.empty() && any_contains(settings_.denylist_ipv6, *mapped)) {
+    if (trace != nullptr) trace->note(TraceStep::Denied, *mapped);
+    return std::unexpected(DropReason::DeniedAddress);
+  }
+  return mapped;
+}
+
+Checked<Ipv6Address> AddressMapping::look_up(Ipv4Address address, Role role, Side side, Trace* trace,
                                              UseMappings use_mappings) const noexcept {
   const bool is_source = role == Role::Source;
   if (!settings_.denylist_ipv4.empty() && any_contains(settings_.denylist_ipv4, address)) {
@@ -35,7 +44,8 @@ Checked<Ipv6Address> AddressMapping::to_ipv6(Ipv4Address address, Role role, Sid
     }
   }
   const auto& prefix = prefix_of(side);
-  if (!prefix) {
+  // Our own address is nobody's: embedded, it would come straight back.
+  if (!prefix || (!is_source && address == own_address_)) {
     if (trace != nullptr)
       trace->note(is_source ? TraceStep::SourceNotMapped : TraceStep::DestinationNotMapped, address);
     return std::unexpected(is_source ? DropReason::SourceNotMapped : DropReason::DestinationNotMapped);
@@ -55,8 +65,8 @@ Checked<Ipv6Address> AddressMapping::to_ipv6(Ipv4Address address, Role role, Sid
   return mapped;
 }
 
-Checked<AddressMapping::Mapped4> AddressMapping::to_ipv4(const Ipv6Address& address, Role role, Side side,
-                                                         Trace* trace) const noexcept {
+Checked<AddressMapping::Mapped4> AddressMapping::to_ipv4_in_full(const Ipv6Address& address, Role role, Side side,
+                                                                 Trace* trace) const noexcept {
   const bool is_source = role == Role::Source;
   if (!settings_.denylist_ipv6.empty() && any_contains(settings_.denylist_ipv6, address)) {
     if (trace != nullptr) trace->note(TraceStep::Denied, address);
@@ -70,7 +80,7 @@ Checked<AddressMapping::Mapped4> AddressMapping::to_ipv4(const Ipv6Address& addr
   } else {
     const auto& prefix = prefix_of(side);
     const auto extracted = prefix ? prefix->extract(address) : std::nullopt;
-    if (!extracted) {
+    if (!extracted || (!is_source && *extracted == own_address_)) {
       if (trace != nullptr)
         trace->note(is_source ? TraceStep::SourceNotMapped : TraceStep::DestinationNotMapped, address);
       return std::unexpected(is_source ? DropReason::SourceNotMapped : DropReason::DestinationNotMapped);

@@ -7,6 +7,7 @@
 #include <optional>
 #include <vector>
 
+#include "base/hot.h"
 #include "packet/trace.h"
 #include "packet/verdict.h"
 #include "share/mapping/eam_table.h"
@@ -27,6 +28,8 @@ struct AddressMappingSettings {
   // IPv4 prefixes that are routed to this translator as a whole. With explicit mappings in use, a destination in one
   // of them that has no mapping must not be embedded in the prefix: it would come back until its TTL runs out.
   std::vector<Ipv4Prefix> routed_here;
+  // The translator's own IPv4 address, source of its ICMP errors: never a destination.
+  std::optional<Ipv4Address> own_address;
 };
 
 enum class Role : uint8_t { Source, Destination };
@@ -36,7 +39,10 @@ enum class UseMappings : uint8_t { Yes, No };
 class AddressMapping {
  public:
   AddressMapping(const AddressMappingSettings& settings, const EamTable& table)
-      : settings_(settings), table_(&table) {}
+      : settings_(settings),
+        table_(&table),
+        own_address_(settings.own_address.value_or(Ipv4Address())),
+        is_plain_(settings.denylist_ipv4.empty() && settings.denylist_ipv6.empty() && settings.routed_here.empty()) {}
 
   struct Mapped4 {
     Ipv4Address address;
@@ -44,22 +50,58 @@ class AddressMapping {
   };
 
   // source-not-mapped or destination-not-mapped (by `role`), denied-address, well-known-prefix-non-global.
-  Checked<Ipv6Address> to_ipv6(Ipv4Address address, Role role, Side side, Trace* trace,
-                               UseMappings use_mappings = UseMappings::Yes) const noexcept;
-  Checked<Mapped4> to_ipv4(const Ipv6Address& address, Role role, Side side, Trace* trace) const noexcept;
+  YONROKU_HOT_INLINE Checked<Ipv6Address> to_ipv6(Ipv4Address address, Role role, Side side, Trace* trace,
+                                                  UseMappings use_mappings = UseMappings::Yes) const noexcept {
+    if (is_plain_ && trace == nullptr && use_mappings == UseMappings::Yes) [[likely]] {
+      Ipv6Address mapped;
+      if (table_->translate(address, mapped)) return mapped;
+      const auto& prefix = prefix_of(side);
+      if (prefix && !is_restricted(*prefix) && !(role == Role::Destination && address == own_address_))
+        return prefix->embed(address);
+    }
+    return to_ipv6_in_full(address, role, side, trace, use_mappings);
+  }
+  YONROKU_HOT_INLINE Checked<Mapped4> to_ipv4(const Ipv6Address& address, Role role, Side side,
+                                              Trace* trace) const noexcept {
+    if (is_plain_ && trace == nullptr) [[likely]] {
+      Mapped4 mapped;
+      if (table_->translate(address, mapped.address)) return mapped;
+      const auto& prefix = prefix_of(side);
+      if (prefix && !is_restricted(*prefix)) {
+        const auto extracted = prefix->extract(address);
+        if (extracted && !(role == Role::Destination && *extracted == own_address_)) return Mapped4{*extracted, true};
+      }
+    }
+    return to_ipv4_in_full(address, role, side, trace);
+  }
 
-  [[nodiscard]] bool has_mapping(Ipv4Address address) const noexcept { return table_->find(address).has_value(); }
+  [[nodiscard]] bool has_mapping(Ipv4Address address) const noexcept {
+    Ipv6Address ignored;
+    return table_->translate(address, ignored);
+  }
   void prefetch(Ipv4Address address) const noexcept { table_->prefetch(address); }
   void prefetch(const Ipv6Address& address) const noexcept { table_->prefetch(address); }
 
  private:
+  // The same with denylists, the loop guard, the well-known prefix's rule and notes. Says why when there is no mapping.
+  Checked<Ipv6Address> to_ipv6_in_full(Ipv4Address address, Role role, Side side, Trace* trace,
+                                       UseMappings use_mappings) const noexcept;
+  Checked<Mapped4> to_ipv4_in_full(const Ipv6Address& address, Role role, Side side, Trace* trace) const noexcept;
+  Checked<Ipv6Address> look_up(Ipv4Address address, Role role, Side side, Trace* trace,
+                               UseMappings use_mappings) const noexcept;
   [[nodiscard]] const std::optional<Pref64>& prefix_of(Side side) const {
     return side == Side::Ipv4 ? settings_.ipv4_side_prefix : settings_.ipv6_side_prefix;
+  }
+  // RFC 6052 §3.1 applies: it depends on the address.
+  [[nodiscard]] bool is_restricted(const Pref64& prefix) const {
+    return settings_.well_known_prefix_non_global == WellKnownPrefixNonGlobal::Drop && prefix.is_well_known();
   }
   [[nodiscard]] bool may_carry(const Pref64& prefix, Ipv4Address address) const noexcept;
 
   AddressMappingSettings settings_;
   const EamTable* table_;
+  Ipv4Address own_address_;  // 0.0.0.0: none
+  bool is_plain_;  // nothing but mappings and prefixes to look at
 };
 
 }  // namespace yonroku::share

@@ -11,7 +11,6 @@
 // Words: the low 32 bits of word 0 belong to the table (sequence and state), the rest to the traits.
 #pragma once
 
-#include <array>
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
@@ -22,14 +21,20 @@
 #include <utility>
 #include <vector>
 
+#include "base/hot.h"
+
 namespace yonroku::share {
+
+// A slot's content. Not an array: members stay in registers.
+struct Words {
+  uint64_t w0 = 0, w1 = 0, w2 = 0, w3 = 0;
+};
 
 template <class Traits>
 class ConcurrentTable {
  public:
   using Key = typename Traits::Key;
   using Value = typename Traits::Value;
-  using Words = std::array<uint64_t, 4>;
 
   explicit ConcurrentTable(uint64_t seed, std::pmr::memory_resource* memory = std::pmr::get_default_resource())
       : memory_(memory), seed_(seed), storage_owner_(make_storage(kLeastCapacity)) {
@@ -44,17 +49,28 @@ class ConcurrentTable {
     __builtin_prefetch(&storage->slots[storage->home(Traits::hash(key, seed_))]);
   }
 
-  [[nodiscard]] std::optional<Value> find(const Key& key) const noexcept {
+  // Calls found(words) and returns true, or returns false.
+  template <class Found>
+  YONROKU_HOT_INLINE bool visit(const Key& key, Found&& found) const noexcept {
     const Storage* storage = storage_.load(std::memory_order_acquire);
     std::size_t at = storage->home(Traits::hash(key, seed_));
     for (std::size_t probes = 0; probes < storage->capacity; ++probes) {
       const Words words = read(storage->slots[at]);
-      const uint64_t state = words[0] & kStateMask;
-      if (state == kEmpty) return std::nullopt;
-      if (state == kFull && Traits::matches(words, key)) return Traits::value(words);
+      const uint64_t state = words.w0 & kStateMask;
+      if (state == kEmpty) return false;
+      if (state == kFull && Traits::matches(words, key)) {
+        found(words);
+        return true;
+      }
       if (++at == storage->capacity) at = 0;
     }
-    return std::nullopt;
+    return false;
+  }
+
+  [[nodiscard]] std::optional<Value> find(const Key& key) const noexcept {
+    std::optional<Value> value;
+    visit(key, [&](const Words& words) { value = Traits::value(words); });
+    return value;
   }
 
   // --- the writer ---
@@ -75,7 +91,7 @@ class ConcurrentTable {
     std::optional<std::size_t> tombstone;
     while (true) {
       const Words words = read(storage.slots[at]);
-      const uint64_t state = words[0] & kStateMask;
+      const uint64_t state = words.w0 & kStateMask;
       if (state == kFull && Traits::matches(words, key)) return false;
       if (state == kRemoved && !tombstone) tombstone = at;
       if (state == kEmpty) break;
@@ -111,7 +127,7 @@ class ConcurrentTable {
   void for_each(Visitor&& visit) const {
     for (std::size_t i = 0; i < storage_owner_->capacity; ++i) {
       const Words words = read(storage_owner_->slots[i]);
-      if ((words[0] & kStateMask) == kFull) visit(Traits::key(words), Traits::value(words));
+      if ((words.w0 & kStateMask) == kFull) visit(Traits::key(words), Traits::value(words));
     }
   }
 
@@ -160,11 +176,14 @@ class ConcurrentTable {
     return std::atomic_ref<uint64_t>(const_cast<uint64_t&>(word)).load(order);
   }
 
-  static Words read(const Slot& slot) noexcept {
+  YONROKU_HOT_INLINE static Words read(const Slot& slot) noexcept {
     while (true) {
       Words words;
-      for (std::size_t i = 0; i < 4; ++i) words[i] = load(slot.words[i], std::memory_order_acquire);
-      if ((words[0] & kWriting) == 0 && load(slot.words[0], std::memory_order_relaxed) == words[0]) return words;
+      words.w0 = load(slot.words[0], std::memory_order_acquire);
+      words.w1 = load(slot.words[1], std::memory_order_acquire);
+      words.w2 = load(slot.words[2], std::memory_order_acquire);
+      words.w3 = load(slot.words[3], std::memory_order_acquire);
+      if ((words.w0 & kWriting) == 0 && load(slot.words[0], std::memory_order_relaxed) == words.w0) return words;
     }
   }
 
@@ -174,8 +193,10 @@ class ConcurrentTable {
     };
     const uint64_t sequence = slot.words[0] & kTableMask & ~kStateMask;
     store(slot.words[0], (slot.words[0] & ~(kTableMask & ~kStateMask)) | ((sequence + kWriting) & kTableMask));
-    for (std::size_t i = 1; i < 4; ++i) store(slot.words[i], words[i]);
-    store(slot.words[0], (words[0] & ~kTableMask) | ((sequence + 2 * kWriting) & kTableMask) | state);
+    store(slot.words[1], words.w1);
+    store(slot.words[2], words.w2);
+    store(slot.words[3], words.w3);
+    store(slot.words[0], (words.w0 & ~kTableMask) | ((sequence + 2 * kWriting) & kTableMask) | state);
   }
 
   Slot* find_slot(const Key& key) {
@@ -183,7 +204,7 @@ class ConcurrentTable {
     std::size_t at = storage.home(Traits::hash(key, seed_));
     for (std::size_t probes = 0; probes < storage.capacity; ++probes) {
       const Words words = read(storage.slots[at]);
-      const uint64_t state = words[0] & kStateMask;
+      const uint64_t state = words.w0 & kStateMask;
       if (state == kEmpty) return nullptr;
       if (state == kFull && Traits::matches(words, key)) return &storage.slots[at];
       if (++at == storage.capacity) at = 0;

@@ -5,14 +5,14 @@ namespace yonroku::share {
 EamTable::EamTable(uint64_t seed, std::pmr::memory_resource* memory) : by_ipv4_(seed, memory), by_ipv6_(seed, memory) {}
 
 void EamTable::prefetch(Ipv4Address address) const noexcept {
-  ipv4_lengths_.from_longest([&](unsigned length) {
+  (void)ipv4_lengths_.from_longest([&](unsigned length) {
     by_ipv4_.prefetch(Ipv4Prefix::holding(address, length));
     return true;  // the longest is the likeliest
   });
 }
 
 void EamTable::prefetch(const Ipv6Address& address) const noexcept {
-  ipv6_lengths_.from_longest([&](unsigned length) {
+  (void)ipv6_lengths_.from_longest([&](unsigned length) {
     by_ipv6_.prefetch(Ipv6Prefix::holding(address, length));
     return true;
   });
@@ -20,7 +20,7 @@ void EamTable::prefetch(const Ipv6Address& address) const noexcept {
 
 std::optional<EamMapping> EamTable::find(Ipv4Address address) const noexcept {
   std::optional<EamMapping> found;
-  ipv4_lengths_.from_longest([&](unsigned length) {
+  (void)ipv4_lengths_.from_longest([&](unsigned length) {
     found = by_ipv4_.find(Ipv4Prefix::holding(address, length));
     return found.has_value();
   });
@@ -29,7 +29,7 @@ std::optional<EamMapping> EamTable::find(Ipv4Address address) const noexcept {
 
 std::optional<EamMapping> EamTable::find(const Ipv6Address& address) const noexcept {
   std::optional<EamMapping> found;
-  ipv6_lengths_.from_longest([&](unsigned length) {
+  (void)ipv6_lengths_.from_longest([&](unsigned length) {
     found = by_ipv6_.find(Ipv6Prefix::holding(address, length));
     return found.has_value();
   });

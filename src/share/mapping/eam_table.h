@@ -27,7 +27,6 @@ template <class Prefix>
 struct EamTraits {
   using Key = Prefix;
   using Value = EamMapping;
-  using Words = std::array<uint64_t, 4>;
 
   static uint64_t mix(uint64_t v) noexcept {
     v = (v ^ (v >> 32)) * 0xd6e8feb86659fd93;
@@ -44,14 +43,14 @@ struct EamTraits {
             m.ipv6.address().low(), m.ipv4.address().value()};
   }
   static bool matches(const Words& w, const Ipv4Prefix& p) noexcept {
-    return w[3] == p.address().value() && (w[0] >> 32 & 0xff) == p.length();
+    return w.w3 == p.address().value() && (w.w0 >> 32 & 0xff) == p.length();
   }
   static bool matches(const Words& w, const Ipv6Prefix& p) noexcept {
-    return w[1] == p.address().high() && w[2] == p.address().low() && (w[0] >> 40 & 0xff) == p.length();
+    return w.w1 == p.address().high() && w.w2 == p.address().low() && (w.w0 >> 40 & 0xff) == p.length();
   }
   static EamMapping value(const Words& w) noexcept {
-    return {Ipv4Prefix::holding(Ipv4Address(static_cast<uint32_t>(w[3])), static_cast<unsigned>(w[0] >> 32 & 0xff)),
-            Ipv6Prefix::holding({w[1], w[2]}, static_cast<unsigned>(w[0] >> 40 & 0xff))};
+    return {Ipv4Prefix::holding(Ipv4Address(static_cast<uint32_t>(w.w3)), static_cast<unsigned>(w.w0 >> 32 & 0xff)),
+            Ipv6Prefix::holding({w.w1, w.w2}, static_cast<unsigned>(w.w0 >> 40 & 0xff))};
   }
   static Prefix key(const Words& w) noexcept {
     if constexpr (std::is_same_v<Prefix, Ipv4Prefix>) {
@@ -72,17 +71,18 @@ class LengthSet {
   void remove(unsigned length) {
     if (--counts_[length] == 0) change(length, false);
   }
-  // Calls `visit(length)` from the longest down until it returns true.
+  // Calls `visit(length)` from the longest down until it returns true; whether it did.
   template <class Visitor>
-  void from_longest(Visitor&& visit) const noexcept {
+  YONROKU_HOT_INLINE bool from_longest(Visitor&& visit) const noexcept {
     for (std::size_t word = kWords; word-- > 0;) {
       uint64_t bits = bits_[word].load(std::memory_order_acquire);
       while (bits != 0) {
         const auto bit = static_cast<unsigned>(63 - __builtin_clzll(bits));
-        if (visit(static_cast<unsigned>(word * 64) + bit)) return;
+        if (visit(static_cast<unsigned>(word * 64) + bit)) return true;
         bits &= ~(uint64_t{1} << bit);
       }
     }
+    return false;
   }
 
  private:
@@ -112,6 +112,21 @@ class EamTable {
   void prefetch(const Ipv6Address& address) const noexcept;
   [[nodiscard]] std::optional<EamMapping> find(Ipv4Address address) const noexcept;
   [[nodiscard]] std::optional<EamMapping> find(const Ipv6Address& address) const noexcept;
+  // The same with the address translated. False, and `translated` untouched, when no mapping matches.
+  YONROKU_HOT_INLINE bool translate(Ipv4Address address, Ipv6Address& translated) const noexcept {
+    return ipv4_lengths_.from_longest([&](unsigned length) YONROKU_HOT_LAMBDA {
+      return by_ipv4_.visit(Ipv4Prefix::holding(address, length), [&](const Words& words) YONROKU_HOT_LAMBDA {
+        translated = detail::EamTraits<Ipv4Prefix>::value(words).to_ipv6(address);
+      });
+    });
+  }
+  YONROKU_HOT_INLINE bool translate(const Ipv6Address& address, Ipv4Address& translated) const noexcept {
+    return ipv6_lengths_.from_longest([&](unsigned length) YONROKU_HOT_LAMBDA {
+      return by_ipv6_.visit(Ipv6Prefix::holding(address, length), [&](const Words& words) YONROKU_HOT_LAMBDA {
+        translated = detail::EamTraits<Ipv6Prefix>::value(words).to_ipv4(address);
+      });
+    });
+  }
 
   // --- the one writer ---
   void reserve(std::size_t count);
