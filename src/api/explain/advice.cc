@@ -1,0 +1,95 @@
+#include "api/explain/advice.h"
+
+namespace yonroku::api {
+namespace {
+
+constexpr std::string_view kBrokenOnTheWay =
+    "The packet is damaged, or was made by hand. Look for the device that sends it; nothing is to be set "
+    "here.";
+constexpr std::string_view kNothing = "Nothing: every translator has to drop these. Nobody should miss them.";
+constexpr std::string_view kBrokenIcmp =
+    "Look at the device that sent this ICMP message: what it sends can't be used. The packet that it "
+    "complains about was "
+    "lost there, not here.";
+constexpr std::string_view kNotUsed =
+    "Nothing: the other family has no message that says this. Programs do without.";
+
+}  // namespace
+
+std::string_view advice_about(DropReason reason) {
+  switch (reason) {
+    case DropReason::None: return "";
+    case DropReason::TruncatedHeader:
+    case DropReason::BadVersion:
+    case DropReason::LengthMismatch:
+    case DropReason::Ipv4HeaderChecksum:
+    case DropReason::BadExtensionHeader: return kBrokenOnTheWay;
+    case DropReason::BadOffloadMetadata:
+      return "The kernel described this packet in a way that does not fit it. Report it with `uname -r` and "
+             "how the packet "
+             "reached the TUN device.";
+    case DropReason::NoBuffer: return "This should not happen. Report it with the packet.";
+    case DropReason::IllegalSource:
+      return "A router must not forward packets from this source. If they are many, filter them where they "
+             "enter the "
+             "network (BCP 38).";
+    case DropReason::IllegalDestination:
+      return "Multicast, link-local and loopback destinations are not translated. See that no route leads "
+             "them to the "
+             "translator's device.";
+    case DropReason::SourceNotMapped:
+      return "If this host should be reachable across the translator, give it a mapping (`yonroku mappings "
+             "add`, or "
+             "mappings: in the configuration), or an address in the translation prefix.";
+    case DropReason::DestinationNotMapped:
+      return "If the destination should exist, add a mapping for it or set pref64. If it should not, send no "
+             "route for it to "
+             "the translator (ipv4-routes, ipv6-routes).";
+    case DropReason::DeniedAddress:
+      return "denylist-ipv4 or denylist-ipv6 forbids it. Shorten the list if this packet should pass.";
+    case DropReason::WellKnownPrefixNonGlobal:
+      return "Use a prefix of your own as pref64 (for example 2001:db8:64::/96), or set "
+             "well-known-prefix-non-global: "
+             "translate if you know that the other end accepts it.";
+    case DropReason::SourceRoute:
+      return "Nothing: a source route can't be kept across the families, and few networks let one pass.";
+    case DropReason::SegmentsLeft:
+      return "Let the packet visit its last segment before it reaches the translator.";
+    case DropReason::TtlExceeded:
+    case DropReason::HopLimitExceeded:
+      return "Usually traceroute at work. If it is ordinary traffic, look for a routing loop through the "
+             "translator.";
+    case DropReason::PacketTooBig:
+      return "The sender is told the size that fits, and adapts. If connections hang, something filters "
+             "these ICMP errors: "
+             "let them pass, or set mss-clamp: auto. If the links carry more, raise ipv4-mtu or ipv6-mtu.";
+    case DropReason::UdpZeroChecksum:
+      return "Set udp-zero-checksum: compute, or let the sender use checksums.";
+    case DropReason::UdpZeroChecksumFragment:
+      return "Let the sender use UDP checksums, or send datagrams that need no fragments.";
+    case DropReason::Ipv6UdpZeroChecksum:
+      return "IPv6 hosts must use UDP checksums; this one is a tunnel (RFC 6935) or broken. Let it use "
+             "checksums.";
+    case DropReason::FragmentedIcmp:
+      return "Use smaller pings. The checksum of a fragmented message covers what is not in the packet.";
+    case DropReason::ExtensionAfterFragment:
+      return "Such packets are rare, for example fragmented AH. Let the sender avoid fragments.";
+    case DropReason::ProtocolNotTranslatable:
+      return "Nothing: this protocol number has another meaning on the other side. Tunnel it if it must "
+             "cross.";
+    case DropReason::Igmp: return kNothing;
+    case DropReason::IcmpTypeNotTranslatable:
+    case DropReason::IcmpCodeNotTranslatable:
+    case DropReason::IcmpPointerNotTranslatable: return kNotUsed;
+    case DropReason::IcmpChecksum:
+    case DropReason::InnerPacketTruncated:
+    case DropReason::InnerPacketIsIcmpError: return kBrokenIcmp;
+    case DropReason::InnerAddressNotMapped:
+      return "The error is about a packet that did not come through this translator, or whose mapping is "
+             "gone. Harmless "
+             "unless they are many; then compare the mappings of all translators.";
+  }
+  return "";
+}
+
+}  // namespace yonroku::api

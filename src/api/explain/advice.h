@@ -1,0 +1,13 @@
+// What an operator can do about packets that are dropped for a reason.
+#pragma once
+
+#include <string_view>
+
+#include "packet/verdict.h"
+
+namespace yonroku::api {
+
+// A sentence or two; never empty for a real reason.
+[[nodiscard]] std::string_view advice_about(DropReason reason);
+
+}  // namespace yonroku::api

@@ -1,0 +1,189 @@
+#include "api/explain/explanation.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include <nlohmann/json.hpp>
+
+#include "api/explain/advice.h"
+#include "api/explain/describe.h"
+#include "api/explain/icmp_facts.h"
+
+namespace yonroku::api {
+namespace {
+
+constexpr std::size_t kColumns = 100;
+
+// Code points, which is columns for what is written here.
+std::size_t width(std::string_view text) {
+  return static_cast<std::size_t>(
+      std::ranges::count_if(text, [](char c) { return (static_cast<unsigned char>(c) & 0xc0) != 0x80; }));
+}
+
+// Appends `text` in lines of at most kColumns, each after the first behind `indent` spaces.
+void append_wrapped(std::string& out, std::size_t column, std::size_t indent, std::string_view text) {
+  bool is_first = true;
+  while (!text.empty()) {
+    const std::string_view word = text.substr(0, text.find(' '));
+    text.remove_prefix(std::min(text.size(), word.size() + 1));
+    if (!is_first && column + 1 + width(word) > kColumns) {
+      out += "\n" + std::string(indent, ' ');
+      column = indent;
+      is_first = true;
+    }
+    if (!is_first) {
+      out += ' ';
+      ++column;
+    }
+    out += word;
+    column += width(word);
+    is_first = false;
+  }
+  out += '\n';
+}
+
+void append_packet(std::string& out, std::span<const std::byte> packet) {
+  constexpr std::size_t kNameWidth = 11;
+  for (const HeaderLine& line : describe_packet(packet)) {
+    const std::string front = std::string(4 + 2 * line.depth, ' ') + (line.depth > 0 ? "> " : "");
+    const std::string name = fmt::format("{}{:<{}}", front, line.header, kNameWidth);
+    out += name;
+    append_wrapped(out, name.size(), name.size(), line.text);
+  }
+}
+
+std::string cited_words(const Decision& decision) {
+  return decision.cited.empty() ? decision.text : decision.text + " [" + decision.cited + "]";
+}
+
+void append_decisions(std::string& out, const Decisions& decisions) {
+  constexpr std::size_t kTopicWidth = 11;
+  std::string last;
+  for (const Decision& decision : decisions) {
+    out += fmt::format("    {:<{}}", decision.topic == last ? "" : decision.topic, kTopicWidth);
+    append_wrapped(out, 4 + kTopicWidth, 4 + kTopicWidth, cited_words(decision));
+    last = decision.topic;
+  }
+}
+
+std::string answer_words(const Explanation& explanation) {
+  const auto reply = PacketFacts::read(explanation.after[0]);
+  const IcmpHeader* icmp = reply ? icmp_header(*reply) : nullptr;
+  if (icmp == nullptr) return "an ICMP error goes back to the sender";
+  std::string text = (reply->version == 4 ? "ICMP " : "ICMPv6 ") +
+                     icmp_name(reply->version, icmp->type, icmp->code) + " goes back to " +
+                     reply->destination;
+  if (const auto mtu = icmp_mtu(reply->version, *icmp))
+    text += fmt::format(": packets of {} octets will pass", *mtu);
+  return text;
+}
+
+const char* verdict_words(const Explanation& explanation) {
+  if (explanation.verdict == "to-ipv6") return "translated to IPv6";
+  if (explanation.verdict == "to-ipv4") return "translated to IPv4";
+  return "translated to IPv4 and back: both ends are behind this translator";
+}
+
+void append_verdict(std::string& out, const Explanation& explanation) {
+  constexpr std::size_t kIndent = 6;
+  if (explanation.verdict != "drop") {
+    out += fmt::format("  verdict: {}\n", verdict_words(explanation));
+    return;
+  }
+  out += fmt::format("  verdict: dropped, {}\n      ", label(explanation.reason));
+  append_wrapped(out, kIndent, kIndent, cited_words(explanation.drop));
+  out += "      ";
+  append_wrapped(out, kIndent, kIndent,
+                 explanation.is_answered ? "The sender is told: " + answer_words(explanation) + "."
+                                         : std::string("No ICMP error is sent about it."));
+  out += "\n  what you can do\n    ";
+  append_wrapped(out, 4, 4, advice_about(explanation.reason));
+}
+
+nlohmann::ordered_json packet_json(std::span<const std::byte> packet) {
+  auto headers = nlohmann::ordered_json::array();
+  for (const HeaderLine& line : describe_packet(packet))
+    headers.push_back({{"header", line.header}, {"text", line.text}, {"depth", line.depth}});
+  return {{"octets", packet.size()}, {"headers", std::move(headers)}, {"hex", to_hex(packet)}};
+}
+
+}  // namespace
+
+Explanation explain(OfflineInstance& instance, const config::InstanceSettings& settings,
+                    std::span<const std::byte> packet, Instant now) {
+  Explanation explanation;
+  explanation.before.assign(packet.begin(), packet.end());
+  Trace trace;
+  instance.set_trace(&trace);
+  const auto outcome = instance.process(packet, now, [&](const Packet& result) {
+    explanation.after.emplace_back(result.bytes().begin(), result.bytes().end());
+  });
+  instance.set_trace(nullptr);
+
+  const bool was_ipv6 = !packet.empty() && static_cast<unsigned>(packet[0]) >> 4 == 6;
+  explanation.verdict = verdict_word(outcome.verdict, was_ipv6);
+  explanation.reason = outcome.verdict.reason;
+  explanation.is_answered = outcome.replied;
+  explanation.decisions = decisions_of_trace(trace);
+  if (explanation.verdict == "drop") {
+    explanation.drop = decision_of_drop(packet, outcome.verdict, settings);
+    return explanation;
+  }
+  std::vector<PacketFacts> after;
+  for (const auto& bytes : explanation.after)
+    if (auto facts = PacketFacts::read(bytes)) after.push_back(std::move(*facts));
+  if (const auto before = PacketFacts::read(packet); before && !after.empty()) {
+    auto changes = decisions_of_change(*before, after, settings);
+    // What the mechanism noted about the quoted packet stands with the rest about it, behind the message.
+    auto& all = explanation.decisions;
+    const auto quote = std::ranges::find(all, "quote", &Decision::topic);
+    const auto quote_changes = std::ranges::find(changes, "quote", &Decision::topic);
+    changes.insert(quote_changes, std::make_move_iterator(quote), std::make_move_iterator(all.end()));
+    all.erase(quote, all.end());
+    all.insert(all.end(), std::make_move_iterator(changes.begin()), std::make_move_iterator(changes.end()));
+  }
+  return explanation;
+}
+
+std::string to_text(const Explanation& explanation) {
+  std::string out = "  before\n";
+  append_packet(out, explanation.before);
+  if (!explanation.decisions.empty()) {
+    out += "\n  decisions\n";
+    append_decisions(out, explanation.decisions);
+  }
+  out += "\n";
+  append_verdict(out, explanation);
+  for (std::size_t i = 0; i < explanation.after.size(); ++i) {
+    const bool is_reply = explanation.is_answered;
+    const std::string number = explanation.after.size() > 1
+                                   ? fmt::format(", fragment {} of {}", i + 1, explanation.after.size())
+                                   : "";
+    out += fmt::format("\n  {}{}\n", is_reply ? "the answer" : "after", number);
+    append_packet(out, explanation.after[i]);
+  }
+  return out;
+}
+
+nlohmann::ordered_json to_json(const Explanation& explanation) {
+  auto decisions = nlohmann::ordered_json::array();
+  for (const Decision& decision : explanation.decisions)
+    decisions.push_back({{"topic", decision.topic}, {"text", decision.text}, {"cited", decision.cited}});
+  nlohmann::ordered_json json = {{"before", packet_json(explanation.before)},
+                                 {"decisions", std::move(decisions)},
+                                 {"verdict", explanation.verdict}};
+  if (explanation.verdict == "drop") {
+    json["reason"] = label(explanation.reason);
+    json["help"] = explanation.drop.text;
+    json["cited"] = explanation.drop.cited;
+    json["advice"] = advice_about(explanation.reason);
+    json["answered"] = explanation.is_answered;
+  }
+  auto after = nlohmann::ordered_json::array();
+  for (const auto& packet : explanation.after) after.push_back(packet_json(packet));
+  json["after"] = std::move(after);
+  return json;
+}
+
+}  // namespace yonroku::api

@@ -1,0 +1,112 @@
+#include "api/json.h"
+
+#include <fmt/chrono.h>
+#include <fmt/format.h>
+
+#include <nlohmann/json.hpp>
+
+namespace yonroku::api {
+namespace {
+
+using nlohmann::ordered_json;
+
+// RFC 3339, in UTC.
+std::string time_text(std::chrono::system_clock::time_point time) {
+  return fmt::format("{:%Y-%m-%dT%H:%M:%SZ}", fmt::gmtime(std::chrono::system_clock::to_time_t(time)));
+}
+
+uint64_t packets_of(const observe::Totals& totals, observe::Direction direction) {
+  uint64_t sum = 0;
+  for (const auto& flow : totals.translated[static_cast<std::size_t>(direction)]) sum += flow.packets;
+  return sum;
+}
+
+ordered_json instance_json(const control::InstanceStatus& instance) {
+  ordered_json json = {{"name", instance.name},         {"mechanism", instance.mechanism},
+                       {"device", instance.device},     {"workers", instance.workers},
+                       {"mappings", instance.mappings}, {"mappings-memory", instance.mappings_memory},
+                       {"routes", instance.routes},     {"since", time_text(instance.since)}};
+  json["failure"] = instance.failure ? ordered_json(*instance.failure) : ordered_json();
+  return json;
+}
+
+}  // namespace
+
+ordered_json to_json(const Error& error) {
+  return {{"error", {{"where", error.where}, {"what", error.what}, {"fix", error.fix}}}};
+}
+
+ordered_json to_json(const control::Status& status) {
+  ordered_json json = {
+      {"version", status.version}, {"process-id", status.process_id}, {"since", time_text(status.since)}};
+  json["reloaded"] = status.reloaded ? ordered_json(time_text(*status.reloaded)) : ordered_json();
+  json["warnings"] = status.warnings;
+  json["instances"] = ordered_json::array();
+  for (const auto& instance : status.instances) json["instances"].push_back(instance_json(instance));
+  return json;
+}
+
+ordered_json to_json(const control::MappingChange& change) {
+  return {{"added", change.added},
+          {"removed", change.removed},
+          {"replaced", change.replaced},
+          {"unchanged", change.unchanged}};
+}
+
+ordered_json to_json(const observe::Totals& totals) {
+  ordered_json json = {{"received", {{"ipv4", totals.received[0]}, {"ipv6", totals.received[1]}}}};
+  ordered_json by_protocol;
+  for (std::size_t d = 0; d < observe::kDirections; ++d) {
+    const char* direction = observe::kDirectionLabels[d];
+    json[direction] = packets_of(totals, static_cast<observe::Direction>(d));
+    for (std::size_t p = 0; p < observe::kProtocols; ++p)
+      by_protocol[direction][observe::kProtocolLabels[p]] = {{"packets", totals.translated[d][p].packets},
+                                                             {"octets", totals.translated[d][p].octets}};
+  }
+  json["protocols"] = std::move(by_protocol);
+  uint64_t dropped = 0;
+  ordered_json drops = ordered_json::object();
+  for (std::size_t i = 1; i < kDropReasonCount; ++i) {
+    drops[std::string(kDropReasons[i].label)] = totals.dropped[i];
+    dropped += totals.dropped[i];
+  }
+  json["dropped"] = dropped;
+  json["drops"] = std::move(drops);
+  json["icmp-errors"] = {{"icmp", totals.icmp_errors_sent[0]},
+                         {"icmpv6", totals.icmp_errors_sent[1]},
+                         {"limited", totals.icmp_errors_limited}};
+  json["segmented"] = totals.segmented;
+  json["segments"] = totals.segments;
+  json["fragments"] = totals.fragments;
+  json["not-sent"] = totals.not_sent;
+  json["batches"] = totals.batches;
+  return json;
+}
+
+ordered_json to_json(std::span<const control::InstanceCounters> counters) {
+  ordered_json json = {{"instances", ordered_json::array()}};
+  for (const auto& instance : counters) {
+    ordered_json one = {{"name", instance.name}};
+    one.update(to_json(instance.totals));
+    json["instances"].push_back(std::move(one));
+  }
+  return json;
+}
+
+std::string mappings_json(std::span<const share::EamMapping> mappings) {
+  std::string text = "{\"mappings\":[";
+  text.reserve(text.size() + mappings.size() * 64);
+  bool is_first = true;
+  for (const auto& mapping : mappings) {
+    fmt::format_to(std::back_inserter(text), "{}\n{{\"ipv4\":\"{}\",\"ipv6\":\"{}\"}}", is_first ? "" : ",",
+                   mapping.ipv4.to_string(), mapping.ipv6.to_string());
+    is_first = false;
+  }
+  return text + "]}";
+}
+
+std::string dump(const ordered_json& json) {
+  return json.dump(-1, ' ', false, ordered_json::error_handler_t::replace);
+}
+
+}  // namespace yonroku::api
