@@ -8,6 +8,16 @@ from scenarios import Clat
 from translators import Tayga
 
 
+MASQUERADE = """
+table ip nat {
+  chain out {
+    type nat hook postrouting priority srcnat;
+    oifname "clat" masquerade
+  }
+}
+"""
+
+
 @pytest.fixture(scope="module", params=["tayga", "yonroku"])
 def line(request):
     if request.param == "tayga" and not Tayga.installed():
@@ -74,8 +84,7 @@ def test_hosts_behind_one_address_share_it_through_nat():
     with Clat() as lab:
         if lab.run("cpe", ["nft", "list", "ruleset"], check=False).returncode != 0:
             pytest.skip("nftables is not available")
-        lab.run("cpe", ["nft", "-f", "-"], text_input="""
-            table ip nat { chain out { type nat hook postrouting priority srcnat; oifname "clat" masquerade; } }""")
+        lab.run("cpe", ["nft", "-f", "-"], text_input=MASQUERADE)
         lab.start(config, plat_mappings=[("198.51.100.7", address)], plat_config=(
             "instances:\n  - name: plat\n    mechanism: siit\n    pref64: 2001:db8:64::/96\n"
             f"    mappings:\n      - {{ipv4: 198.51.100.7, ipv6: '{address}'}}\n"))

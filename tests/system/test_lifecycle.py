@@ -174,7 +174,7 @@ def test_a_million_mappings_are_ready_soon(fresh_dc, record_property):
     path = fresh_dc.folder / "million.csv"
     with open(path, "w", encoding="ascii") as out:
         for i in range(1_000_000):
-            out.write(f"100.{64 + (i >> 16)}.{i >> 8 & 255}.{i & 255},2001:db8:5:{i * 2654435761 & 0xffff:x}::{i:x}\n")
+            out.write(f"100.{64 + (i >> 16)}.{i >> 8 & 255}.{i & 255},2001:db8:5:{i * 31153 & 0xffff:x}::{i >> 16:x}:{i & 0xffff:x}\n")
     config = fresh_dc.CONFIG + "    mappings-files: [million.csv]\n    ipv4-routes: [100.64.0.0/12, 192.0.2.80/32]\n"
     start = time.monotonic()
     fresh_dc.start(config, seconds=30)

@@ -1,7 +1,7 @@
 """The same packets through our daemon and through tayga, an independent translator: the results are compared by field.
 
-Where the two differ, tayga 0.9.2 follows the older RFC 6145 or has a known fault; each such place is listed below, by
-name, so that a new difference is a failure.
+Where tayga 0.9.2 still follows RFC 6145, its result is first made what RFC 7915 asks (`as_rfc7915`); what it drops and
+we translate is listed by name. Any other difference is a failure.
 """
 
 import itertools
@@ -94,9 +94,30 @@ def fields(packet):
     return out
 
 
-def known_difference(name, field, ours, theirs):
-    """Why the two may differ in this field, or None."""
-    return None
+def as_rfc7915(packet):
+    """tayga sets DF, with identification 0, on every IPv4 packet that came from an IPv6 packet without Fragment Header, as
+    RFC 6145 had it. RFC 7915 §5.1: only on those of more than 1260 octets. The same inside quotes of ICMP errors."""
+    packet = bytearray(packet)
+    if packet[0] >> 4 != 4:
+        return bytes(packet)
+    clear_df(packet, 0)
+    is_error = packet[9] == 1 and packet[20] in (3, 11, 12) and packet[28] >> 4 == 4
+    if is_error:
+        clear_df(packet, 28)
+    return bytes(packet)
+
+
+def clear_df(packet, at):
+    if int.from_bytes(packet[at + 2:at + 4], "big") > 1260 or packet[at + 6:at + 8] != b"\x40\x00":
+        return
+    packet[at + 6] = 0
+    checksum = int.from_bytes(packet[at + 10:at + 12], "big") + 0x4000
+    packet[at + 10:at + 12] = (checksum % 0xFFFF or 0xFFFF).to_bytes(2, "big")
+
+
+def is_known_silence(name):
+    """What tayga drops and we translate."""
+    return name == "icmpv6 unreachable 3"  # Address unreachable: RFC 7915 §5.2 makes it a host unreachable.
 
 
 @pytest.fixture(scope="module")
@@ -117,13 +138,15 @@ def test_every_field_agrees(ports):
     for name, packet in inputs():
         raw = bytes(packet)
         a = [fields(result) for result in ours.exchange(raw, 0.02)]
-        b = [fields(result) for result in theirs.exchange(raw, 0.02)]
+        b = [fields(as_rfc7915(result)) for result in theirs.exchange(raw, 0.02)]
         if len(a) != len(b):
-            if not known_difference(name, "count", a, b):
+            if not (b == [] and is_known_silence(name)):
                 differences.append(f"{name}: ours sends {len(a)} packets {a}, tayga {len(b)} {b}")
             continue
         for mine, its in zip(a, b):
+            if its.get("id") == 0 and not its["df"]:
+                mine = mine | {"id": 0}  # With DF clear ours is a counter.
             for field in mine.keys() | its.keys():
-                if mine.get(field) != its.get(field) and not known_difference(name, field, mine, its):
+                if mine.get(field) != its.get(field):
                     differences.append(f"{name}: {field}: ours {mine.get(field)}, tayga {its.get(field)}")
     assert not differences, "\n".join(differences)

@@ -36,7 +36,7 @@ def busy(fresh_dc):
 def nothing_was_lost(lab):
     for flow in lab.flows:
         result = flow.finish()
-        assert result["sent"] > RATE / 2
+        assert result["sent"] > 1000
         assert (result["lost"], result["duplicates"], result["late"]) == (0, 0, 0), (result, queue_drops(lab))
 
 
