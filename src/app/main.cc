@@ -39,6 +39,7 @@ int run(int argument_count, char** arguments) {
     return "yonroku: " + std::string(error.what()) + "; `yonroku --help` lists commands and options\n";
   });
 
+  yonroku::app::add_run_command(app);
   yonroku::app::add_check_command(app);
   yonroku::app::add_translate_command(app);
   yonroku::app::add_explain_command(app);

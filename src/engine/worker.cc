@@ -1,6 +1,7 @@
 #include "engine/worker.h"
 
 #include <poll.h>
+#include <sched.h>
 #include <signal.h>
 #include <time.h>
 
@@ -19,6 +20,13 @@ Instant monotonic_now() {
   timespec now{};
   ::clock_gettime(CLOCK_MONOTONIC, &now);
   return Instant::from_nanoseconds(int64_t{now.tv_sec} * 1'000'000'000 + now.tv_nsec);
+}
+
+// A worker that is woken does not preempt whoever sent the packet: packets gather into batches, and with all ends on
+// one core each crossing takes a context switch less. Needs no privilege; without it everything works.
+void prefer_throughput() {
+  const sched_param parameter{};
+  ::sched_setscheduler(0, SCHED_BATCH, &parameter);
 }
 
 }  // namespace
@@ -62,6 +70,7 @@ void Worker::await_quiescence() const {
 }
 
 void Worker::run() {
+  prefer_throughput();
   while (!stopping_.load(std::memory_order_acquire)) {
     receive_batch();
     if (size_ == 0) continue;

@@ -27,7 +27,7 @@ Verdict illegal(Trace* trace, TraceStep step, TraceAddress address) {
 }  // namespace
 
 void Siit::prefetch(std::span<const std::byte> packet) const noexcept {
-  if (packet.size() < sizeof(Ipv4Header)) return;
+  if (packet.size() < sizeof(Ipv4Header) || !mapping_.is_large()) return;
   const auto& ipv4 = *reinterpret_cast<const Ipv4Header*>(packet.data());
   if (ipv4.version() == 4) {
     mapping_.prefetch(ipv4.source());
@@ -70,6 +70,12 @@ Verdict Siit::from_ipv4(Packet& packet, SiitState& state) const noexcept {
     return illegal(state.trace, TraceStep::IllegalDestination, header.destination());
   if (header.protocol == IpProtocol::Icmp && is_icmp_error(*ip)) return error_from_ipv4(packet, *ip, state);
   if (!may_be_forwarded(header.source())) return illegal(state.trace, TraceStep::IllegalSource, header.source());
+
+  Crossing6 plain;
+  if (state.trace == nullptr && settings_.hairpinning != Hairpinning::Simple &&
+      mapping_.map(header.source(), Role::Source, Side::Ipv4, plain.source) &&
+      mapping_.map(header.destination(), Role::Destination, Side::Ipv6, plain.destination))
+    return translate_.to_ipv6(packet, *ip, plain);
 
   // RFC 7757 §4.2.1, rule 1.
   const auto for_source = settings_.hairpinning == Hairpinning::Simple ? UseMappings::No : UseMappings::Yes;
@@ -132,17 +138,25 @@ Verdict Siit::from_ipv6(Packet& packet, SiitState& state) const noexcept {
   if (!may_be_forwarded(source6)) return illegal(state.trace, TraceStep::IllegalSource, source6);
   if (ip->protocol() == IpProtocol::Icmpv6 && is_icmp_error(*ip)) return error_from_ipv6(packet, *ip, state);
 
-  const auto source = mapping_.to_ipv4(source6, Role::Source, Side::Ipv6, state.trace);
-  if (!source) return Verdict::drop(source.error());
-  const auto destination = mapping_.to_ipv4(destination6, Role::Destination, Side::Ipv4, state.trace);
-  if (!destination) return Verdict::drop(destination.error());
-  if (!may_be_forwarded(source->address)) return illegal(state.trace, TraceStep::IllegalSource, source->address);
-  if (!may_be_forwarded(destination->address))
-    return illegal(state.trace, TraceStep::IllegalDestination, destination->address);
-  const Crossing4 crossing{source->address, destination->address};
+  Crossing4 crossing;
+  bool source_by_prefix = false;
+  bool destination_by_prefix = false;
+  if (state.trace != nullptr ||
+      !mapping_.map(source6, Role::Source, Side::Ipv6, crossing.source, source_by_prefix) ||
+      !mapping_.map(destination6, Role::Destination, Side::Ipv4, crossing.destination, destination_by_prefix)) {
+    const auto source = mapping_.to_ipv4(source6, Role::Source, Side::Ipv6, state.trace);
+    if (!source) return Verdict::drop(source.error());
+    const auto destination = mapping_.to_ipv4(destination6, Role::Destination, Side::Ipv4, state.trace);
+    if (!destination) return Verdict::drop(destination.error());
+    crossing = {source->address, destination->address};
+    destination_by_prefix = destination->by_prefix;
+  }
+  if (!may_be_forwarded(crossing.source)) return illegal(state.trace, TraceStep::IllegalSource, crossing.source);
+  if (!may_be_forwarded(crossing.destination))
+    return illegal(state.trace, TraceStep::IllegalDestination, crossing.destination);
 
   // RFC 7757 §4.2.2, condition set A.
-  if (settings_.hairpinning == Hairpinning::Intrinsic && destination->by_prefix &&
+  if (settings_.hairpinning == Hairpinning::Intrinsic && destination_by_prefix &&
       mapping_.has_mapping(crossing.destination)) {
     if (state.trace != nullptr) {
       state.trace->note(TraceStep::Hairpin, crossing.destination);

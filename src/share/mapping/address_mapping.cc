@@ -18,7 +18,7 @@ bool AddressMapping::may_carry(const Pref64& prefix, Ipv4Address address) const 
   return !is_restricted(prefix) || is_global(address);
 }
 
-Checked<Ipv6Address> AddressMapping::to_ipv6_in_full(Ipv4Address address, Role role, Side side, Trace* trace,
+Checked<Ipv6Address> AddressMapping::to_ipv6(Ipv4Address address, Role role, Side side, Trace* trace,
                                                      UseMappings use_mappings) const noexcept {
   const auto mapped = look_up(address, role, side, trace, use_mappings);
   if (mapped && !settings_.denylist_ipv6.empty() && any_contains(settings_.denylist_ipv6, *mapped)) {
@@ -65,7 +65,7 @@ Checked<Ipv6Address> AddressMapping::look_up(Ipv4Address address, Role role, Sid
   return mapped;
 }
 
-Checked<AddressMapping::Mapped4> AddressMapping::to_ipv4_in_full(const Ipv6Address& address, Role role, Side side,
+Checked<AddressMapping::Mapped4> AddressMapping::to_ipv4(const Ipv6Address& address, Role role, Side side,
                                                                  Trace* trace) const noexcept {
   const bool is_source = role == Role::Source;
   if (!settings_.denylist_ipv6.empty() && any_contains(settings_.denylist_ipv6, address)) {

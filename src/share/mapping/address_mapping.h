@@ -49,44 +49,47 @@ class AddressMapping {
     bool by_prefix = false;
   };
 
+  // The common case in registers: an explicit mapping or a prefix, nothing denied, no notes wanted. False, and nothing
+  // written, when the other overload must decide or say why not.
+  YONROKU_HOT_INLINE bool map(Ipv4Address address, Role role, Side side, Ipv6Address& mapped) const noexcept {
+    if (!is_plain_) return false;
+    if (table_->translate(address, mapped)) return true;
+    const auto& prefix = prefix_of(side);
+    if (!prefix || is_restricted(*prefix) || (role == Role::Destination && address == own_address_)) return false;
+    mapped = prefix->embed(address);
+    return true;
+  }
+  YONROKU_HOT_INLINE bool map(const Ipv6Address& address, Role role, Side side, Ipv4Address& mapped,
+                              bool& by_prefix) const noexcept {
+    by_prefix = false;
+    if (!is_plain_) return false;
+    if (table_->translate(address, mapped)) return true;
+    const auto& prefix = prefix_of(side);
+    by_prefix = true;
+    return prefix && !is_restricted(*prefix) && prefix->extract(address, mapped) &&
+           !(role == Role::Destination && mapped == own_address_);
+  }
+
   // source-not-mapped or destination-not-mapped (by `role`), denied-address, well-known-prefix-non-global.
-  YONROKU_HOT_INLINE Checked<Ipv6Address> to_ipv6(Ipv4Address address, Role role, Side side, Trace* trace,
-                                                  UseMappings use_mappings = UseMappings::Yes) const noexcept {
-    if (is_plain_ && trace == nullptr && use_mappings == UseMappings::Yes) [[likely]] {
-      Ipv6Address mapped;
-      if (table_->translate(address, mapped)) return mapped;
-      const auto& prefix = prefix_of(side);
-      if (prefix && !is_restricted(*prefix) && !(role == Role::Destination && address == own_address_))
-        return prefix->embed(address);
-    }
-    return to_ipv6_in_full(address, role, side, trace, use_mappings);
-  }
-  YONROKU_HOT_INLINE Checked<Mapped4> to_ipv4(const Ipv6Address& address, Role role, Side side,
-                                              Trace* trace) const noexcept {
-    if (is_plain_ && trace == nullptr) [[likely]] {
-      Mapped4 mapped;
-      if (table_->translate(address, mapped.address)) return mapped;
-      const auto& prefix = prefix_of(side);
-      if (prefix && !is_restricted(*prefix)) {
-        const auto extracted = prefix->extract(address);
-        if (extracted && !(role == Role::Destination && *extracted == own_address_)) return Mapped4{*extracted, true};
-      }
-    }
-    return to_ipv4_in_full(address, role, side, trace);
-  }
+  Checked<Ipv6Address> to_ipv6(Ipv4Address address, Role role, Side side, Trace* trace,
+                               UseMappings use_mappings = UseMappings::Yes) const noexcept;
+  Checked<Mapped4> to_ipv4(const Ipv6Address& address, Role role, Side side, Trace* trace) const noexcept;
 
   [[nodiscard]] bool has_mapping(Ipv4Address address) const noexcept {
     Ipv6Address ignored;
     return table_->translate(address, ignored);
   }
   void prefetch(Ipv4Address address) const noexcept { table_->prefetch(address); }
-  void prefetch(const Ipv6Address& address) const noexcept { table_->prefetch(address); }
+  // Also the entry that hairpinning asks for.
+  void prefetch(const Ipv6Address& address) const noexcept {
+    table_->prefetch(address);
+    Ipv4Address embedded;
+    if (settings_.ipv4_side_prefix && settings_.ipv4_side_prefix->extract(address, embedded)) table_->prefetch(embedded);
+  }
+  // Whether lookups are likely to miss the cache.
+  [[nodiscard]] bool is_large() const noexcept { return table_->size() > 4096; }
 
  private:
-  // The same with denylists, the loop guard, the well-known prefix's rule and notes. Says why when there is no mapping.
-  Checked<Ipv6Address> to_ipv6_in_full(Ipv4Address address, Role role, Side side, Trace* trace,
-                                       UseMappings use_mappings) const noexcept;
-  Checked<Mapped4> to_ipv4_in_full(const Ipv6Address& address, Role role, Side side, Trace* trace) const noexcept;
   Checked<Ipv6Address> look_up(Ipv4Address address, Role role, Side side, Trace* trace,
                                UseMappings use_mappings) const noexcept;
   [[nodiscard]] const std::optional<Pref64>& prefix_of(Side side) const {

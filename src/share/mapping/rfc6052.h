@@ -9,6 +9,7 @@
 
 #include <optional>
 
+#include "base/hot.h"
 #include "packet/prefix.h"
 
 namespace yonroku::share {
@@ -36,14 +37,23 @@ class Pref64 {
     return {base.high() | v >> behind, base.low() | (v & ((uint64_t{1} << behind) - 1)) << (56 - behind)};
   }
 
-  // nullopt when the address is outside the prefix or its octet 8 is not zero (RFC 6052 §2.2).
-  [[nodiscard]] constexpr std::optional<Ipv4Address> extract(const Ipv6Address& address) const {
-    if (!prefix_.contains(address)) return std::nullopt;
-    if (prefix_.length() == 96) return Ipv4Address(static_cast<uint32_t>(address.low()));
-    if (address.low() >> 56 != 0) return std::nullopt;
+  // False, and `ipv4` untouched, when the address is outside the prefix or its octet 8 is not zero (RFC 6052 §2.2).
+  YONROKU_HOT_INLINE constexpr bool extract(const Ipv6Address& address, Ipv4Address& ipv4) const {
+    if (!prefix_.contains(address)) return false;
+    if (prefix_.length() == 96) {
+      ipv4 = Ipv4Address(static_cast<uint32_t>(address.low()));
+      return true;
+    }
+    if (address.low() >> 56 != 0) return false;
     const unsigned behind = bits_behind_u();
     const uint64_t front = behind == 32 ? 0 : address.high() << behind;
-    return Ipv4Address(static_cast<uint32_t>(front | (address.low() >> (56 - behind) & ((uint64_t{1} << behind) - 1))));
+    ipv4 = Ipv4Address(static_cast<uint32_t>(front | (address.low() >> (56 - behind) & ((uint64_t{1} << behind) - 1))));
+    return true;
+  }
+  [[nodiscard]] constexpr std::optional<Ipv4Address> extract(const Ipv6Address& address) const {
+    Ipv4Address ipv4;
+    if (!extract(address, ipv4)) return std::nullopt;
+    return ipv4;
   }
 
   friend constexpr auto operator<=>(const Pref64&, const Pref64&) = default;
