@@ -56,6 +56,16 @@ void hop_limit(const PacketFacts& before, const PacketFacts& after, Decisions& o
 
 void traffic_class(const PacketFacts& before, const PacketFacts& after,
                    const config::InstanceSettings& settings, Decisions& out) {
+  if (before.version == after.version) {
+    out.push_back(
+        {"header",
+         before.traffic_class == after.traffic_class
+             ? fmt::format("The traffic class 0x{:02x} is kept.", before.traffic_class)
+             : fmt::format("The traffic class 0x{:02x} becomes 0x{:02x} (settings tos, traffic-class).",
+                           before.traffic_class, after.traffic_class),
+         header_section(before.version)});
+    return;
+  }
   const char* was = before.version == 4 ? "TOS" : "traffic class";
   const char* now = after.version == 4 ? "TOS" : "traffic class";
   const bool is_fixed = after.version == 4 ? settings.tos.has_value() : settings.traffic_class.has_value();
@@ -208,15 +218,26 @@ std::string wrong_checksum_words(const PacketFacts& before) {
   return "; it was wrong and stays wrong by as much, for the receiver to find out";
 }
 
-Decisions decisions_of_trace(const Trace& trace) {
+Decisions decisions_of_trace(const Trace& trace, unsigned from_version) {
   Decisions out;
   std::string topic = "addresses";
   for (const TraceNote& note : trace.notes()) {
     const TraceStepText& step = kTraceSteps[static_cast<std::size_t>(note.step)];
-    if (note.step == TraceStep::QuotedPacket) topic = "quote";
-    std::string text = replaced(std::string(step.text), "{from}", address_words(note.from));
-    out.push_back({topic, sentence(replaced(std::move(text), "{to}", address_words(note.to))),
-                   std::string(step.cited)});
+    std::string text(step.text);
+    std::string cited(step.cited);
+    if (note.step == TraceStep::QuotedPacket && topic == "addresses") {
+      topic = "quote";
+      if (from_version == 6) cited = "RFC 7915 §5.3";
+    } else if (note.step == TraceStep::Hairpin) {
+      if (topic == "quote")  // RFC 7757 §4.2.2, condition set B
+        text =
+            "the source {from} of the quoted packet has an explicit mapping itself: the error goes straight "
+            "back";
+      topic = "hairpin";
+    }
+    text = replaced(std::move(text), "{from}", address_words(note.from));
+    out.push_back(
+        {topic, sentence(replaced(std::move(text), "{to}", address_words(note.to))), std::move(cited)});
   }
   return out;
 }

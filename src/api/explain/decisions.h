@@ -14,14 +14,14 @@
 namespace yonroku::api {
 
 struct Decision {
-  std::string topic;  // "addresses", "header", "size", "transport", "message", "quote"
+  std::string topic;  // "addresses", "hairpin", "header", "size", "transport", "message", "quote"
   std::string text;   // a sentence
   std::string cited;  // "RFC 7915 §4.1"; may be empty
 };
 
 using Decisions = std::vector<Decision>;
 
-[[nodiscard]] Decisions decisions_of_trace(const Trace& trace);
+[[nodiscard]] Decisions decisions_of_trace(const Trace& trace, unsigned from_version);
 
 // A forwarded packet. `after`: at least one; several are its fragments.
 [[nodiscard]] Decisions decisions_of_change(const PacketFacts& before, std::span<const PacketFacts> after,

@@ -154,7 +154,7 @@ void describe(std::span<const std::byte> bytes, unsigned depth, Lines& lines) {
     if (bytes.empty()) return lines.push_back({"nothing", "not a single octet", depth});
     lines.push_back(
         {"octets",
-         fmt::format("{}, no IPv4 or IPv6 header: {}{}", octets(bytes.size()),
+         fmt::format("{} without a whole IP header: {}{}", octets(bytes.size()),
                      to_hex(bytes.first(std::min(bytes.size(), kShown))), bytes.size() > kShown ? " …" : ""),
          depth});
     return;

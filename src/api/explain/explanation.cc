@@ -21,11 +21,16 @@ std::size_t width(std::string_view text) {
       std::ranges::count_if(text, [](char c) { return (static_cast<unsigned char>(c) & 0xc0) != 0x80; }));
 }
 
+// Up to the next blank; what is in brackets (a citation) stays together.
+std::string_view first_word(std::string_view text) {
+  return text.substr(0, text.starts_with('[') ? text.find(' ', text.find(']')) : text.find(' '));
+}
+
 // Appends `text` in lines of at most kColumns, each after the first behind `indent` spaces.
 void append_wrapped(std::string& out, std::size_t column, std::size_t indent, std::string_view text) {
   bool is_first = true;
   while (!text.empty()) {
-    const std::string_view word = text.substr(0, text.find(' '));
+    const std::string_view word = first_word(text);
     text.remove_prefix(std::min(text.size(), word.size() + 1));
     if (!is_first && column + 1 + width(word) > kColumns) {
       out += "\n" + std::string(indent, ' ');
@@ -125,7 +130,7 @@ Explanation explain(OfflineInstance& instance, const config::InstanceSettings& s
   explanation.verdict = verdict_word(outcome.verdict, was_ipv6);
   explanation.reason = outcome.verdict.reason;
   explanation.is_answered = outcome.replied;
-  explanation.decisions = decisions_of_trace(trace);
+  explanation.decisions = decisions_of_trace(trace, was_ipv6 ? 6 : 4);
   if (explanation.verdict == "drop") {
     explanation.drop = decision_of_drop(packet, outcome.verdict, settings);
     return explanation;
@@ -137,10 +142,10 @@ Explanation explain(OfflineInstance& instance, const config::InstanceSettings& s
     auto changes = decisions_of_change(*before, after, settings);
     // What the mechanism noted about the quoted packet stands with the rest about it, behind the message.
     auto& all = explanation.decisions;
-    const auto quote = std::ranges::find(all, "quote", &Decision::topic);
+    const auto rest = std::ranges::stable_partition(all, [](const auto& d) { return d.topic != "quote"; });
     const auto quote_changes = std::ranges::find(changes, "quote", &Decision::topic);
-    changes.insert(quote_changes, std::make_move_iterator(quote), std::make_move_iterator(all.end()));
-    all.erase(quote, all.end());
+    changes.insert(quote_changes, std::make_move_iterator(rest.begin()), std::make_move_iterator(rest.end()));
+    all.erase(rest.begin(), rest.end());
     all.insert(all.end(), std::make_move_iterator(changes.begin()), std::make_move_iterator(changes.end()));
   }
   return explanation;
