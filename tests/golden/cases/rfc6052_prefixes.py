@@ -74,10 +74,12 @@ CASES += [
            from_ipv4(f"IP(src='192.0.2.33',dst=S4)/{UDP}", "to-ipv6",
                      f"IPv6(src='64:ff9b::192.0.2.33',dst=S6,hlim=63)/{UDP}"),
            config="wkp-translate.yaml"),
-    golden("rfc6052/3.1-error-from-a-private-router-is-dropped",
-           "RFC 6052 §3.1: MUST drop; an ICMP error gets no answer (RFC 7915 §4.4).",
-           from_ipv4(f"IP(src='10.0.0.1',dst=S4)/ICMP(type=11,code=0)/(IP(src=S4,dst='{GLOBAL4}')/{UDP})",
-                     "drop well-known-prefix-non-global"), config="wkp.yaml"),
+    golden("rfc6052/3.1-error-from-a-private-router-has-the-translator-as-source",
+           "RFC 6052 §3.1: the router's private address must not be in the Well-Known Prefix. Dropping its errors "
+           "would break path MTU discovery, so the translator's own address stands for it.",
+           from_ipv4(f"IP(src='10.0.0.1',dst=S4)/ICMP(type=11,code=0)/(IP(src=S4,dst='{GLOBAL4}',ttl=64,id=0)/{UDP})",
+                     "to-ipv6", f"IPv6(src='2001:db8:ffff::1',dst=S6,hlim=63)/ICMPv6TimeExceeded(code=0)/"
+                     f"(IPv6(src=S6,dst='{GLOBAL6}',hlim=64)/{UDP})"), config="wkp.yaml"),
     golden("rfc6052/3.1-mapped-addresses-are-not-restricted",
            "RFC 6052 §3.1: 192.0.2.80 is not global but has an EAM, so the Well-Known Prefix is not used for it.",
            from_ipv4(f"IP(src='{GLOBAL4}',dst=S4)/{UDP}", "to-ipv6", f"IPv6(src='{GLOBAL6}',dst=S6,hlim=63)/{UDP}"),

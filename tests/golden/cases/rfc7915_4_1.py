@@ -284,3 +284,11 @@ CASES += [
            from_ipv4("IP(src=C4,dst=S4,proto=1)/b'\\x08\\x00\\xf7\\xff\\x00\\x00\\x00'",
                      "drop truncated-header")),
 ]
+
+# Numbers that mean an extension header, or ICMP, in the other family. Deviates from RFC 7915 §4.1 (docs/rfc/7915.md).
+for number, meaning in ((0, "Hop-by-Hop Options"), (43, "Routing"), (44, "Fragment"), (58, "ICMPv6"),
+                        (60, "Destination Options")):
+    PACKET = f"IP(src=C4,dst=S4,id=9,proto={number})/data(24)"
+    CASES.append(golden(f"rfc8200/4-ipv4-protocol-{number:02}-does-not-become-a-header",
+                        f"RFC 8200 §4: copied, protocol {number} would let an IPv4 host write an IPv6 {meaning} header.",
+                        from_ipv4(PACKET, "reply protocol-not-translatable", reply4("C4", PROHIBITED4, PACKET))))

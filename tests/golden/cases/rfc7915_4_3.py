@@ -113,10 +113,11 @@ CASES = [
     quote("inner-icmp-error-of-8-octets-is-dropped", "even if the quote ends before the second header.",
           f"cut({IN4}/ICMP(type=11,code=0)/(IP(src=C4,dst=S4)/{UDP}/data(8)),28)",
           "drop inner-packet-is-icmp-error"),
-    quote("inner-fragmented-icmp-is-dropped", "fragmented ICMP is not translated (RFC 7915 §1.2), neither in a "
-          "quote.",
-          f"(IP(src=S4,dst=C4,ttl=1,flags='MF',proto=1)/part({IN4}/ICMP(type=8)/data(2000),0,64))",
-          "drop fragmented-icmp"),
+    quote("inner-first-fragment-of-an-echo", "a fragment of an echo never crosses (RFC 7915 §1.2), but one that was "
+          "cut behind the translator may be quoted, and its sender wants to know. The checksum, which nobody can "
+          "verify in a quote, gains the type and a pseudo-header of the quoted fragment's length.",
+          f"(IP(src=S4,dst=C4,ttl=1,id=7,flags='MF',proto=1)/part({IN4}/ICMP(type=8,chksum=0x1234)/data(2000),0,64))",
+          f"({FRAGMENT}(nh=58,id=7,m=1)/part({IN6}/ICMPv6EchoRequest(cksum=0x0159,data=data(2000)),0,64))"),
     quote("inner-source-without-mapping", "there is no way to tell the receiver which packet it was.",
           f"(IP(src='198.51.100.77',dst=C4,ttl=1)/{UDP}/data(20))", "drop inner-address-not-mapped",
           config="eam-only.yaml"),

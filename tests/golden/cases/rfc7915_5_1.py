@@ -282,3 +282,10 @@ CASES += [
            from_ipv6("IPv6(src=S6,dst='2001:db8:ffff::1')/IPv6ExtHdrFragment(nh=17,id=1,offset=5)/data(16)",
                      "drop destination-not-mapped")),
 ]
+
+# ICMPv4 and IGMP inside IPv6. Deviates from RFC 7915 §5.1 (docs/rfc/7915.md).
+for number, meaning in ((1, "ICMPv4"), (2, "IGMP")):
+    PACKET = f"IPv6(src=S6,dst=C6,nh={number})/data(24)"
+    CASES.append(golden(f"rfc8200/4-next-header-{number}-does-not-become-a-message",
+                        f"RFC 8200 §4: copied, next header {number} would let an IPv6 host write {meaning} untranslated.",
+                        from_ipv6(PACKET, "reply protocol-not-translatable", reply6("S6", PROHIBITED6, PACKET))))

@@ -92,9 +92,12 @@ CASES = [
     quote("inner-icmpv6-error-of-8-octets-is-dropped", "even if the quote ends before the second header.",
           f"cut({IN6}/ICMPv6TimeExceeded(code=0)/(IPv6(src=S6,dst=C6)/{UDP}/data(8)),48)",
           "drop inner-packet-is-icmp-error"),
-    quote("inner-fragmented-icmpv6-is-dropped", "fragmented ICMPv6 is not translated (RFC 7915 §1.2), neither in a "
-          "quote.", f"({IN6}/{HEADER}(nh=58,id=1,m=1)/part({IN6}/ICMPv6EchoRequest(data=data(2000)),0,64))",
-          "drop fragmented-icmp"),
+    quote("inner-first-fragment-of-an-echo", "the first fragment of an echo that the translator itself cut "
+          "(RFC 7915 §4.1) may be quoted. The checksum, which nobody can verify in a quote, loses the type and a "
+          "pseudo-header of the quoted fragment's length.",
+          f"({IN6}/{HEADER}(nh=58,id=7,m=1)/part({IN6}/ICMPv6EchoRequest(cksum=0x1234,data=data(2000)),0,64))",
+          f"({FRAGMENT.replace('id=0xabcd', 'id=7')},flags='MF',proto=1)"
+          f"/part({IN4}/ICMP(type=8,chksum=0x230f)/data(2000),0,64))"),
     quote("inner-source-without-mapping", "there is no way to tell the receiver which packet it was.",
           f"(IPv6(src='2001:db8:ffff::1',dst=S6)/{UDP}/data(20))", "drop inner-address-not-mapped"),
     quote("inner-destination-without-mapping", "there is no way to tell the receiver which packet it was.",
