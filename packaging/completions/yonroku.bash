@@ -42,7 +42,7 @@ _yonroku() {
         --instance|-i) :; return ;;
       esac
       if [[ $cur == -* ]]; then
-        mapfile -t COMPREPLY < <(compgen -W '--config -c --instance -i --help -h --version' -- "$cur")
+        mapfile -t COMPREPLY < <(compgen -W '--config -c --instance -i --json --help -h --version' -- "$cur")
         return
       fi
       for ((i = 2; i < COMP_CWORD; i++)); do
@@ -61,14 +61,15 @@ _yonroku() {
       case $prev in
         --config|-c) _yonroku_files '!*.@(yaml|yml)'; return ;;
         --instance|-i) :; return ;;
+        --packet) :; return ;;
       esac
       if [[ $cur == -* ]]; then
-        mapfile -t COMPREPLY < <(compgen -W '--config -c --instance -i --json --help -h --version' -- "$cur")
+        mapfile -t COMPREPLY < <(compgen -W '--config -c --instance -i --packet --json --help -h --version' -- "$cur")
         return
       fi
       for ((i = 2; i < COMP_CWORD; i++)); do
         case ${COMP_WORDS[i]} in
-          --config|-c|--instance|-i) ((i++)) ;;
+          --config|-c|--instance|-i|--packet) ((i++)) ;;
           -*) ;;
           *) ((position++)) ;;
         esac

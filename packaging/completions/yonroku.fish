@@ -10,10 +10,12 @@ complete -c yonroku -n '__fish_seen_subcommand_from check' -F
 complete -c yonroku -n __fish_use_subcommand -a translate -d 'translate a capture file offline'
 complete -c yonroku -n '__fish_seen_subcommand_from translate' -l config -s c -d 'configuration file' -x -a '(__fish_complete_suffix .yaml; __fish_complete_suffix .yml)'
 complete -c yonroku -n '__fish_seen_subcommand_from translate' -l instance -s i -d 'instance of the configuration' -x
+complete -c yonroku -n '__fish_seen_subcommand_from translate' -l json -d 'print the result as JSON'
 complete -c yonroku -n '__fish_seen_subcommand_from translate' -F
 complete -c yonroku -n __fish_use_subcommand -a explain -d 'say what happens to a packet and why'
 complete -c yonroku -n '__fish_seen_subcommand_from explain' -l config -s c -d 'configuration file' -x -a '(__fish_complete_suffix .yaml; __fish_complete_suffix .yml)'
 complete -c yonroku -n '__fish_seen_subcommand_from explain' -l instance -s i -d 'instance of the configuration' -x
+complete -c yonroku -n '__fish_seen_subcommand_from explain' -l packet -d 'only the packet with this number' -x
 complete -c yonroku -n '__fish_seen_subcommand_from explain' -l json -d 'print the result as JSON'
 complete -c yonroku -n '__fish_seen_subcommand_from explain' -F
 complete -c yonroku -n __fish_use_subcommand -a show -d 'show what the running program does'

@@ -31,6 +31,10 @@ void ImportBuilder::error(const Place& place, std::string what, std::string fix)
     ++errors_.omitted;
     return;
   }
+  // Words of the source are quoted in messages; none may move a terminal's cursor.
+  const auto is_control = [](char c) { return (c >= 0 && c < ' ') || c == 0x7f; };
+  std::ranges::replace_if(what, is_control, '?');
+  std::ranges::replace_if(fix, is_control, '?');
   errors_.errors.push_back({place.file, place.position, std::move(what), std::move(fix)});
 }
 

@@ -158,7 +158,7 @@ bool SectionReader::expect_scalar(const Node& node, const KeySpec& spec) {
   if (node.kind == Node::Kind::Scalar) return true;
   const bool is_colon_trouble = node.kind == Node::Kind::Mapping && node.children.size() == 2 &&
                                 node.children[0]->kind == Node::Kind::Scalar &&
-                                node.children[0]->text.ends_with(':');
+                                Ipv6Address::parse(node.children[0]->text + ':').has_value();
   findings_.error(
       node, fmt::format("{} must be {}, not {}", spec.name, expected_words(spec), node.kind_words()),
       is_colon_trouble

@@ -61,7 +61,7 @@ std::string ipv6_hint(std::string_view text) {
     return "this is IPv4; write an IPv6 address such as 2001:db8::1";
   if (text.find('%') != std::string_view::npos) return "write it without a zone (%...)";
   if (text.starts_with('[')) return "write it without brackets";
-  if (text.ends_with(':') && !text.ends_with("::"))
+  if (text.ends_with(':') && Ipv6Address::parse(std::string(text) + ':'))
     return fmt::format("write {}: for zeros up to the end", text);
   if (const std::size_t first = text.find("::");
       first != std::string_view::npos && text.find("::", first + 1) != text.npos)
@@ -201,14 +201,14 @@ Value<std::string> parse_instance_name(std::string_view text) {
 }
 
 Value<std::string> parse_device_name(std::string_view text) {
-  if (text.size() > 15)
-    return complain(
-        fmt::format("{} has {} characters; a device name has at most 15", in_quotes(text), text.size()),
-        fmt::format("shorten it, for example to {}", text.substr(0, 15)));
   const auto is_allowed = [](char c) { return c > ' ' && c != '/' && c != ':' && c != '%' && c < 0x7f; };
   if (text.empty() || text == "." || text == ".." || !std::ranges::all_of(text, is_allowed))
     return complain(fmt::format("{} is not a device name", in_quotes(text)),
                     "use 1 to 15 printable ASCII characters without spaces, '/', ':' and '%'");
+  if (text.size() > 15)
+    return complain(
+        fmt::format("{} has {} characters; a device name has at most 15", in_quotes(text), text.size()),
+        fmt::format("shorten it, for example to {}", text.substr(0, 15)));
   return std::string(text);
 }
 
@@ -221,7 +221,8 @@ Value<std::string> parse_user_name(std::string_view text) {
 }
 
 Value<std::string> parse_path(std::string_view text) {
-  if (text.empty() || text.size() > 4095)
+  const auto is_control = [](char c) { return (c >= 0 && c < ' ') || c == 0x7f; };
+  if (text.empty() || text.size() > 4095 || std::ranges::any_of(text, is_control))
     return complain(fmt::format("{} is not a path", in_quotes(text)), "write the path of a file");
   return std::string(text);
 }

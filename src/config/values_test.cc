@@ -53,6 +53,19 @@ TEST(Values, IllegalSources) {
     EXPECT_FALSE(is_illegal_source(*Ipv6Address::parse(legal))) << legal;
 }
 
+// Found by the fuzzer: a quoted YAML text may hold newlines, and a hint repeated them.
+TEST(Values, HintsAreOnOneLine) {
+  for (const char* odd :
+       {"2001:db8\n\n:", "a\nb", "long\nlong\nlong\nlong", "1\n.2.3.4", "2001:db8::\n/64"}) {
+    for (const Complaint& complaint :
+         {parse_ipv6_prefix(odd).error(), parse_ipv4_prefix(odd).error(), parse_pref64(odd).error(),
+          parse_device_name(odd).error(), parse_path(odd).error(), parse_instance_name(odd).error(),
+          parse_user_name(odd).error(), parse_integer(odd, 0, 1).error(), parse_boolean(odd).error()})
+      EXPECT_EQ((complaint.what + complaint.fix).find('\n'), std::string::npos)
+          << complaint.what << complaint.fix;
+  }
+}
+
 TEST(Values, QuotesAreFitForOneLine) {
   EXPECT_EQ(in_quotes("a\nb"), "\"a?b\"");
   EXPECT_EQ(in_quotes(std::string(100, 'x')), '"' + std::string(60, 'x') + "...\"");
