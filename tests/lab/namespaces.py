@@ -99,11 +99,15 @@ class Process:
     def running(self):
         return self.popen.poll() is None
 
+    def lines(self, text):
+        """How many lines on standard error say `text`, or end in it."""
+        return sum(line == text or line.endswith(" " + text) for line in self.stderr.splitlines())
+
     def wait_for_line(self, text, seconds=5.0, count=1):
         """Waits until `text` appeared on standard error `count` times."""
 
         def seen():
-            if self.stderr.count(text) >= count:
+            if self.lines(text) >= count:
                 return True
             if not self.running():
                 raise LabError(f"{self.name} ended with {self.popen.returncode} before it said '{text}':\n{self.stderr}")

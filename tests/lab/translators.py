@@ -57,7 +57,7 @@ class Yonroku:
 
     def reload(self, seconds=5.0):
         """SIGHUP; waits until the daemon said `reloaded`."""
-        before = self.process.stderr.count("reloaded")
+        before = self.process.lines("reloaded")
         self.process.popen.send_signal(signal.SIGHUP)
         self.process.wait_for_line("reloaded", seconds, count=before + 1)
 
