@@ -35,7 +35,7 @@ void check_conflicts(const CsvMappings& table) {
   const auto conflicts = find_mapping_conflicts(
       mappings, [&](std::size_t i) { return Place{"fuzz.csv", {table.lines.at(i), 1}}; });
   require(conflicts.identical.errors.empty() != has_identical);
-  require(conflicts.overlapping.empty() != has_overlap);
+  require(conflicts.overlapping.empty() || has_overlap);  // overlaps that agree are not reported
 }
 
 }  // namespace
