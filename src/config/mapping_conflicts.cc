@@ -41,6 +41,15 @@ struct Pairs {
   std::vector<Pair> overlapping;
 };
 
+// `inner` says of its addresses what `outer` says anyway: harmless.
+bool agree(const share::EamMapping& inner, const share::EamMapping& outer) {
+  const auto shift = [](const share::EamMapping& m) {
+    return m.ipv6.suffix_length() - m.ipv4.suffix_length();
+  };
+  return outer.ipv4.contains(inner.ipv4) && shift(inner) == shift(outer) &&
+         outer.to_ipv6(inner.ipv4.address()) == inner.ipv6.address();
+}
+
 template <class Key>
 Pairs find_pairs(std::span<const share::EamMapping> mappings) {
   std::vector<Key> keys(mappings.size());
@@ -56,7 +65,8 @@ Pairs find_pairs(std::span<const share::EamMapping> mappings) {
       pairs.identical.push_back({key.index, around.back()});
       continue;
     }
-    if (!around.empty()) pairs.overlapping.push_back({key.index, around.back()});
+    if (!around.empty() && !agree(mappings[key.index], mappings[around.back()]))
+      pairs.overlapping.push_back({key.index, around.back()});
     around.push_back(key.index);
   }
   std::ranges::sort(pairs.identical, {}, &Pair::inner);

@@ -102,6 +102,13 @@ TEST(MappingConflicts, AreFoundInAnyOrderAndOnAnyLevel) {
   EXPECT_EQ(conflicts.overlapping[2].what, "10.1.0.0/24 lies inside 10.0.0.0/8 in line 2");
 }
 
+TEST(MappingConflicts, OverlapsThatAgreeAreHarmless) {
+  EXPECT_EQ(conflicts_of("10.0.0.0/8,2001:db8::/96\n10.1.0.0/16,2001:db8::1:0:0/104\n").overlapping.size(),
+            1u);
+  EXPECT_TRUE(
+      conflicts_of("10.0.0.0/24,2001:db8::/120\n10.0.0.64/26,2001:db8::40/122\n").overlapping.empty());
+}
+
 TEST(MappingConflicts, AreLimited) {
   std::string csv;
   for (int i = 0; i < 30; ++i) csv += "10.0.0.1,2001:db8::" + std::to_string(i) + "\n";
