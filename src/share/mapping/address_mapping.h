@@ -42,7 +42,8 @@ class AddressMapping {
       : settings_(settings),
         table_(&table),
         own_address_(settings.own_address.value_or(Ipv4Address())),
-        is_plain_(settings.denylist_ipv4.empty() && settings.denylist_ipv6.empty() && settings.routed_here.empty()) {}
+        is_plain_(settings.denylist_ipv4.empty() && settings.denylist_ipv6.empty()),
+        guards_loops_(!settings.routed_here.empty()) {}
 
   struct Mapped4 {
     Ipv4Address address;
@@ -55,7 +56,8 @@ class AddressMapping {
     if (!is_plain_) return false;
     if (table_->translate(address, mapped)) return true;
     const auto& prefix = prefix_of(side);
-    if (!prefix || is_restricted(*prefix) || (role == Role::Destination && address == own_address_)) return false;
+    if (!prefix || is_restricted(*prefix)) return false;
+    if (role == Role::Destination && (guards_loops_ || address == own_address_)) return false;
     mapped = prefix->embed(address);
     return true;
   }
@@ -104,7 +106,8 @@ class AddressMapping {
   AddressMappingSettings settings_;
   const EamTable* table_;
   Ipv4Address own_address_;  // 0.0.0.0: none
-  bool is_plain_;  // nothing but mappings and prefixes to look at
+  bool is_plain_;       // no denylists
+  bool guards_loops_;  // a destination without a mapping may not be embeddable
 };
 
 }  // namespace yonroku::share
