@@ -73,6 +73,7 @@ Result<std::unique_ptr<Instance>> Instance::open(const config::InstanceSettings&
   instance->make_workers(std::move(device.queues));
   TRY(instance->set_up_link(settings, nullptr));
   TRY(instance->routes_.change_to(instance->netlink_, routes));
+  instance->routes_.change_own_route(instance->netlink_, own_route(settings));
   return instance;
 }
 
@@ -123,6 +124,7 @@ Result<void> Instance::reload(const config::InstanceSettings& settings) {
   TRY(check(change, settings));
   TRY(set_up_link(settings, &settings_));
   TRY(routes_.change_to(netlink_, routes));
+  routes_.change_own_route(netlink_, own_route(settings));
   apply(change);
   settings_ = settings;
   settings_.mappings = {};

@@ -182,6 +182,16 @@ Result<void> Netlink::add_route(const std::string& device, const Ipv6Prefix& pre
   return route_result(device, prefix, error, "added");
 }
 
+Result<void> Netlink::replace_route(const std::string& device, const Ipv4Prefix& prefix, const RouteOptions& options) {
+  const int error = TRY(change_route(RTM_NEWROUTE, NLM_F_CREATE | NLM_F_REPLACE, device, prefix, options));
+  return route_result(device, prefix, error, "replaced");
+}
+
+Result<void> Netlink::replace_route(const std::string& device, const Ipv6Prefix& prefix, const RouteOptions& options) {
+  const int error = TRY(change_route(RTM_NEWROUTE, NLM_F_CREATE | NLM_F_REPLACE, device, prefix, options));
+  return route_result(device, prefix, error, "replaced");
+}
+
 Result<void> Netlink::remove_route(const std::string& device, const Ipv4Prefix& prefix, const RouteOptions& options) {
   const int error = TRY(change_route(RTM_DELROUTE, 0, device, prefix, options));
   return route_result(device, prefix, error == ESRCH ? 0 : error, "removed");

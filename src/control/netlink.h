@@ -18,6 +18,7 @@ namespace yonroku::control {
 struct RouteOptions {
   std::optional<uint32_t> metric;
   std::optional<uint32_t> advertised_mss;  // what local TCP advertises over this route
+  friend bool operator==(const RouteOptions&, const RouteOptions&) = default;
 };
 
 class Netlink {
@@ -32,9 +33,12 @@ class Netlink {
   Result<void> bring_up(const std::string& device, uint32_t mtu);
   Result<void> add_address(const std::string& device, const Ipv4Prefix& address);
   Result<void> remove_address(const std::string& device, const Ipv4Prefix& address);
-  // Existing routes to the same prefix by another way are an error; the same route again is fine.
+  // A route to the same prefix with the same metric is an error.
   Result<void> add_route(const std::string& device, const Ipv4Prefix& prefix, const RouteOptions& options = {});
   Result<void> add_route(const std::string& device, const Ipv6Prefix& prefix, const RouteOptions& options = {});
+  // Gives a route that is there, with the same metric, other options.
+  Result<void> replace_route(const std::string& device, const Ipv4Prefix& prefix, const RouteOptions& options);
+  Result<void> replace_route(const std::string& device, const Ipv6Prefix& prefix, const RouteOptions& options);
   // A route that is gone already is fine.
   Result<void> remove_route(const std::string& device, const Ipv4Prefix& prefix, const RouteOptions& options = {});
   Result<void> remove_route(const std::string& device, const Ipv6Prefix& prefix, const RouteOptions& options = {});

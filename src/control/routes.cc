@@ -21,12 +21,8 @@ void imply_clat(const config::InstanceSettings& settings, ImpliedRoutes& routes)
 
 void imply_siit(const config::InstanceSettings& settings, ImpliedRoutes& routes) {
   if (settings.pref64) routes.ipv6.push_back(settings.pref64->prefix());
-  std::vector<Ipv4Prefix> mapped;
-  mapped.reserve(settings.mappings.size() + 1);
-  for (const auto& mapping : settings.mappings) mapped.push_back(mapping.ipv4);
-  // Packets that we send from this address are refused by a strict reverse path filter unless it is routed here.
-  mapped.push_back(Ipv4Prefix::holding(settings.translator_ipv4, 32));
-  routes.ipv4 = merged(std::move(mapped));
+  routes.ipv4.reserve(settings.mappings.size());
+  for (const auto& mapping : settings.mappings) routes.ipv4.push_back(mapping.ipv4);
 }
 
 template <class Prefix>
@@ -43,14 +39,18 @@ Result<void> change(Netlink& netlink, const std::string& device, std::vector<Pre
   std::sort(installed.begin(), installed.end());
   std::vector<Prefix> missing;
   std::vector<Prefix> surplus;
+  std::vector<Prefix> kept;
   std::set_difference(wanted.begin(), wanted.end(), installed.begin(), installed.end(), std::back_inserter(missing));
   std::set_difference(installed.begin(), installed.end(), wanted.begin(), wanted.end(), std::back_inserter(surplus));
+  if (wanted_options != installed_options)
+    std::set_intersection(wanted.begin(), wanted.end(), installed.begin(), installed.end(), std::back_inserter(kept));
   for (std::size_t i = 0; i < missing.size(); ++i) {
     const auto added = netlink.add_route(device, missing[i], wanted_options);
     if (added) continue;
     for (std::size_t j = 0; j < i; ++j) (void)netlink.remove_route(device, missing[j], wanted_options);
     return added;
   }
+  for (const auto& prefix : kept) TRY(netlink.replace_route(device, prefix, wanted_options));
   for (const auto& prefix : surplus) TRY(netlink.remove_route(device, prefix, installed_options));
   installed = std::move(wanted);
   return {};
@@ -58,21 +58,10 @@ Result<void> change(Netlink& netlink, const std::string& device, std::vector<Pre
 
 }  // namespace
 
-std::vector<Ipv4Prefix> merged(std::vector<Ipv4Prefix> prefixes) {
-  std::sort(prefixes.begin(), prefixes.end());
-  std::vector<Ipv4Prefix> result;
-  for (Ipv4Prefix prefix : prefixes) {
-    if (!result.empty() && result.back().contains(prefix)) continue;
-    // Two halves make a whole, which may be half of a larger whole.
-    while (!result.empty() && prefix.length() > 0 && result.back().length() == prefix.length()) {
-      const auto whole = Ipv4Prefix::holding(prefix.address(), prefix.length() - 1);
-      if (!whole.contains(result.back()) || result.back() == prefix) break;
-      result.pop_back();
-      prefix = whole;
-    }
-    result.push_back(prefix);
-  }
-  return result;
+std::optional<Ipv4Prefix> own_route(const config::InstanceSettings& settings) {
+  if (settings.routes == config::RouteMode::Manual || settings.mechanism == config::Mechanism::Clat)
+    return std::nullopt;
+  return Ipv4Prefix::holding(settings.translator_ipv4, 32);
 }
 
 Result<ImpliedRoutes> implied_routes(const config::InstanceSettings& settings) {
@@ -85,13 +74,7 @@ Result<ImpliedRoutes> implied_routes(const config::InstanceSettings& settings) {
   } else if (settings.pref64) {
     routes.ipv6.push_back(settings.pref64->prefix());
   }
-  if (settings.ipv4_routes) {
-    routes.ipv4 = *settings.ipv4_routes;
-    const auto own = Ipv4Prefix::holding(settings.translator_ipv4, 32);
-    const bool covered = std::any_of(routes.ipv4.begin(), routes.ipv4.end(),
-                                     [&](const Ipv4Prefix& prefix) { return prefix.contains(own); });
-    if (settings.mechanism == config::Mechanism::Siit && !covered) routes.ipv4.push_back(own);
-  }
+  if (settings.ipv4_routes) routes.ipv4 = *settings.ipv4_routes;
   if (settings.ipv6_routes) routes.ipv6 = *settings.ipv6_routes;
   if (routes.ipv4.size() > kMostImpliedRoutes || routes.ipv6.size() > kMostImpliedRoutes)
     return fail(settings.name,
@@ -107,8 +90,7 @@ Result<void> RouteSet::change_to(Netlink& netlink, const ImpliedRoutes& wanted) 
 }
 
 Result<void> RouteSet::cover(Netlink& netlink, const Ipv4Prefix& prefix) {
-  for (const Ipv4Prefix& route : installed_.ipv4)
-    if (route.contains(prefix)) return {};
+  if (contains(installed_.ipv4, prefix)) return {};
   if (installed_.ipv4.size() >= kMostImpliedRoutes)
     return fail(device_, "more than " + std::to_string(kMostImpliedRoutes) + " routes",
                 "sum them up with `ipv4-routes` in the configuration");
@@ -122,6 +104,13 @@ Result<void> RouteSet::uncover(Netlink& netlink, const Ipv4Prefix& prefix) {
   TRY(netlink.remove_route(device_, prefix, installed_.ipv4_options));
   std::erase(installed_.ipv4, prefix);
   return {};
+}
+
+void RouteSet::change_own_route(Netlink& netlink, const std::optional<Ipv4Prefix>& wanted) {
+  if (wanted == own_) return;
+  if (own_) (void)netlink.remove_route(device_, *own_);
+  own_ = std::nullopt;
+  if (wanted && netlink.add_route(device_, *wanted)) own_ = wanted;
 }
 
 }  // namespace yonroku::control

@@ -19,12 +19,12 @@ struct ImpliedRoutes {
 // More mappings than that must be summed up by `ipv4-routes`.
 inline constexpr std::size_t kMostImpliedRoutes = 10'000;
 
-// Mapped IPv4 prefixes (neighbours merged into one where they fill it) and the prefixes of the IPv6 side; with
-// `routes: manual` none.
+// One route for each mapped IPv4 prefix, and the prefixes of the IPv6 side; with `routes: manual` none.
 [[nodiscard]] Result<ImpliedRoutes> implied_routes(const config::InstanceSettings& settings);
 
-// The fewest prefixes that cover exactly what these cover.
-[[nodiscard]] std::vector<Ipv4Prefix> merged(std::vector<Ipv4Prefix> prefixes);
+// The translator's own IPv4 address, where packets sent from it need a route back to pass a strict reverse path filter.
+// Several instances may share the address, so it is no error when the route is there already.
+[[nodiscard]] std::optional<Ipv4Prefix> own_route(const config::InstanceSettings& settings);
 
 // Keeps the kernel's routes to one device as wanted.
 class RouteSet {
@@ -33,15 +33,18 @@ class RouteSet {
 
   // Adds what is missing, then removes what is too much.
   Result<void> change_to(Netlink& netlink, const ImpliedRoutes& wanted);
-  // One more mapping: a route unless one covers it already. One less: its route, if it has one of its own.
+  // One mapping more or less: with a route of its own, however many others cover it.
   Result<void> cover(Netlink& netlink, const Ipv4Prefix& prefix);
   Result<void> uncover(Netlink& netlink, const Ipv4Prefix& prefix);
+
+  void change_own_route(Netlink& netlink, const std::optional<Ipv4Prefix>& wanted);
 
   [[nodiscard]] const ImpliedRoutes& installed() const { return installed_; }
 
  private:
   std::string device_;
   ImpliedRoutes installed_;
+  std::optional<Ipv4Prefix> own_;
 };
 
 }  // namespace yonroku::control

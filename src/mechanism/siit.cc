@@ -191,10 +191,13 @@ Verdict Siit::error_from_ipv6(Packet& packet, const Ipv6View& ip, SiitState& sta
 
   const auto destination = mapping_.to_ipv4(ip.header().destination(), Role::Destination, Side::Ipv4, state.trace);
   if (!destination) return Verdict::drop(destination.error());
+  if (!may_be_forwarded(destination->address))
+    return illegal(state.trace, TraceStep::IllegalDestination, destination->address);
   Crossing4 outer{{}, destination->address};
   const Ipv6Address* node_address = nullptr;
   const auto source = mapping_.to_ipv4(source6, Role::Source, Side::Ipv6, state.trace);
   if (source) {
+    if (!may_be_forwarded(source->address)) return illegal(state.trace, TraceStep::IllegalSource, source->address);
     outer.source = source->address;
   } else if (source.error() == DropReason::DeniedAddress) {
     return Verdict::drop(source.error());

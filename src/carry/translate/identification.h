@@ -13,7 +13,8 @@ namespace yonroku::carry {
 
 class Identifications {
  public:
-  // Workers that share the load use disjoint residues: worker `index` of `count` counts in steps of `count`.
+  // Workers that share the load use disjoint residues: worker `index` of `count` counts in steps of `count`. (The
+  // segments of a super-packet are numbered on by the device, one by one, and may meet another worker's.)
   // A random source of seed 0 starts every counter at 0.
   explicit Identifications(RandomSource random, uint16_t index = 0, uint16_t count = 1)
       : key_(random.next()), step_(count) {

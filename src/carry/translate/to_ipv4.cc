@@ -100,17 +100,22 @@ Verdict Translate::plan_ipv4(const Packet& packet, const Ipv6View& ip, std::size
   const Ipv6Header& was = ip.header();
   const std::size_t total = sizeof(Ipv4Header) + ip.payload().size();
   const std::size_t result = sizeof(Ipv4Header) + carried;
-  const std::size_t mtu = leg == Leg::HairpinFirst ? UINT16_MAX : settings_.ipv4_mtu;
+  // A packet to be hairpinned meets the IPv6 link again instead of the IPv4 one, and once it is rewritten it is too late
+  // to tell its sender.
+  const bool hairpins = leg == Leg::HairpinFirst;
+  const std::size_t mtu =
+      !hairpins ? settings_.ipv4_mtu
+                : settings_.ipv6_mtu - (ip.has_fragment_header() ? kFragmentedGrowth : kHeaderGrowth);
   const bool dont_fragment = !ip.has_fragment_header() && result > kLargestWithoutDf;
   const auto too_big = [&] {
-    return Verdict::drop(DropReason::PacketTooBig,
-                         std::max<uint32_t>(1280, settings_.ipv4_mtu + kHeaderGrowth));
+    const uint32_t ipv6_mtu = hairpins ? settings_.ipv6_mtu : settings_.ipv4_mtu + kHeaderGrowth;
+    return Verdict::drop(DropReason::PacketTooBig, std::max<uint32_t>(1280, ipv6_mtu));
   };
   if (total > UINT16_MAX) return packet.offload.is_super_packet() ? Verdict::segment() : too_big();
   if (result > mtu) {
     if (dont_fragment) return too_big();
     if (packet.offload.is_super_packet()) return Verdict::segment();
-    out.fragment_size = static_cast<uint16_t>(mtu);
+    if (!hairpins) out.fragment_size = static_cast<uint16_t>(mtu);  // else the second leg cuts it
   }
 
   Ipv4Fields& fields = out.fields;

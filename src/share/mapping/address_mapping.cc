@@ -50,7 +50,7 @@ Checked<Ipv6Address> AddressMapping::look_up(Ipv4Address address, Role role, Sid
       trace->note(is_source ? TraceStep::SourceNotMapped : TraceStep::DestinationNotMapped, address);
     return std::unexpected(is_source ? DropReason::SourceNotMapped : DropReason::DestinationNotMapped);
   }
-  if (!is_source && !settings_.routed_here.empty() && table_->size() > 0 &&
+  if (!is_source && use_mappings == UseMappings::Yes && !settings_.routed_here.empty() && table_->size() > 0 &&
       any_contains(settings_.routed_here, address)) {
     if (trace != nullptr) trace->note(TraceStep::WouldLoop, address);
     return std::unexpected(DropReason::DestinationNotMapped);

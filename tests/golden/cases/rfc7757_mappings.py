@@ -1,6 +1,6 @@
 """RFC 7757: explicit address mappings (§3, §5, Appendix B) and hairpinning (§4, Appendix B.1)."""
 
-from corpus import from_ipv4, from_ipv6, golden
+from corpus import PROHIBITED4, from_ipv4, from_ipv6, golden, reply4, reply6
 
 UDP = "UDP(sport=1000,dport=53)/b'yonroku!'"
 PEER4, PEER6 = "8.8.8.8", "64:ff9b::808:808"
@@ -224,4 +224,55 @@ CASES += [
                      f"IP(src='{A4}',dst='{B4}',ttl=63,id=1)/{FIRST}"),
            from_ipv4(f"IP(src='{A4}',dst='{B4}',ttl=62,id=1)/{FIRST}", "to-ipv6",
                      f"IPv6(src='{A6}',dst='{B6}',hlim=61)/{FIRST}"), config="hairpin-off.yaml"),
+]
+
+# --- a hairpinned packet that does not fit the IPv6 link it came from ---
+BIG = "IPv6(src='2001:db8:2::80',dst='2001:db8:64::192.0.2.1')/UDP(sport=1000,dport=53)/data(1440)"
+BIG_FRAGMENT = ("IPv6(src='2001:db8:2::80',dst='2001:db8:64::192.0.2.1')/IPv6ExtHdrFragment(nh=17,id=9,offset=2,m=1)/"
+                "data(1400)")
+CASES += [
+    golden("rfc7757/4.2.2-too-big-to-hairpin-is-told-the-ipv6-sender",
+           "RFC 7757 §4.2.2: translated twice, the packet is as large as before; what comes back must speak of it to "
+           "its sender, in IPv6.",
+           from_ipv6(BIG, "reply packet-too-big",
+                     reply6("'2001:db8:2::80'", "ICMPv6PacketTooBig(mtu=1400)", BIG)),
+           config="ipv6-mtu-1400.yaml"),
+    golden("rfc7757/4.2.2-fragment-too-big-to-hairpin-is-cut",
+           "RFC 7757 §4.2.2: a fragment (DF clear in between) is cut to the IPv6 MTU instead.",
+           from_ipv6(BIG_FRAGMENT, "hairpin",
+                     "IPv6(src='2001:db8:64::192.0.2.80',dst='2001:db8:3::1',hlim=63)/"
+                     "IPv6ExtHdrFragment(nh=17,id=9,offset=2,m=1)/part(IP()/data(1400),0,1352)",
+                     "IPv6(src='2001:db8:64::192.0.2.80',dst='2001:db8:3::1',hlim=63)/"
+                     "IPv6ExtHdrFragment(nh=17,id=9,offset=171,m=1)/part(IP()/data(1400),1352,1400)"),
+           config="ipv6-mtu-1400.yaml"),
+]
+
+# --- the loop guard: 192.0.2.0/24 is routed to the translator as a whole ---
+UNMAPPED = f"IP(src='{PEER4}',dst='192.0.2.99',id=5)/{FIRST}"
+CASES += [
+    golden("rfc7757/3.3-unmapped-destination-in-a-routed-range-does-not-circle",
+           "RFC 7757 §3.3: embedded in the prefix, the address would be routed back to the translator until its TTL "
+           "ran out; so the packet is answered instead.",
+           from_ipv4(UNMAPPED, "reply destination-not-mapped", reply4(f"'{PEER4}'", PROHIBITED4, UNMAPPED)),
+           config="loop-guard.yaml"),
+    golden("rfc7757/4.2.2-error-hairpinned-in-a-routed-range",
+           "RFC 7757 §4.2.1, rule 2: the inner destination has a mapping, though it is not used.",
+           from_ipv6(f"IPv6(src='{B6}',dst='{A64}')/ICMPv6DestUnreach(code=4)/{AT_B}", "hairpin",
+                     f"IPv6(src='{B64}',dst='{A6}',hlim=63)/ICMPv6DestUnreach(code=4)/{AT_A}"),
+           config="loop-guard.yaml"),
+]
+
+# --- addresses that must not appear in IPv4, embedded in IPv6 ---
+CASES += [
+    golden(f"rfc7915/5.1-error-to-embedded-{address}-is-dropped",
+           f"RFC 7915 §5.1, RFC 1812 §5.3.7: {address} must not become a destination, not even of an error.",
+           from_ipv6(f"IPv6(src=S6,dst='2001:db8:64::{address}')/ICMPv6TimeExceeded(code=0)/"
+                     f"(IPv6(src='2001:db8:64::{address}',dst=S6)/{FIRST})", "drop illegal-destination"))
+    for address in ("224.0.0.1", "255.255.255.255", "127.0.0.1")
+]
+CASES += [
+    golden("rfc7915/5.1-error-from-embedded-127.0.0.1-is-dropped",
+           "RFC 7915 §5.1: an illegal source is dropped silently.",
+           from_ipv6(f"IPv6(src='2001:db8:64::127.0.0.1',dst='2001:db8:64::203.0.113.7')/ICMPv6TimeExceeded(code=0)/"
+                     f"(IPv6(src='2001:db8:64::203.0.113.7',dst=S6)/{FIRST})", "drop illegal-source")),
 ]
