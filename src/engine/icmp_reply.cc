@@ -28,6 +28,7 @@ std::optional<Kind> kind_for_ipv4(const Verdict& verdict) {
       return Kind{kDestinationUnreachable, kFragmentationNeeded, verdict.detail};
     case DropReason::SourceRoute:
       return Kind{kDestinationUnreachable, kSourceRouteFailed, 0};
+    case DropReason::SourceNotMapped:
     case DropReason::DestinationNotMapped:
     case DropReason::DeniedAddress:
     case DropReason::WellKnownPrefixNonGlobal:
@@ -49,6 +50,7 @@ std::optional<Kind> kind_for_ipv6(const Verdict& verdict) {
       return Kind{kPacketTooBig, 0, verdict.detail};
     case DropReason::SegmentsLeft:
       return Kind{kParameterProblem, kErroneousHeaderField, verdict.detail};
+    case DropReason::SourceNotMapped:
     case DropReason::DestinationNotMapped:
     case DropReason::DeniedAddress:
     case DropReason::WellKnownPrefixNonGlobal:

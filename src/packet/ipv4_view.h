@@ -23,6 +23,9 @@ class Ipv4View {
     if (header_size < sizeof(Ipv4Header) || total < header_size) return std::unexpected(DropReason::LengthMismatch);
     if (bytes.size() < header_size) return std::unexpected(DropReason::TruncatedHeader);
     if (bytes.size() < total) return std::unexpected(DropReason::LengthMismatch);
+    // A fragment that ends beyond what a whole packet can hold: cut again, its last parts would wrap to offset 0 and
+    // pass for a packet of their own.
+    if (header->fragment_offset() * 8u + total > UINT16_MAX) return std::unexpected(DropReason::LengthMismatch);
     OnesSum sum;
     if (header_size == sizeof(Ipv4Header)) [[likely]] {
       sum.add_ipv4_header(bytes.data());

@@ -12,6 +12,9 @@ DropReason Ipv6View::walk_slowly() {
       fragment_offset_ = payload_offset_;
       protocol_ = extension->next_header;
       payload_offset_ += sizeof(Ipv6FragmentHeader);
+      // RFC 8200 §4.5: the reassembled payload must not be longer than 65,535 octets. See also Ipv4View::parse().
+      if (fragment_header().fragment_offset() * 8u + bytes_.size() - payload_offset_ > UINT16_MAX)
+        return DropReason::LengthMismatch;
       return DropReason::None;
     }
     const std::size_t size = (std::size_t{extension->length} + 1) * 8;

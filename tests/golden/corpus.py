@@ -71,6 +71,16 @@ PROHIBITED4 = "ICMP(type=3,code=13)"
 PROHIBITED6 = "ICMPv6DestUnreach(code=1)"
 
 
+def unmapped_source4(packet, to):
+    """RFC 7915 §4.4: discarded, and its sender told."""
+    return from_ipv4(packet, "reply source-not-mapped", reply4(to, PROHIBITED4, packet))
+
+
+def unmapped_source6(packet, to, source="T6"):
+    """RFC 7915 §5.4: discarded, and its sender told."""
+    return from_ipv6(packet, "reply source-not-mapped", reply6(to, PROHIBITED6, packet, source))
+
+
 def fragment4(whole, start, end, more, *, src, dst, ident, proto=17, ttl=64, df=False, tos=0):
     """An IPv4 fragment with octets start..end of the transport part of `whole`."""
     flags = "+".join(["MF"] * more + ["DF"] * df)

@@ -1,6 +1,6 @@
 """RFC 6052: addresses with IPv4 addresses in them, all six prefix lengths, and the Well-Known Prefix."""
 
-from corpus import PROHIBITED4, PROHIBITED6, from_ipv4, from_ipv6, golden, reply4, reply6
+from corpus import PROHIBITED4, PROHIBITED6, from_ipv4, from_ipv6, golden, reply4, reply6, unmapped_source6
 
 UDP = "UDP(sport=1000,dport=53)/b'yonroku!'"
 LENGTHS = (32, 40, 48, 56, 64, 96)
@@ -57,7 +57,7 @@ for index, length in enumerate(LENGTHS[:-1]):
         golden(f"rfc6052/2.2-prefix-{length}-u-octet-of-a-source-must-be-zero",
                "RFC 6052 §2.2: bits 64 to 71 MUST be zero; an address in which they are not stands for no IPv4 "
                "address.",
-               from_ipv6(f"IPv6(src='{NONZERO_U[length]}',dst='{server6}')/{UDP}", "drop source-not-mapped"),
+               unmapped_source6(f"IPv6(src='{NONZERO_U[length]}',dst='{server6}')/{UDP}", f"'{NONZERO_U[length]}'", source="'2001:db8:ffff::1'"),
                config=config),
     ]
 

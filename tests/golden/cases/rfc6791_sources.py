@@ -1,6 +1,6 @@
 """RFC 6791 and draft-ietf-v6ops-icmpext-xlat-v6only-source: ICMPv6 errors from sources without a mapping."""
 
-from corpus import from_ipv6, golden
+from corpus import from_ipv6, golden, unmapped_source6
 
 DRAFT = "draft-ietf-v6ops-icmpext-xlat-v6only-source"
 ABOUT6 = "IPv6(src=C6,dst=S6,hlim=1)/UDP(sport=1000,dport=53)/data({})"
@@ -66,7 +66,7 @@ CASES = [
            from_ipv6("IPv6(src=N6,dst=C6)/ICMPv6EchoReply(id=1,seq=1)", "drop source-not-mapped")),
     golden("icmpext-xlat/udp-gets-no-dummy-source",
            f"{DRAFT}: the dummy address is for ICMP errors.",
-           from_ipv6("IPv6(src=N6,dst=C6)/UDP(sport=1,dport=2)/data(8)", "drop source-not-mapped")),
+           unmapped_source6("IPv6(src=N6,dst=C6)/UDP(sport=1,dport=2)/data(8)", "N6")),
     golden("icmpext-xlat/illegal-source-stays-illegal",
            f"{DRAFT}: an illegal source is not merely one without a mapping.",
            from_ipv6(f"IPv6(src='::1',dst=C6)/{TIME6}/({ABOUT6.format(20)})", "drop illegal-source")),

@@ -1,6 +1,6 @@
 """RFC 6877: CLAT. The customer's side has a single address, a prefix, or mappings; all else is behind the PLAT."""
 
-from corpus import PROHIBITED6, from_ipv4, from_ipv6, golden, reply4, reply6
+from corpus import PROHIBITED6, from_ipv4, from_ipv6, golden, reply4, reply6, unmapped_source4, unmapped_source6
 
 UDP = "UDP(sport=1000,dport=53)/b'yonroku!'"
 HERE6 = "2001:db8::464"
@@ -51,13 +51,13 @@ CASES = [
            config="clat.yaml"),
     golden("rfc6877/6.3-source-that-is-not-the-single-address",
            "RFC 6877 §6.3: other hosts need NAT44 in front, or a prefix.",
-           from_ipv4(f"IP(src='192.168.1.2',dst='8.8.8.8')/{UDP}", "drop source-not-mapped"), config="clat.yaml"),
+           unmapped_source4(f"IP(src='192.168.1.2',dst='8.8.8.8')/{UDP}", "'192.168.1.2'"), config="clat.yaml"),
     golden("rfc6877/6.3-source-without-a-mapping",
            "RFC 6877 §6.3: the PLAT's prefix is not for the customer's side.",
-           from_ipv4(f"IP(src='192.168.2.1',dst='8.8.8.8')/{UDP}", "drop source-not-mapped"), config="clat-eam.yaml"),
+           unmapped_source4(f"IP(src='192.168.2.1',dst='8.8.8.8')/{UDP}", "'192.168.2.1'"), config="clat-eam.yaml"),
     golden("rfc6877/6.3-native-ipv6-source-is-dropped",
            "RFC 6877 §6.3: what does not come from the PLAT is not for the CLAT's IPv4 side.",
-           from_ipv6(f"IPv6(src='2001:db8:99::1',dst='{HERE6}')/{UDP}", "drop source-not-mapped"), config="clat.yaml"),
+           unmapped_source6(f"IPv6(src='2001:db8:99::1',dst='{HERE6}')/{UDP}", "'2001:db8:99::1'", source="'2001:db8::464'"), config="clat.yaml"),
     golden("rfc6877/6.3-destination-that-is-not-the-single-address",
            "RFC 7915 §5.4: the CLAT answers from its own address.",
            from_ipv6(STRANGER, "reply destination-not-mapped",

@@ -1,6 +1,6 @@
 """RFC 7757: explicit address mappings (§3, §5, Appendix B) and hairpinning (§4, Appendix B.1)."""
 
-from corpus import PROHIBITED4, from_ipv4, from_ipv6, golden, reply4, reply6
+from corpus import PROHIBITED4, from_ipv4, from_ipv6, golden, reply4, reply6, unmapped_source6
 
 UDP = "UDP(sport=1000,dport=53)/b'yonroku!'"
 PEER4, PEER6 = "8.8.8.8", "64:ff9b::808:808"
@@ -39,9 +39,9 @@ CASES += [
                      f"IP(src='192.0.2.152',dst='{PEER4}',ttl=63,id=1)/{UDP}"), config="rfc7757.yaml"),
     golden("rfc7757/3.3.2-address-next-to-a-mapping-is-not-mapped",
            "RFC 7757 §3.3.2: 2001:db8:aaaa::1 shares no prefix with an EAM.",
-           from_ipv6(f"IPv6(src='2001:db8:aaaa::1',dst='{PEER6}')/{UDP}", "drop source-not-mapped"),
-           from_ipv6(f"IPv6(src='2001:db8:cccc::10',dst='{PEER6}')/{UDP}", "drop source-not-mapped"),
-           from_ipv6(f"IPv6(src='2001:db8:eeee:c::',dst='{PEER6}')/{UDP}", "drop source-not-mapped"),
+           unmapped_source6(f"IPv6(src='2001:db8:aaaa::1',dst='{PEER6}')/{UDP}", "'2001:db8:aaaa::1'", source="'2001:db8:ffff::1'"),
+           unmapped_source6(f"IPv6(src='2001:db8:cccc::10',dst='{PEER6}')/{UDP}", "'2001:db8:cccc::10'", source="'2001:db8:ffff::1'"),
+           unmapped_source6(f"IPv6(src='2001:db8:eeee:c::',dst='{PEER6}')/{UDP}", "'2001:db8:eeee:c::'", source="'2001:db8:ffff::1'"),
            config="rfc7757.yaml"),
     golden("rfc7757/3.3.1-address-next-to-a-mapping-is-mapped-by-rfc6052",
            "RFC 7757 §3.3.1: without an EAM the address is translated by RFC 6052.",

@@ -1,6 +1,6 @@
 """RFC 7915 §4.1: IPv4 headers to IPv6 headers, fragmentation excepted (see rfc7915_4_1_fragments)."""
 
-from corpus import PROHIBITED4, from_ipv4, golden, reply4
+from corpus import PROHIBITED4, from_ipv4, golden, reply4, unmapped_source4
 
 UDP8 = "UDP(sport=1000,dport=53)/b'yonroku!'"
 V4 = f"IP(src=C4,dst=S4,ttl=64,flags='DF',id=0)/{UDP8}"
@@ -156,9 +156,9 @@ CASES += [
                             "IP(src=C4,dst='198.51.100.9',id=3,flags='MF',proto=17)/"
                             "part(IP(src=C4,dst='198.51.100.9')/UDP(sport=1,dport=2)/data(40),0,24)")),
            config="eam-only.yaml"),
-    golden("rfc7915/4.1-unmapped-source-is-silent",
-           "RFC 7915 §4.1: a source that cannot be mapped cannot be answered usefully.",
-           from_ipv4(f"IP(src='198.51.100.9',dst=S4)/{UDP8}", "drop source-not-mapped"),
+    golden("rfc7915/4.4-unmapped-source-is-answered-with-3-13",
+           "RFC 7915 §4.4: the sender of a discarded packet is told, so that it need not wait.",
+           unmapped_source4(f"IP(src='198.51.100.9',dst=S4)/{UDP8}", "'198.51.100.9'"),
            config="eam-only.yaml"),
     golden("rfc7915/4.3-error-from-an-unmapped-router-gets-our-source",
            "RFC 7915 §4.1: the source of an ICMPv4 error that cannot be mapped must not cost the "

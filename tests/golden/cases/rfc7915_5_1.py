@@ -1,6 +1,6 @@
 """RFC 7915 §5.1: IPv6 headers to IPv4 headers, without Fragment Headers (see rfc7915_5_1_1)."""
 
-from corpus import PROHIBITED6, from_ipv6, golden, reply6
+from corpus import PROHIBITED6, from_ipv6, golden, reply6, unmapped_source6
 
 UDP8 = "UDP(sport=53,dport=1000)/b'yonroku!'"
 V6 = f"IPv6(src=S6,dst=C6,hlim=64)/{UDP8}"
@@ -263,9 +263,9 @@ for embedded, text in (("7f00:1", "127.0.0.1"), ("0", "0.0.0.0"), ("e000:1", "22
         from_ipv6(f"IPv6(src=S6,dst='2001:db8:64::{embedded}')/{UDP8}", "drop illegal-destination")))
 ELSEWHERE = f"IPv6(src=S6,dst='2001:db8:ffff::1')/{UDP8}"
 CASES += [
-    golden("rfc7915/5.1-unmapped-source-is-silent",
-           "RFC 7915 §5.1: a source without a mapping cannot cross.",
-           from_ipv6(f"IPv6(src='2001:db8:2::99',dst=C6)/{UDP8}", "drop source-not-mapped"),
+    golden("rfc7915/5.4-unmapped-source-is-answered-with-1-1",
+           "RFC 7915 §5.4: the sender of a discarded packet is told, but not about ICMPv6.",
+           unmapped_source6(f"IPv6(src='2001:db8:2::99',dst=C6)/{UDP8}", "'2001:db8:2::99'"),
            from_ipv6("IPv6(src='2001:db8:2::99',dst=C6)/ICMPv6EchoRequest(id=1,seq=1)", "drop source-not-mapped")),
     golden("rfc7915/5.4-unmapped-destination-is-answered-with-1-1",
            "RFC 7915 §5.4: a discarded packet is answered with Destination Unreachable, administratively "

@@ -1,6 +1,6 @@
 """RFC 7915 §5.1.1: Fragment Headers, and IPv4 fragmentation by the translator. RFC 6946: atomic fragments."""
 
-from corpus import PROHIBITED6, fragment4, fragment6, from_ipv6, golden, reply6
+from corpus import PROHIBITED6, fragment4, fragment6, from_ipv4, from_ipv6, golden, reply6
 
 AT6 = {"src": "S6", "dst": "C6", "hlim": 64}
 AT4 = {"src": "S4", "dst": "C4", "ttl": 63}
@@ -169,3 +169,16 @@ CASES += [
     cut_up("atomic-fragment-is-cut", "a whole packet with a Fragment Header keeps its identification.",
            fragment6(small(1280)[0], 0, 1240, False, ident=0x10077, **AT6), small(1280)[1], (0, 976, 1240), 0x77),
 ]
+
+# Fragments that end beyond 65535 octets: cut once more, their ends would wrap around to offset 0.
+for units, size in ((8038, 1480), (8191, 16)):
+    CASES += [
+        golden(f"rfc8200/4.5-fragment-at-{units}-with-{size}-octets-is-too-long",
+               "RFC 8200 §4.5: the packet would be longer than 65,535 octets.",
+               from_ipv6(f"IPv6(src=S6,dst=C6)/IPv6ExtHdrFragment(nh=17,id=1,offset={units},m=0)/data({size})",
+                         "drop length-mismatch"), config="small-ipv4-mtu.yaml"),
+        golden(f"rfc791/3.1-fragment-at-{units}-with-{size}-octets-is-too-long",
+               "RFC 791 §3.1: the packet would be longer than 65,535 octets.",
+               from_ipv4(f"IP(src=C4,dst=S4,id=1,frag={units},flags='',proto=17)/data({size})",
+                         "drop length-mismatch")),
+    ]
