@@ -16,9 +16,12 @@ TunQueue::Status TunQueue::receive(std::span<std::byte> buffer, std::size_t head
                                    Packet& packet) noexcept {
   std::byte* const at = buffer.data() + headroom - sizeof(VirtioHeader);
   iovec room{at, buffer.size() - headroom + sizeof(VirtioHeader)};
-  const ssize_t got = wait == Wait::No ? ::preadv2(fd_.get(), &room, 1, -1, RWF_NOWAIT) : ::readv(fd_.get(), &room, 1);
+  const ssize_t got = wait == Wait::No ? ::preadv2(fd_.get(), &room, 1, -1, RWF_NOWAIT)
+                                       : ::read(fd_.get(), room.iov_base, room.iov_len);
   if (got < 0) {
     error_ = errno;
+    // Before Linux 5.12 a TUN device did not know RWF_NOWAIT: batches are one packet then.
+    if (error_ == EOPNOTSUPP && wait == Wait::No) return Status::Empty;
     if (error_ == EAGAIN) return wait == Wait::No ? Status::Empty : Status::Interrupted;
     if (error_ == EINTR) return Status::Interrupted;
     // EIO: not up. It may come up again, unless the device was deleted.
