@@ -3,8 +3,8 @@
 
 The one form is "RFC 7915 §4.1", or "RFC 7597 Appendix A"; more sections of the same RFC may follow: "RFC 7915 §4.1,
 §5.1 and §5.1.1", "RFC 7757 §3-§4". The list of sections is tools/rfc_sections.txt. A bare "§4.1" belongs to the RFC
-that its file is about: docs/rfc/7915.md, rfc7915_4_1.py, or a golden case in a folder rfc7915/. There, the section that starts the
-file's name (5.1.1-fragment.golden) is checked as well.
+that its file is about (docs/rfc/7915.md, rfc7915_4_1.py, a golden case in rfc7915/) or that the TEST around it is named
+after (Rfc7915Examples). The section that the name of a golden case starts with is checked as well.
 """
 
 import re
@@ -19,12 +19,14 @@ GAP = r"(?:[ \t]|[\"']?\r?\n[ \t]*(?://+|#+|\*|>|\||[\"'])?[ \t]*)"
 # NUMBER would read "§4." at the end of a sentence as §4.
 NUMBER = r"(?:\d+|[A-Z](?=\.\d))(?:\.\d+)*"
 SECTION = rf"(?:§§?{GAP}?(?P<number>{NUMBER}|[A-Z]\b)|Appendix{GAP}+(?P<appendix>[A-Z](?:\.\d+)*)\b)"
-RFC = re.compile(rf"\bRFCs?{GAP}(?P<rfc>\d+)\b")
+RFC = re.compile(rf"\bRFCs?{GAP}+(?P<rfc>\d+)\b")
+# TEST(Ipv6Address, Rfc5952Section4): the RFC of the bare sections in what follows.
+TEST_NAME = re.compile(r"^TEST\w*\(\w+,\s*\w*Rfc(?P<rfc>\d+)|^TEST", re.MULTILINE)
 SECTION_RE = re.compile(SECTION)
 # What may stand between "RFC n" and its section, or between two sections of one RFC.
 JOIN = re.compile(
     rf"(?:{GAP}*[,;/–-]{GAP}*(?:(?:and|or){GAP}+)?|{GAP}+(?:(?:and|or|to){GAP}+)?|{GAP}*\({GAP}*)(?=§|Appendix)|"
-    rf"(?:{GAP}*[,–-]{GAP}*|{GAP}+(?:and|or){GAP}+)(?P<number>{NUMBER})(?=[\s,;.:)]|$)"
+    rf"(?:{GAP}*[,–-]{GAP}*|{GAP}+(?:and|or){GAP}+)(?P<number>\d{{1,2}}(?:\.\d{{1,2}}){{1,2}})(?=[\s,;:)]|\.\s|$)"
 )
 WRONG_FORM = re.compile(
     rf"\bRFC(?:-|(?=\d))\d{{3,}}\b|\bRFC{GAP}\d+,?{GAP}*(?:[Ss]ection|[Ss]ec\.|[Ss]ect\.?|clause){GAP}*\d[\d.]*"
@@ -52,6 +54,7 @@ def rfc_of_path(path):
 def citations(path, text):
     """Yields (offset, rfc or None, section or None): None for an RFC that is not named, or a whole RFC."""
     covered = 0
+    tests = list(TEST_NAME.finditer(text))
     # Everything that starts a citation, in order of appearance.
     starts = sorted([*RFC.finditer(text), *SECTION_RE.finditer(text)], key=lambda match: match.start())
     for start in starts:
@@ -61,12 +64,13 @@ def citations(path, text):
         if start.re is RFC:
             rfc, found = start["rfc"], False
         else:
-            rfc, found = rfc_of_path(path), True
+            around = [match["rfc"] for match in tests if match.start() < start.start()]
+            rfc, found = rfc_of_path(path) or (around[-1] if around else None), True
             yield start.start(), rfc, start["number"] or start["appendix"]
         while join := JOIN.match(text, position):
             if join["number"]:
                 # "§4.1, 4.2": a number without sign, which only counts after one with it.
-                if not found or join["number"].isdigit():
+                if not found:
                     break
                 yield join.start("number"), rfc, join["number"]
                 position = join.end()

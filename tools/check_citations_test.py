@@ -40,6 +40,9 @@ def found(text, path="src/a.cc"):
     ("RFC 7915 §4.1–5.1", [("7915", "4.1"), ("7915", "5.1")]),
     ("RFC 7915 §4-§5.1", [("7915", "4"), ("7915", "5.1")]),
     ("RFC 7915 §4.1, 30 octets", [("7915", "4.1")]),
+    ("RFC 7915 §4.1, 192.0.2.18", [("7915", "4.1")]),
+    ("RFC 7915 §4.1, 10.0.0.1", [("7915", "4.1")]),
+    ('"[RFC "\n    "7915 §4.1]"', [("7915", "4.1")]),
     ("RFC 7915 §4.1 and RFC 7597 §5", [("7915", "4.1"), ("7597", "5")]),
     ("// as RFC\n// 7915 says", [("7915", None)]),
     ("// see RFC 7915\n// §4.1 for it", [("7915", "4.1")]),
@@ -75,6 +78,11 @@ def test_a_bare_section_belongs_to_the_rfc_the_file_is_about():
     assert found("§4.1", "tests/golden/rfc7915/a.golden") == [("7915", "4.1")]
     assert found("§4.1", "tests/golden/cases/rfc7915_4.py") == [("7915", "4.1")]
     assert problems("§4.2", "docs/rfc/7915.md") == ["docs/rfc/7915.md:1: RFC 7915 has no §4.2"]
+
+
+def test_a_bare_section_belongs_to_the_rfc_its_test_is_named_after():
+    text = "TEST(Address, Rfc7915Section4) {\n  // §4.1\n}\n\nTEST(Address, Other) {\n  // §4.1\n}\n"
+    assert found(text) == [("7915", "4.1"), (None, "4.1")]
 
 
 def test_the_name_of_a_golden_case_is_a_citation():
