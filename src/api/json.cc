@@ -21,6 +21,12 @@ uint64_t packets_of(const observe::Totals& totals, observe::Direction direction)
   return sum;
 }
 
+// As in a mappings file: a whole address without its length.
+template <class Prefix>
+std::string short_text(const Prefix& prefix) {
+  return prefix.suffix_length() == 0 ? prefix.address().to_string() : prefix.to_string();
+}
+
 ordered_json instance_json(const control::InstanceStatus& instance) {
   ordered_json json = {{"name", instance.name},         {"mechanism", instance.mechanism},
                        {"device", instance.device},     {"workers", instance.workers},
@@ -99,7 +105,7 @@ std::string mappings_json(std::span<const share::EamMapping> mappings) {
   bool is_first = true;
   for (const auto& mapping : mappings) {
     fmt::format_to(std::back_inserter(text), "{}\n{{\"ipv4\":\"{}\",\"ipv6\":\"{}\"}}", is_first ? "" : ",",
-                   mapping.ipv4.to_string(), mapping.ipv6.to_string());
+                   short_text(mapping.ipv4), short_text(mapping.ipv6));
     is_first = false;
   }
   return text + "]}";

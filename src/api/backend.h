@@ -1,0 +1,36 @@
+// What the HTTP API asks of the program. The real one is control::Daemon; tests bring their own.
+// Called from several threads at once.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "base/result.h"
+#include "control/daemon.h"
+
+namespace yonroku::api {
+
+class Backend {
+ public:
+  virtual ~Backend() = default;
+
+  virtual control::Status status() = 0;
+  virtual std::vector<control::InstanceCounters> counters() = 0;
+  virtual Result<std::vector<share::EamMapping>> mappings(const std::string& instance) = 0;
+  virtual Result<control::MappingChange> add_mappings(const std::string& instance,
+                                                      std::span<const share::EamMapping> mappings) = 0;
+  virtual Result<control::MappingChange> remove_mappings(const std::string& instance,
+                                                         std::span<const Ipv4Prefix> ipv4) = 0;
+  virtual Result<control::MappingChange> replace_mappings(const std::string& instance,
+                                                          std::span<const share::EamMapping> mappings) = 0;
+  virtual Result<void> reload() = 0;
+};
+
+// `daemon` outlives it.
+[[nodiscard]] std::unique_ptr<Backend> backend_of(control::Daemon& daemon,
+                                                  std::function<Result<void>()> reload);
+
+}  // namespace yonroku::api

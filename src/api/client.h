@@ -1,0 +1,44 @@
+// The other end of the control socket: what `yonroku show` and `yonroku mappings` speak.
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "base/result.h"
+
+namespace httplib {
+class Client;
+}
+
+namespace yonroku::api {
+
+struct Answer {
+  std::string body;
+  std::string content_type;
+};
+
+class Client {
+ public:
+  explicit Client(std::string socket_path);
+  ~Client();
+  Client(Client&&) noexcept;
+  Client& operator=(Client&&) = delete;
+
+  enum class Method : uint8_t { Get, Post, Put, Delete };
+
+  // The answer, or the error that it carries; "no yonroku answers" when nobody listens.
+  Result<Answer> request(Method method, const std::string& path, const std::string& body = {},
+                         const std::string& accept = "application/json");
+
+ private:
+  std::string socket_path_;
+  std::unique_ptr<httplib::Client> http_;
+};
+
+// "/v1/instances/dc/mappings", or "/v1/mappings" for the only instance.
+[[nodiscard]] std::string mappings_path(const std::string& instance);
+
+// " (process 77, instances: dc)" about whoever serves the socket; empty when it does not say.
+[[nodiscard]] std::string describe_server(const std::string& socket_path);
+
+}  // namespace yonroku::api

@@ -1,0 +1,47 @@
+// One client of the control socket: its octets, and who it is.
+#pragma once
+
+#include <httplib.h>
+#include <sys/types.h>
+
+#include <string>
+#include <vector>
+
+#include "io/file_descriptor.h"
+
+namespace yonroku::api {
+
+class Connection final : public httplib::Stream {
+ public:
+  // `stop_fd` becomes readable when the server ends.
+  Connection(io::FileDescriptor fd, int stop_fd);
+
+  // Whether another request begins, waiting for it; false when the client or the server ends, or nothing
+  // comes.
+  [[nodiscard]] bool wait_for_request();
+
+  // Who is at the other end (SO_PEERCRED): root and our own user may change things.
+  [[nodiscard]] bool may_change() const;
+
+  bool is_readable() const override;
+  bool is_writable() const override { return true; }
+  ssize_t read(char* data, std::size_t size) override;
+  ssize_t write(const char* data, std::size_t size) override;
+  // A Unix socket's peer has no address.
+  void get_remote_ip_and_port(std::string& ip, int& port) const override;
+  void get_local_ip_and_port(std::string& ip, int& port) const override;
+  socket_t socket() const override { return fd_.get(); }
+
+ private:
+  enum class Watch : uint8_t { Data, DataOrStop };
+  [[nodiscard]] bool wait_readable(Watch watch, int milliseconds) const;
+
+  io::FileDescriptor fd_;
+  int stop_fd_;
+  uid_t peer_user_;
+  std::vector<char> buffer_;
+  std::size_t begin_ = 0;
+  std::size_t end_ = 0;
+};
+
+}  // namespace yonroku::api

@@ -1,0 +1,112 @@
+#include "api/metrics.h"
+
+#include <fmt/format.h>
+
+#include <functional>
+
+namespace yonroku::api {
+namespace {
+
+using control::InstanceCounters;
+using observe::Totals;
+
+class Text {
+ public:
+  void head(std::string_view name, std::string_view type, std::string_view help) {
+    fmt::format_to(std::back_inserter(out_), "# HELP yonroku_{} {}\n# TYPE yonroku_{} {}\n", name, help, name,
+                   type);
+  }
+  // Instance names and labels are words of [a-z0-9-]: nothing to escape.
+  void sample(std::string_view name, std::string_view labels, uint64_t value) {
+    fmt::format_to(std::back_inserter(out_), "yonroku_{}{{{}}} {}\n", name, labels, value);
+  }
+  void plain(std::string_view name, int64_t value) {
+    fmt::format_to(std::back_inserter(out_), "yonroku_{} {}\n", name, value);
+  }
+  std::string take() { return std::move(out_); }
+
+ private:
+  std::string out_;
+};
+
+void translated(Text& text, std::span<const InstanceCounters> counters, std::string_view name,
+                std::string_view help, uint64_t Totals::Flow::* what) {
+  text.head(name, "counter", help);
+  for (const auto& instance : counters)
+    for (std::size_t d = 0; d < observe::kDirections; ++d)
+      for (std::size_t p = 0; p < observe::kProtocols; ++p)
+        text.sample(name,
+                    fmt::format("instance=\"{}\",direction=\"{}\",protocol=\"{}\"", instance.name,
+                                observe::kDirectionLabels[d], observe::kProtocolLabels[p]),
+                    instance.totals.translated[d][p].*what);
+}
+
+void by_version(Text& text, std::span<const InstanceCounters> counters, std::string_view name,
+                std::string_view help, std::array<uint64_t, 2> Totals::* what) {
+  text.head(name, "counter", help);
+  for (const auto& instance : counters)
+    for (std::size_t i = 0; i < 2; ++i)
+      text.sample(name, fmt::format("instance=\"{}\",version=\"{}\"", instance.name, i == 0 ? 4 : 6),
+                  (instance.totals.*what)[i]);
+}
+
+void dropped(Text& text, std::span<const InstanceCounters> counters) {
+  constexpr std::string_view kName = "dropped_packets_total";
+  text.head(kName, "counter", "Packets not forwarded, by reason.");
+  for (const auto& instance : counters)
+    for (std::size_t i = 1; i < kDropReasonCount; ++i)
+      text.sample(kName, fmt::format("instance=\"{}\",reason=\"{}\"", instance.name, kDropReasons[i].label),
+                  instance.totals.dropped[i]);
+}
+
+void simple(Text& text, std::span<const InstanceCounters> counters, std::string_view name,
+            std::string_view help, uint64_t Totals::* what) {
+  text.head(name, "counter", help);
+  for (const auto& instance : counters)
+    text.sample(name, fmt::format("instance=\"{}\"", instance.name), instance.totals.*what);
+}
+
+void state(Text& text, const control::Status& status) {
+  text.head("build_info", "gauge", "The version that runs.");
+  text.sample("build_info", fmt::format("version=\"{}\"", status.version), 1);
+  text.head("start_time_seconds", "gauge", "When the program started, in seconds since 1970.");
+  text.plain("start_time_seconds",
+             std::chrono::duration_cast<std::chrono::seconds>(status.since.time_since_epoch()).count());
+  const auto gauge = [&](std::string_view name, std::string_view help, auto&& value) {
+    text.head(name, "gauge", help);
+    for (const auto& instance : status.instances)
+      text.sample(name, fmt::format("instance=\"{}\",mechanism=\"{}\"", instance.name, instance.mechanism),
+                  value(instance));
+  };
+  gauge("up", "Whether the instance works.",
+        [](const auto& instance) { return uint64_t{instance.failure ? 0u : 1u}; });
+  gauge("mappings", "Explicit address mappings in use.",
+        [](const auto& instance) { return uint64_t{instance.mappings}; });
+  gauge("mappings_memory_bytes", "Memory of the mapping table.",
+        [](const auto& instance) { return uint64_t{instance.mappings_memory}; });
+}
+
+}  // namespace
+
+std::string prometheus_text(const control::Status& status, std::span<const InstanceCounters> counters) {
+  Text text;
+  state(text, status);
+  by_version(text, counters, "received_packets_total", "Packets from the device, by IP version.",
+             &Totals::received);
+  translated(text, counters, "translated_packets_total", "Packets translated.", &Totals::Flow::packets);
+  translated(text, counters, "translated_octets_total", "Octets of the packets translated, as received.",
+             &Totals::Flow::octets);
+  dropped(text, counters);
+  by_version(text, counters, "icmp_errors_sent_total", "ICMP errors originated.", &Totals::icmp_errors_sent);
+  simple(text, counters, "icmp_errors_limited_total", "ICMP errors not sent because of the rate limit.",
+         &Totals::icmp_errors_limited);
+  simple(text, counters, "segmented_packets_total", "Super-packets split in software.", &Totals::segmented);
+  simple(text, counters, "segments_total", "Segments made of super-packets.", &Totals::segments);
+  simple(text, counters, "fragments_total", "Fragments made.", &Totals::fragments);
+  simple(text, counters, "not_sent_packets_total", "Results that the device did not take.",
+         &Totals::not_sent);
+  simple(text, counters, "batches_total", "Batches of packets that were read.", &Totals::batches);
+  return text.take();
+}
+
+}  // namespace yonroku::api

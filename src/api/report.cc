@@ -1,0 +1,193 @@
+#include "api/report.h"
+
+#include <fmt/format.h>
+
+#include <cstdint>
+#include <ctime>
+#include <optional>
+
+#include <nlohmann/json.hpp>
+
+#include "observe/counters.h"
+#include "packet/verdict.h"
+
+namespace yonroku::api {
+namespace {
+
+using nlohmann::ordered_json;
+using std::chrono::system_clock;
+
+// 1234567 as "1,234,567".
+std::string grouped(uint64_t number) {
+  std::string text = std::to_string(number);
+  for (std::size_t at = text.size(); at > 3; at -= 3) text.insert(at - 3, ",");
+  return text;
+}
+
+std::string counted(uint64_t number, const char* thing) {
+  return grouped(number) + " " + thing + (number == 1 ? "" : "s");
+}
+
+std::string octets_text(uint64_t octets) {
+  constexpr const char* kUnits[] = {"kB", "MB", "GB", "TB", "PB"};
+  if (octets < 1000) return fmt::format("{} octets", octets);
+  double value = static_cast<double>(octets);
+  const char* unit = "";
+  for (const char* next : kUnits) {
+    if (value < 1000) break;
+    value /= 1000;
+    unit = next;
+  }
+  return fmt::format("{:.{}f} {}", value, value < 10 ? 1 : 0, unit);
+}
+
+std::optional<system_clock::time_point> parse_time(const ordered_json& text) {
+  std::tm parts{};
+  if (!text.is_string() ||
+      ::strptime(text.get<std::string>().c_str(), "%Y-%m-%dT%H:%M:%SZ", &parts) == nullptr)
+    return std::nullopt;
+  return system_clock::from_time_t(::timegm(&parts));
+}
+
+// "3 days 4 h", "5 min 10 s".
+std::string duration_text(std::chrono::seconds duration) {
+  const int64_t seconds = std::max<int64_t>(duration.count(), 0);
+  if (seconds < 60) return fmt::format("{} s", seconds);
+  if (seconds < 3600) return fmt::format("{} min {} s", seconds / 60, seconds % 60);
+  if (seconds < 86400) return fmt::format("{} h {} min", seconds / 3600, seconds % 3600 / 60);
+  return fmt::format("{} day{} {} h", seconds / 86400, seconds / 86400 == 1 ? "" : "s",
+                     seconds % 86400 / 3600);
+}
+
+std::string since_text(const ordered_json& time, system_clock::time_point now) {
+  const auto then = parse_time(time);
+  if (!then) return "an unknown time";
+  return duration_text(std::chrono::duration_cast<std::chrono::seconds>(now - *then));
+}
+
+std::string joined(const ordered_json& words) {
+  std::string text;
+  for (const auto& word : words) text += (text.empty() ? "" : ", ") + word.get<std::string>();
+  return text;
+}
+
+void append_instance(std::string& out, const ordered_json& instance, system_clock::time_point now) {
+  const bool has_failed = !instance.at("failure").is_null();
+  out += fmt::format("\n{}: {} on device {}, {}: {}\n", instance.at("name").get<std::string>(),
+                     instance.at("mechanism").get<std::string>(), instance.at("device").get<std::string>(),
+                     counted(instance.at("workers").get<uint64_t>(), "worker"),
+                     has_failed ? "FAILED" : "works, for " + since_text(instance.at("since"), now));
+  if (has_failed) out += fmt::format("  what is wrong: {}\n", instance.at("failure").get<std::string>());
+  const auto mappings = instance.at("mappings").get<uint64_t>();
+  out +=
+      fmt::format("  {}{}\n", counted(mappings, "explicit mapping"),
+                  mappings == 0 ? "" : " in " + octets_text(instance.at("mappings-memory").get<uint64_t>()));
+  const std::string routes = joined(instance.at("routes"));
+  out += routes.empty() ? "  no routes of its own (routes: manual, or none implied)\n"
+                        : fmt::format("  routes to it: {}\n", routes);
+}
+
+std::string health(const ordered_json& status) {
+  std::size_t failed = 0;
+  for (const auto& instance : status.at("instances")) failed += instance.at("failure").is_null() ? 0u : 1u;
+  const std::size_t warnings = status.at("warnings").size();
+  if (failed > 0)
+    return fmt::format("{} of {} failed", failed, counted(status.at("instances").size(), "instance"));
+  if (warnings > 0) return "works, but " + counted(warnings, "thing") + " may be wrong with the host";
+  return "all is well";
+}
+
+// --- counters ---
+
+class CountersText {
+ public:
+  explicit CountersText(Zeros zeros) : zeros_(zeros) {}
+
+  void add(const ordered_json& instance) {
+    out_ += fmt::format("{}{}\n", out_.empty() ? "" : "\n", instance.at("name").get<std::string>());
+    const auto& received = instance.at("received");
+    line("received", number(received, "ipv4") + number(received, "ipv6"),
+         fmt::format("packets: {} of IPv4, {} of IPv6", grouped(number(received, "ipv4")),
+                     grouped(number(received, "ipv6"))));
+    for (const char* direction : observe::kDirectionLabels) add_direction(instance, direction);
+    line("dropped", number(instance, "dropped"), number(instance, "dropped") == 1 ? "packet" : "packets");
+    add_drops(instance.at("drops"));
+    const auto& errors = instance.at("icmp-errors");
+    line("ICMP errors", number(errors, "icmp") + number(errors, "icmpv6"),
+         fmt::format("sent: {} ICMP, {} ICMPv6", grouped(number(errors, "icmp")),
+                     grouped(number(errors, "icmpv6"))));
+    line("", number(errors, "limited"), "not sent because of icmp-error-rate");
+    line("fragments", number(instance, "fragments"), "made of packets too large for the other side");
+    line("segmented", number(instance, "segmented"),
+         fmt::format("super-packets split in software, into {}",
+                     counted(number(instance, "segments"), "segment")));
+    line("not sent", number(instance, "not-sent"), "results that the device did not take");
+    if (zeros_ == Zeros::Show) line("batches", number(instance, "batches"), "reads from the device");
+  }
+  std::string take() { return std::move(out_); }
+
+ private:
+  static uint64_t number(const ordered_json& object, const char* name) {
+    return object.at(name).get<uint64_t>();
+  }
+
+  void line(std::string_view name, uint64_t value, std::string_view text) {
+    if (value > 0 || zeros_ == Zeros::Show)
+      out_ += fmt::format("  {:<12}{:>15}  {}\n", name, grouped(value), text);
+  }
+
+  void add_direction(const ordered_json& instance, const char* direction) {
+    std::string parts;
+    uint64_t octets = 0;
+    for (const auto& [protocol, flow] : instance.at("protocols").at(direction).items()) {
+      octets += number(flow, "octets");
+      if (number(flow, "packets") > 0)
+        parts +=
+            fmt::format("{}{} {}", parts.empty() ? ": " : ", ", grouped(number(flow, "packets")), protocol);
+    }
+    const uint64_t packets = number(instance, direction);
+    line(direction, packets,
+         fmt::format("packet{}, {}{}", packets == 1 ? "" : "s", octets_text(octets), parts));
+  }
+
+  void add_drops(const ordered_json& drops) {
+    for (const auto& [name, value] : drops.items()) {
+      const auto count = value.get<uint64_t>();
+      if (count == 0 && zeros_ == Zeros::Hide) continue;
+      out_ += fmt::format("  {:>27}  {}{}\n", grouped(count), name, explanation_of(name));
+    }
+  }
+
+  static std::string explanation_of(std::string_view label) {
+    for (const DropReasonText& reason : kDropReasons)
+      if (reason.label == label)
+        return fmt::format(": {}{}", reason.help,
+                           reason.cited.empty() ? "" : fmt::format(" [{}]", reason.cited));
+    return "";
+  }
+
+  Zeros zeros_;
+  std::string out_;
+};
+
+}  // namespace
+
+std::string status_report(const ordered_json& status, system_clock::time_point now) {
+  std::string out = fmt::format(
+      "yonroku {}, process {}, up for {}: {}\n", status.at("version").get<std::string>(),
+      status.at("process-id").get<int64_t>(), since_text(status.at("since"), now), health(status));
+  if (!status.at("reloaded").is_null())
+    out += fmt::format("settings read again {} ago\n", since_text(status.at("reloaded"), now));
+  for (const auto& warning : status.at("warnings"))
+    out += fmt::format("warning: {}\n", warning.get<std::string>());
+  for (const auto& instance : status.at("instances")) append_instance(out, instance, now);
+  return out;
+}
+
+std::string counters_report(const ordered_json& counters, Zeros zeros) {
+  CountersText text(zeros);
+  for (const auto& instance : counters.at("instances")) text.add(instance);
+  return text.take();
+}
+
+}  // namespace yonroku::api

@@ -1,0 +1,91 @@
+#include "api/report.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <nlohmann/json.hpp>
+
+#include "api/json.h"
+
+namespace yonroku::api {
+namespace {
+
+using std::chrono::system_clock;
+using testing::HasSubstr;
+using testing::Not;
+
+constexpr auto kStart = system_clock::time_point(std::chrono::seconds(1'700'000'000));
+
+control::Status two_instances() {
+  control::Status status;
+  status.version = "1.2.3";
+  status.process_id = 77;
+  status.since = kStart;
+  for (const char* name : {"dc", "home"}) {
+    control::InstanceStatus& instance = status.instances.emplace_back();
+    instance.name = name;
+    instance.mechanism = "siit";
+    instance.device = name;
+    instance.workers = 2;
+    instance.mappings = 1'234'567;
+    instance.mappings_memory = 98'765'432;
+    instance.routes = {"192.0.2.0/24", "2001:db8:64::/96"};
+    instance.since = kStart;
+  }
+  return status;
+}
+
+TEST(StatusReport, AllIsWell) {
+  const auto text = status_report(to_json(two_instances()), kStart + std::chrono::hours(76));
+  EXPECT_EQ(text.substr(0, text.find('\n')), "yonroku 1.2.3, process 77, up for 3 days 4 h: all is well");
+  EXPECT_THAT(text, HasSubstr("\ndc: siit on device dc, 2 workers: works, for 3 days 4 h\n"
+                              "  1,234,567 explicit mappings in 99 MB\n"
+                              "  routes to it: 192.0.2.0/24, 2001:db8:64::/96\n"));
+  EXPECT_THAT(text, Not(HasSubstr("read again")));
+}
+
+TEST(StatusReport, SaysFirstWhatIsWrong) {
+  control::Status status = two_instances();
+  status.reloaded = kStart + std::chrono::minutes(1);
+  status.warnings = {"IPv6 forwarding is off"};
+  status.instances[1].failure = "the device is gone";
+  const auto text = status_report(to_json(status), kStart + std::chrono::seconds(100));
+  EXPECT_THAT(text, HasSubstr("up for 1 min 40 s: 1 of 2 instances failed\n"));
+  EXPECT_THAT(text, HasSubstr("settings read again 40 s ago\n"));
+  EXPECT_THAT(text, HasSubstr("warning: IPv6 forwarding is off\n"));
+  EXPECT_THAT(
+      text, HasSubstr("home: siit on device home, 2 workers: FAILED\n  what is wrong: the device is gone\n"));
+}
+
+std::vector<control::InstanceCounters> some_counters() {
+  observe::Totals totals;
+  totals.received = {1'000, 20};
+  totals.translated[static_cast<std::size_t>(observe::Direction::ToIpv6)][0] = {999, 1'500'000};
+  totals.dropped[static_cast<std::size_t>(DropReason::TtlExceeded)] = 21;
+  totals.icmp_errors_sent = {21, 0};
+  return {{"dc", totals}};
+}
+
+TEST(CountersReport, ExplainsDropsAndHidesZeros) {
+  const auto json = to_json(std::span<const control::InstanceCounters>(some_counters()));
+  const auto text = counters_report(json, Zeros::Hide);
+  EXPECT_THAT(text, HasSubstr("1,020  packets: 1,000 of IPv4, 20 of IPv6\n"));
+  EXPECT_THAT(text, HasSubstr("999  packets, 1.5 MB: 999 tcp\n"));
+  EXPECT_THAT(text, HasSubstr("21  ttl-exceeded: the IPv4 time to live ran out [RFC 7915 §4.1]\n"));
+  EXPECT_THAT(text, HasSubstr("21  sent: 21 ICMP, 0 ICMPv6\n"));
+  EXPECT_THAT(text, Not(HasSubstr("igmp")));
+  EXPECT_THAT(text, Not(HasSubstr("to-ipv4")));
+  EXPECT_THAT(counters_report(json, Zeros::Show), HasSubstr("0  igmp: "));
+}
+
+TEST(Json, HasEveryCounterByItsLabel) {
+  const auto json = to_json(some_counters()[0].totals);
+  for (std::size_t i = 1; i < kDropReasonCount; ++i)
+    EXPECT_TRUE(json["drops"].contains(kDropReasons[i].label)) << kDropReasons[i].label;
+  for (const char* direction : observe::kDirectionLabels) EXPECT_TRUE(json.contains(direction));
+  EXPECT_EQ(json["dropped"], 21);
+  EXPECT_FALSE(json["drops"].contains("none"));
+}
+
+}  // namespace
+}  // namespace yonroku::api

@@ -1,0 +1,188 @@
+#include "api/routes.h"
+
+#include <httplib.h>
+
+#include <nlohmann/json.hpp>
+
+#include "api/json.h"
+#include "api/metrics.h"
+#include "api/request_body.h"
+#include "config/mapping_csv.h"
+
+namespace yonroku::api {
+namespace {
+
+using httplib::ContentReader;
+using httplib::Request;
+using httplib::Response;
+
+constexpr const char* kJson = "application/json";
+constexpr const char* kCsv = "text/csv; charset=utf-8";
+constexpr const char* kMappings = R"(/v1/(?:instances/([a-z0-9-]+)/)?mappings)";
+constexpr std::size_t kLargestChange = 32 << 20;  // some 700,000 mappings at once
+constexpr std::size_t kLargestTable = 256 << 20;  // millions
+
+enum Status {
+  kOk = 200,
+  kBadRequest = 400,
+  kForbidden = 403,
+  kNotFound = 404,
+  kConflict = 409,
+  kTooLarge = 413,
+  kInternal = 500
+};
+
+void answer(Response& response, const nlohmann::ordered_json& json) {
+  response.set_content(dump(json) + "\n", kJson);
+}
+
+void answer(Response& response, int status, const Error& error) {
+  response.status = status;
+  response.set_content(dump(to_json(error)) + "\n", kJson);
+}
+
+// What the program refuses: an unknown instance, or a change that does not go with what is there.
+int status_of(const Error& error) { return error.where == "instance" ? kNotFound : kConflict; }
+
+template <class T>
+void answer(Response& response, const Result<T>& result) {
+  if (!result) return answer(response, status_of(result.error()), result.error());
+  if constexpr (std::is_void_v<T>)
+    answer(response, nlohmann::ordered_json::object());
+  else
+    answer(response, to_json(*result));
+}
+
+// RFC 9112 §6.3: a request that states no length has no body; the library would wait for one.
+bool has_body(const Request& request) {
+  return request.has_header("Content-Length") || request.has_header("Transfer-Encoding");
+}
+
+class Routes {
+ public:
+  Routes(Backend& backend, std::function<bool()> may_change)
+      : backend_(backend), may_change_(std::move(may_change)) {}
+
+  void list(const Request& request, Response& response) {
+    const auto mappings = backend_.mappings(instance_of(request));
+    if (!mappings) return answer(response, status_of(mappings.error()), mappings.error());
+    if (request.get_header_value("Accept").find("text/csv") != std::string::npos)
+      response.set_content(config::write_mapping_csv(*mappings), kCsv);
+    else
+      response.set_content(mappings_json(*mappings) + "\n", kJson);
+  }
+
+  // A request that changes something: `act(backend, instance, body, response)` once it may and its body is
+  // here.
+  template <class Act>
+  static auto changing(std::shared_ptr<Routes> routes, std::size_t largest, Act act) {
+    return [routes = std::move(routes), largest, act](const Request& request, Response& response,
+                                                      const ContentReader& reader) {
+      std::string body;
+      bool is_too_large = false;
+      const bool is_allowed = routes->may_change_();
+      if (has_body(request)) {
+        const bool is_read = reader([&](const char* data, std::size_t size) {
+          // Read on to the end, so that the client hears the answer.
+          is_too_large = is_too_large || body.size() + size > largest;
+          if (is_allowed && !is_too_large) body.append(data, size);
+          return true;
+        });
+        if (!is_read) return answer_unreadable(response);
+      }
+      if (!is_allowed)
+        return answer(response, kForbidden,
+                      {"", "only root and the user that yonroku runs as may change anything", "use sudo"});
+      if (is_too_large)
+        return answer(response, kTooLarge,
+                      {"body", "more than " + std::to_string(largest >> 20) + " MiB", "send it in parts"});
+      act(routes->backend_, instance_of(request), body, response);
+    };
+  }
+
+  Backend& backend() { return backend_; }
+
+ private:
+  static std::string instance_of(const Request& request) {
+    return request.matches.size() > 1 && request.matches[1].matched ? request.matches[1].str()
+                                                                    : std::string();
+  }
+
+  static void answer_unreadable(Response& response) {
+    const int status = response.status == kTooLarge ? kTooLarge : kBadRequest;
+    answer(response, status, {"body", status == kTooLarge ? "too large" : "could not be read", ""});
+  }
+
+  Backend& backend_;
+  std::function<bool()> may_change_;
+};
+
+void add(Backend& backend, const std::string& instance, std::string_view body, Response& response) {
+  const auto mappings = parse_mappings_body(body);
+  if (!mappings) return answer(response, kBadRequest, mappings.error());
+  answer(response, backend.add_mappings(instance, *mappings));
+}
+
+void replace(Backend& backend, const std::string& instance, std::string_view body, Response& response) {
+  const auto mappings = parse_mappings_body(body);
+  if (!mappings) return answer(response, kBadRequest, mappings.error());
+  answer(response, backend.replace_mappings(instance, *mappings));
+}
+
+void remove(Backend& backend, const std::string& instance, std::string_view body, Response& response) {
+  const auto prefixes = parse_prefixes_body(body);
+  if (!prefixes) return answer(response, kBadRequest, prefixes.error());
+  answer(response, backend.remove_mappings(instance, *prefixes));
+}
+
+void reload(Backend& backend, const std::string&, std::string_view, Response& response) {
+  answer(response, backend.reload());
+}
+
+void answer_everything_else(httplib::Server& server) {
+  server.set_error_handler([](const Request& request, Response& response) {
+    if (!response.body.empty()) return;
+    const bool is_unknown = response.status == kNotFound;
+    answer(response, response.status,
+           {request.path, is_unknown ? "there is no such thing here" : "the request is not understood",
+            is_unknown ? "GET /v1/status, /v1/counters, /v1/mappings, /metrics" : ""});
+  });
+  server.set_exception_handler(
+      [](const Request& request, Response& response, const std::exception_ptr& thrown) {
+        std::string what = "internal error";
+        try {
+          std::rethrow_exception(thrown);
+        } catch (const std::exception& error) {
+          what += std::string(": ") + error.what();
+        } catch (...) {  // nothing else is known about it
+        }
+        answer(response, kInternal, {request.path, what, "report it"});
+      });
+}
+
+}  // namespace
+
+void add_routes(httplib::Server& server, Backend& backend, const std::function<bool()>& may_change) {
+  const auto routes = std::make_shared<Routes>(backend, may_change);
+  server.set_payload_max_length(kLargestTable);
+  answer_everything_else(server);
+
+  server.Get("/v1/status", [routes](const Request&, Response& response) {
+    answer(response, to_json(routes->backend().status()));
+  });
+  server.Get("/v1/counters", [routes](const Request&, Response& response) {
+    answer(response, to_json(std::span<const control::InstanceCounters>(routes->backend().counters())));
+  });
+  server.Get("/metrics", [routes](const Request&, Response& response) {
+    response.set_content(prometheus_text(routes->backend().status(), routes->backend().counters()),
+                         "text/plain; version=0.0.4; charset=utf-8");
+  });
+  server.Get(kMappings,
+             [routes](const Request& request, Response& response) { routes->list(request, response); });
+  server.Post(kMappings, Routes::changing(routes, kLargestChange, add));
+  server.Put(kMappings, Routes::changing(routes, kLargestTable, replace));
+  server.Delete(kMappings, Routes::changing(routes, kLargestChange, remove));
+  server.Post("/v1/reload", Routes::changing(routes, kLargestChange, reload));
+}
+
+}  // namespace yonroku::api

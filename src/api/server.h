@@ -1,0 +1,33 @@
+// The control API: HTTP over a Unix socket, in threads of its own.
+//
+// Reading is for everybody who may open the socket (its file mode and directory decide); changing needs root
+// or the user that the program runs as.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+
+#include "api/backend.h"
+#include "api/listening_socket.h"
+#include "base/result.h"
+
+namespace yonroku::api {
+
+class Server {
+ public:
+  // Threads inherit the caller's signal mask: block what they must not catch. The daemon outlives the server.
+  static Result<std::unique_ptr<Server>> start(control::Daemon& daemon, const std::string& socket_path,
+                                               std::function<Result<void>()> reload);
+  // With a socket that was opened before, as when the privilege for that has been given up since.
+  static std::unique_ptr<Server> start(std::unique_ptr<Backend> backend, ListeningSocket socket);
+  virtual ~Server() = default;
+
+  // Ends after the requests that are under way. The destructor does the same.
+  virtual void stop() = 0;
+
+ protected:
+  Server() = default;
+};
+
+}  // namespace yonroku::api

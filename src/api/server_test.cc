@@ -1,0 +1,349 @@
+// The API over a real socket, with a table in memory for a program.
+#include "api/server.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <chrono>
+#include <fstream>
+#include <map>
+#include <mutex>
+#include <thread>
+
+#include <nlohmann/json.hpp>
+
+#include "api/client.h"
+
+namespace yonroku::api {
+namespace {
+
+using nlohmann::json;
+using testing::HasSubstr;
+using Method = Client::Method;
+
+class FakeBackend final : public Backend {
+ public:
+  control::Status status() override {
+    control::Status status;
+    status.version = "0.0.0";
+    status.process_id = ::getpid();
+    status.warnings = {"forwarding is off"};
+    control::InstanceStatus& dc = status.instances.emplace_back();
+    dc.name = "dc";
+    dc.mechanism = "siit";
+    dc.routes = {"192.0.2.0/24"};
+    dc.mappings = mappings_.size();
+    return status;
+  }
+  std::vector<control::InstanceCounters> counters() override {
+    observe::Totals totals;
+    totals.received = {3, 4};
+    totals.translated[0][1] = {2, 100};
+    totals.dropped[static_cast<std::size_t>(DropReason::TtlExceeded)] = 5;
+    return {{"dc", totals}};
+  }
+  Result<std::vector<share::EamMapping>> mappings(const std::string& instance) override {
+    TRY(find(instance));
+    const std::scoped_lock lock(mutex_);
+    std::vector<share::EamMapping> out;
+    for (const auto& [ipv4, ipv6] : mappings_) out.push_back({ipv4, ipv6});
+    return out;
+  }
+  Result<control::MappingChange> add_mappings(const std::string& instance,
+                                              std::span<const share::EamMapping> mappings) override {
+    TRY(find(instance));
+    const std::scoped_lock lock(mutex_);
+    for (const auto& mapping : mappings)
+      if (mappings_.contains(mapping.ipv4))
+        return fail("mappings", mapping.ipv4.to_string() + " is mapped already", "remove it first");
+    for (const auto& mapping : mappings) mappings_[mapping.ipv4] = mapping.ipv6;
+    return control::MappingChange{.added = mappings.size()};
+  }
+  Result<control::MappingChange> remove_mappings(const std::string& instance,
+                                                 std::span<const Ipv4Prefix> ipv4) override {
+    TRY(find(instance));
+    const std::scoped_lock lock(mutex_);
+    for (const auto& prefix : ipv4) mappings_.erase(prefix);
+    return control::MappingChange{.removed = ipv4.size()};
+  }
+  Result<control::MappingChange> replace_mappings(const std::string& instance,
+                                                  std::span<const share::EamMapping> mappings) override {
+    TRY(find(instance));
+    const std::scoped_lock lock(mutex_);
+    mappings_.clear();
+    for (const auto& mapping : mappings) mappings_[mapping.ipv4] = mapping.ipv6;
+    return control::MappingChange{.added = mappings.size()};
+  }
+  Result<void> reload() override {
+    return fail("yonroku.yaml:3:1", "unknown key \"workerz\"", "did you mean \"workers\"?");
+  }
+
+ private:
+  static Result<void> find(const std::string& instance) {
+    if (instance.empty() || instance == "dc") return {};
+    return fail("instance", "there is no \"" + instance + "\"", "there are: dc");
+  }
+  std::mutex mutex_;
+  std::map<Ipv4Prefix, Ipv6Prefix> mappings_;
+};
+
+class ServerTest : public testing::Test {
+ protected:
+  void SetUp() override {
+    auto socket = ListeningSocket::open(path_);
+    ASSERT_TRUE(socket) << socket.error().to_string();
+    server_ = Server::start(std::make_unique<FakeBackend>(), std::move(*socket));
+  }
+  static std::string unique_path() {
+    static int count = 0;
+    return testing::TempDir() + "yonroku-api-" + std::to_string(::getpid()) + "-" + std::to_string(count++) +
+           ".sock";
+  }
+  json get(const std::string& what) {
+    const auto answer = client_.request(Method::Get, what);
+    EXPECT_TRUE(answer) << what << ": " << answer.error().to_string();
+    return answer ? json::parse(answer->body) : json();
+  }
+
+  std::string path_ = unique_path();
+  std::unique_ptr<Server> server_;
+  Client client_{path_};
+};
+
+TEST_F(ServerTest, TellsStatusAndCounters) {
+  const json status = get("/v1/status");
+  EXPECT_EQ(status["instances"][0]["name"], "dc");
+  EXPECT_EQ(status["instances"][0]["failure"], nullptr);
+  EXPECT_EQ(status["warnings"][0], "forwarding is off");
+  const json counters = get("/v1/counters")["instances"][0];
+  EXPECT_EQ(counters["name"], "dc");
+  EXPECT_EQ(counters["received"]["ipv6"], 4);
+  EXPECT_EQ(counters["to-ipv6"], 2);
+  EXPECT_EQ(counters["protocols"]["to-ipv6"]["udp"]["octets"], 100);
+  EXPECT_EQ(counters["drops"]["ttl-exceeded"], 5);
+  EXPECT_EQ(counters["drops"]["igmp"], 0);
+}
+
+TEST_F(ServerTest, ServesPrometheus) {
+  const auto answer = client_.request(Method::Get, "/metrics");
+  ASSERT_TRUE(answer);
+  EXPECT_THAT(answer->content_type, HasSubstr("text/plain"));
+  for (const char* line :
+       {"# TYPE yonroku_dropped_packets_total counter\n",
+        "\nyonroku_dropped_packets_total{instance=\"dc\",reason=\"ttl-exceeded\"} 5\n",
+        "\nyonroku_received_packets_total{instance=\"dc\",version=\"4\"} 3\n",
+        "\nyonroku_translated_packets_total{instance=\"dc\",direction=\"to-ipv6\",protocol=\"udp\"} 2\n",
+        "\nyonroku_up{instance=\"dc\",mechanism=\"siit\"} 1\n"})
+    EXPECT_THAT(answer->body, HasSubstr(line));
+}
+
+TEST_F(ServerTest, ChangesMappings) {
+  const std::string path = mappings_path("dc");
+  const auto added =
+      client_.request(Method::Post, path, "192.0.2.1,2001:db8::1\n192.0.2.0/28,2001:db8:1::/124\n");
+  ASSERT_TRUE(added) << added.error().to_string();
+  EXPECT_EQ(json::parse(added->body)["added"], 2);
+  EXPECT_EQ(
+      get("/v1/mappings")["mappings"],
+      json::parse(
+          R"([{"ipv4":"192.0.2.0/28","ipv6":"2001:db8:1::/124"},{"ipv4":"192.0.2.1","ipv6":"2001:db8::1"}])"));
+  const auto csv = client_.request(Method::Get, path, "", "text/csv");
+  ASSERT_TRUE(csv);
+  EXPECT_EQ(csv->body, "ipv4,ipv6\n192.0.2.0/28,2001:db8:1::/124\n192.0.2.1,2001:db8::1\n");
+
+  const auto removed = client_.request(Method::Delete, path, "192.0.2.1\n");
+  ASSERT_TRUE(removed) << removed.error().to_string();
+  EXPECT_EQ(json::parse(removed->body)["removed"], 1);
+  const auto replaced = client_.request(Method::Put, path, csv->body);
+  ASSERT_TRUE(replaced) << replaced.error().to_string();
+  EXPECT_EQ(get(path)["mappings"].size(), 2u);
+  ASSERT_TRUE(client_.request(Method::Put, path, ""));
+  EXPECT_EQ(get(path)["mappings"].size(), 0u);
+}
+
+TEST_F(ServerTest, ErrorsSayWhatIsWrong) {
+  struct Row {
+    const char* name;
+    Method method;
+    const char* path;
+    const char* body;
+    const char* said;
+  };
+  const Row rows[] = {
+      {"bad line", Method::Post, "/v1/mappings", "192.0.2.1,2001:db8::1\n192.0.2.300,2001:db8::2\n",
+       "body:2"},
+      {"bad prefix", Method::Delete, "/v1/mappings", "192.0.2.1/33\n", "body:1: \"192.0.2.1/33\" is no IPv4"},
+      {"no such instance", Method::Get, "/v1/instances/dd/mappings", "", "there is no \"dd\"; there are: dc"},
+      {"no such page", Method::Get, "/v2", "", "/v2: there is no such thing here"},
+      {"odd name", Method::Get, "/v1/instances/D%20C/mappings", "", "no such thing"},
+      {"reload", Method::Post, "/v1/reload", "", "yonroku.yaml:3:1: unknown key \"workerz\"; did you mean"},
+  };
+  for (const Row& row : rows) {
+    const auto answer = client_.request(row.method, row.path, row.body);
+    ASSERT_FALSE(answer) << row.name;
+    EXPECT_THAT(answer.error().to_string(), HasSubstr(row.said)) << row.name;
+  }
+  ASSERT_TRUE(client_.request(Method::Post, "/v1/mappings", "192.0.2.1,2001:db8::1\n"));
+  const auto twice = client_.request(Method::Post, "/v1/mappings", "192.0.2.1,2001:db8::2\n");
+  ASSERT_FALSE(twice);
+  EXPECT_EQ(twice.error().where, "mappings");
+}
+
+// What HTTP clients may send besides what ours does.
+std::string raw(const std::string& path, const std::string& request) {
+  sockaddr_un address{};
+  address.sun_family = AF_UNIX;
+  path.copy(address.sun_path, path.size());
+  const io::FileDescriptor fd(::socket(AF_UNIX, SOCK_STREAM, 0));
+  if (::connect(fd.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0) return "";
+  EXPECT_EQ(::send(fd.get(), request.data(), request.size(), MSG_NOSIGNAL),
+            static_cast<ssize_t>(request.size()));
+  ::shutdown(fd.get(), SHUT_WR);
+  std::string answer;
+  char buffer[4096];
+  for (ssize_t got = 0; (got = ::recv(fd.get(), buffer, sizeof buffer, 0)) > 0;)
+    answer.append(buffer, static_cast<std::size_t>(got));
+  return answer;
+}
+
+TEST_F(ServerTest, SpeaksHttpWithAnybody) {
+  EXPECT_THAT(raw(path_, "POST /v1/reload HTTP/1.1\r\nHost: x\r\n\r\n"), HasSubstr("409 Conflict"))
+      << "a POST without a length has no body";
+  EXPECT_THAT(raw(path_, "GET /v1/status HTTP/1.0\r\n\r\n"), HasSubstr("200 OK"));
+  EXPECT_THAT(raw(path_, "GET /v1/status HTTP/1.1\r\n\r\nGET /v1/mappings HTTP/1.1\r\n\r\n"),
+              HasSubstr("\"mappings\":"))
+      << "two requests at once";
+  EXPECT_THAT(raw(path_, "rubbish\r\n\r\n"), HasSubstr("400 Bad Request"));
+  EXPECT_THAT(
+      raw(path_,
+          "PUT /v1/mappings HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n16\r\n192.0.2.9,2001:db8::9\n\r\n"
+          "0\r\n\r\n"),
+      HasSubstr("\"added\":1"));
+  EXPECT_THAT(raw(path_, "PUT /v1/mappings HTTP/1.1\r\nContent-Length: 999999999999\r\n\r\nabc"),
+              HasSubstr("HTTP/1.1 4"));
+  EXPECT_TRUE(client_.request(Method::Get, "/v1/status")) << "and lives on";
+}
+
+TEST_F(ServerTest, AMillionMappingsAtOnce) {
+  std::string csv;
+  for (uint32_t i = 0; i < 1'000'000; ++i)
+    csv +=
+        Ipv4Address(0x64400000 + i).to_string() + "," + Ipv6Address(0x20010db800000000, i).to_string() + "\n";
+  const auto start = std::chrono::steady_clock::now();
+  const auto answer = client_.request(Method::Put, "/v1/mappings", csv);
+  ASSERT_TRUE(answer) << answer.error().to_string();
+  EXPECT_EQ(json::parse(answer->body)["added"], 1'000'000);
+  EXPECT_LT(std::chrono::steady_clock::now() - start, std::chrono::seconds(30));
+  const auto listed = client_.request(Method::Get, "/v1/mappings", "", "text/csv");
+  ASSERT_TRUE(listed) << listed.error().to_string();
+  EXPECT_EQ(std::count(listed->body.begin(), listed->body.end(), '\n'), 1'000'001);
+}
+
+TEST_F(ServerTest, AThousandChangesASecondOverOneConnection) {
+  const auto start = std::chrono::steady_clock::now();
+  for (uint32_t i = 0; i < 1000; ++i)
+    ASSERT_TRUE(client_.request(Method::Post, "/v1/mappings",
+                                Ipv4Address(0x0a000000 + i).to_string() + "," +
+                                    Ipv6Address(0x20010db800000000, i).to_string() + "\n"));
+  const auto seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+  RecordProperty("seconds", std::to_string(seconds));
+  EXPECT_LT(seconds, 5) << "generous, for slow and sanitized builds; a plain build takes well below one";
+  EXPECT_EQ(get("/v1/mappings")["mappings"].size(), 1000u);
+}
+
+TEST_F(ServerTest, ManyClientsAtOnce) {
+  std::vector<std::thread> threads;
+  std::atomic<int> good = 0;
+  for (int t = 0; t < 16; ++t)
+    threads.emplace_back([&] {
+      for (int i = 0; i < 10; ++i) {
+        Client one(path_);
+        if (one.request(Method::Get, "/v1/counters")) ++good;
+      }
+    });
+  for (auto& thread : threads) thread.join();
+  EXPECT_EQ(good, 160);
+}
+
+TEST_F(ServerTest, StopsAlthoughClientsStay) {
+  ASSERT_TRUE(client_.request(Method::Get, "/v1/status"));  // and keeps the connection
+  server_->stop();
+  EXPECT_NE(::access(path_.c_str(), F_OK), 0) << "the socket is gone";
+  const auto answer = Client(path_).request(Method::Get, "/v1/status");
+  ASSERT_FALSE(answer);
+  EXPECT_THAT(answer.error().to_string(), HasSubstr("no yonroku answers at " + path_ + ": is it running?"));
+}
+
+TEST_F(ServerTest, OthersMayReadAndNotChange) {
+  if (::geteuid() != 0) GTEST_SKIP() << "only root can become somebody else";
+  ASSERT_EQ(::chmod(path_.c_str(), 0666), 0);
+  const pid_t child = ::fork();
+  if (child == 0) {
+    if (::setresuid(65534, 65534, 65534) != 0) ::_exit(3);
+    const bool reads = raw(path_, "GET /v1/mappings HTTP/1.1\r\n\r\n").find("200 OK") != std::string::npos;
+    const bool writes =
+        raw(path_, "PUT /v1/mappings HTTP/1.1\r\nContent-Length: 3\r\n\r\nabc").find("403 Forbidden") ==
+        std::string::npos;
+    ::_exit(reads && !writes ? 0 : 1);
+  }
+  int status = 0;
+  ::waitpid(child, &status, 0);
+  EXPECT_EQ(status, 0);
+}
+
+TEST(ListeningSocket, ModeAndDirectory) {
+  const std::string directory = testing::TempDir() + "yonroku-api-dir-" + std::to_string(::getpid());
+  const std::string path = directory + "/control.sock";
+  const mode_t umask_before = ::umask(077);
+  {
+    auto socket = ListeningSocket::open(path);
+    ASSERT_TRUE(socket) << socket.error().to_string();
+    struct stat status{};
+    ASSERT_EQ(::stat(directory.c_str(), &status), 0);
+    EXPECT_EQ(status.st_mode & 07777u, 0750u);
+    ASSERT_EQ(::stat(path.c_str(), &status), 0);
+    EXPECT_EQ(status.st_mode & 07777u, 0660u);
+  }
+  ::umask(umask_before);
+  EXPECT_NE(::access(path.c_str(), F_OK), 0);
+  ::rmdir(directory.c_str());
+}
+
+TEST(ListeningSocket, ReplacesTheSocketOfTheDeadOnly) {
+  const std::string path = testing::TempDir() + "yonroku-stale-" + std::to_string(::getpid()) + ".sock";
+  {  // Bound, never listening: what kill -9 leaves.
+    sockaddr_un address{};
+    address.sun_family = AF_UNIX;
+    path.copy(address.sun_path, path.size());
+    const io::FileDescriptor fd(::socket(AF_UNIX, SOCK_STREAM, 0));
+    ASSERT_EQ(::bind(fd.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address), 0);
+  }
+  auto socket = ListeningSocket::open(path);
+  ASSERT_TRUE(socket) << socket.error().to_string();
+  const auto server = Server::start(std::make_unique<FakeBackend>(), std::move(*socket));
+  const auto second = ListeningSocket::open(path);
+  ASSERT_FALSE(second);
+  EXPECT_THAT(second.error().to_string(), HasSubstr("another yonroku serves this socket (process " +
+                                                    std::to_string(::getpid()) + ", instances: dc)"));
+  EXPECT_TRUE(Client(path).request(Method::Get, "/v1/status")) << "the first is not disturbed";
+}
+
+TEST(ListeningSocket, RefusesWhatItCannotUse) {
+  const std::string file = testing::TempDir() + "yonroku-file-" + std::to_string(::getpid());
+  std::ofstream(file) << "precious\n";
+  const auto in_the_way = ListeningSocket::open(file);
+  ASSERT_FALSE(in_the_way);
+  EXPECT_THAT(in_the_way.error().to_string(), HasSubstr("is no socket, and is in the way"));
+  EXPECT_EQ(::access(file.c_str(), F_OK), 0);
+  ::unlink(file.c_str());
+  EXPECT_FALSE(ListeningSocket::open(std::string(200, 'x')));
+  EXPECT_FALSE(ListeningSocket::open("/nonexistent/deep/control.sock"));
+}
+
+}  // namespace
+}  // namespace yonroku::api
