@@ -16,5 +16,7 @@ void add_run_command(CLI::App& app);
 void add_import_command(CLI::App& app);
 void add_translate_command(CLI::App& app);
 void add_explain_command(CLI::App& app);
+void add_show_command(CLI::App& app);
+void add_mappings_command(CLI::App& app);
 
 }  // namespace yonroku::app
