@@ -72,7 +72,7 @@ Result<void> Daemon::reload(const config::Settings& settings) {
     std::string names;
     for (const auto& name : fixed) names += (names.empty() ? "" : ", ") + name;
     return fail("reload", "these can't change while the program runs: " + names,
-                "restart it, or give the instance a new name");
+                "restart it");
   }
   // New instances first: what can fail comes before what can't be undone.
   std::vector<std::unique_ptr<Instance>> added;
@@ -81,10 +81,17 @@ Result<void> Daemon::reload(const config::Settings& settings) {
                                      [&](const auto& instance) { return instance->settings().name == wanted.name; });
     if (is_new) added.push_back(TRY(Instance::open(wanted)));
   }
+  std::vector<Instance*> prepared;
   for (auto& instance : instances_) {
     const auto* wanted = find_settings(settings, instance->settings().name);
-    if (wanted != nullptr) TRY(instance->reload(*wanted));
+    if (wanted == nullptr) continue;
+    if (const auto ready = instance->prepare_reload(*wanted); !ready) {
+      for (Instance* other : prepared) other->undo_reload();
+      return ready;
+    }
+    prepared.push_back(instance.get());
   }
+  for (Instance* instance : prepared) instance->commit_reload(*find_settings(settings, instance->settings().name));
   std::erase_if(instances_,
                 [&](const auto& instance) { return find_settings(settings, instance->settings().name) == nullptr; });
   for (auto& instance : added) {
@@ -117,6 +124,7 @@ Status Daemon::status() const {
     for (const auto& route : instance->routes().ipv6) out.routes.push_back(route.to_string());
     out.since = instance->since();
     out.failure = instance->failure();
+    for (const auto& problem : instance->problems()) status.warnings.push_back(problem);
   }
   return status;
 }

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cstring>
-#include <fstream>
 #include <random>
 #include <set>
 #include <unordered_set>
@@ -29,40 +28,21 @@ std::optional<share::EamMapping> clat_mapping(const config::InstanceSettings& se
                            Ipv6Prefix::holding(*settings.clat_address, 128)};
 }
 
-// The address that this host's own programs use through a CLAT.
-std::optional<Ipv4Prefix> host_address(const config::InstanceSettings& settings) {
-  if (!settings.clat_address || settings.routes == config::RouteMode::Manual) return std::nullopt;
-  return Ipv4Prefix::holding(settings.clat_ipv4, 32);
-}
-
-// The address that we answer Neighbour Solicitations for.
-std::optional<Ipv6Address> proxied_address(const config::InstanceSettings& settings) {
-  if (!settings.neighbour_proxy || settings.routes == config::RouteMode::Manual) return std::nullopt;
-  return settings.clat_address;
-}
-
-void answer_neighbour_solicitations(const std::string& device) {
-  std::ofstream("/proc/sys/net/ipv6/conf/" + device + "/proxy_ndp") << "1\n";
-}
-
 }  // namespace
 
 Instance::Instance(const config::InstanceSettings& settings, Netlink netlink)
     : settings_(settings),
-      netlink_(std::move(netlink)),
-      routes_(settings.device),
+      link_(settings.device, std::move(netlink)),
       since_(std::chrono::system_clock::now()) {}
 
+// The device and its routes go away with its last queue, after the workers.
 Instance::~Instance() {
   for (auto& worker : workers_) worker->stop();
-  if (const auto proxied = proxied_address(settings_))
-    (void)netlink_.remove_proxy_neighbour(*settings_.neighbour_proxy, *proxied);
-  // The device and its routes go away with its last queue.
 }
 
 Result<std::unique_ptr<Instance>> Instance::open(const config::InstanceSettings& settings) {
   auto table = TRY(build_eam_table(settings, random_seed(), huge_page_memory()));
-  const auto routes = TRY(implied_routes(settings));
+  const LinkPlan plan = TRY(plan_link(settings));
   std::unique_ptr<Instance> instance(new Instance(settings, TRY(Netlink::open())));
   instance->table_ = std::move(table);
   instance->snapshot_ = build_snapshot(settings, instance->table_);
@@ -71,9 +51,9 @@ Result<std::unique_ptr<Instance>> Instance::open(const config::InstanceSettings&
 
   auto device = TRY(io::open_tun(settings.device, settings.workers));
   instance->make_workers(std::move(device.queues));
-  TRY(instance->set_up_link(settings, nullptr));
-  TRY(instance->routes_.change_to(instance->netlink_, routes));
-  instance->routes_.change_own_route(instance->netlink_, own_route(settings));
+  TRY(instance->link_.bring_up(plan));
+  TRY(instance->link_.prepare(plan));
+  instance->link_.commit(plan);
   return instance;
 }
 
@@ -82,26 +62,6 @@ void Instance::make_workers(std::vector<io::TunQueue> queues) {
   for (uint16_t i = 0; i < count; ++i)
     workers_.push_back(
         std::make_unique<engine::Worker>(std::move(queues[i]), snapshot_.get(), random_seed(), i, count));
-}
-
-Result<void> Instance::set_up_link(const config::InstanceSettings& settings, const config::InstanceSettings* old) {
-  const std::string& device = settings.device;
-  TRY(netlink_.bring_up(device, std::max<uint32_t>(settings.ipv4_mtu, settings.ipv6_mtu)));
-
-  const auto address = host_address(settings);
-  const auto old_address = old == nullptr ? std::nullopt : host_address(*old);
-  if (address && address != old_address) TRY(netlink_.add_address(device, *address));
-  if (old_address && address != old_address) TRY(netlink_.remove_address(device, *old_address));
-
-  const auto proxied = proxied_address(settings);
-  const auto old_proxied = old == nullptr ? std::nullopt : proxied_address(*old);
-  const bool same = proxied == old_proxied && (old == nullptr || settings.neighbour_proxy == old->neighbour_proxy);
-  if (proxied && !same) {
-    answer_neighbour_solicitations(*settings.neighbour_proxy);
-    TRY(netlink_.add_proxy_neighbour(*settings.neighbour_proxy, *proxied));
-  }
-  if (old_proxied && !same) TRY(netlink_.remove_proxy_neighbour(*old->neighbour_proxy, *old_proxied));
-  return {};
 }
 
 void Instance::start_workers() {
@@ -118,18 +78,18 @@ void Instance::use(std::unique_ptr<engine::Snapshot> snapshot) {
   await_quiescence();  // then the old one is freed
 }
 
-Result<void> Instance::reload(const config::InstanceSettings& settings) {
-  const auto routes = TRY(implied_routes(settings));
-  const Change change = change_to(settings.mappings, settings);
-  TRY(check(change, settings));
-  TRY(set_up_link(settings, &settings_));
-  TRY(routes_.change_to(netlink_, routes));
-  routes_.change_own_route(netlink_, own_route(settings));
-  apply(change);
+Result<void> Instance::prepare_reload(const config::InstanceSettings& settings) {
+  plan_ = TRY(plan_link(settings));
+  TRY(check(change_to(settings.mappings, settings), settings));
+  return link_.prepare(plan_);
+}
+
+void Instance::commit_reload(const config::InstanceSettings& settings) {
+  apply(change_to(settings.mappings, settings));
   settings_ = settings;
   settings_.mappings = {};
   use(build_snapshot(settings, table_));
-  return {};
+  link_.commit(plan_);
 }
 
 Instance::Change Instance::change_to(std::span<const share::EamMapping> mappings,
@@ -197,8 +157,13 @@ Result<void> Instance::change_routes(const Change& change) {
   if (settings_.routes == config::RouteMode::Manual || settings_.mechanism == config::Mechanism::Clat ||
       settings_.ipv4_routes)
     return {};
-  for (const auto& mapping : change.add) TRY(routes_.cover(netlink_, mapping.ipv4));
-  for (const Ipv4Prefix& ipv4 : change.remove) TRY(routes_.uncover(netlink_, ipv4));
+  for (std::size_t i = 0; i < change.add.size(); ++i) {
+    const auto covered = link_.cover(change.add[i].ipv4);
+    if (covered) continue;
+    for (std::size_t j = 0; j < i; ++j) link_.uncover(change.add[j].ipv4);
+    return covered;
+  }
+  for (const Ipv4Prefix& ipv4 : change.remove) link_.uncover(ipv4);
   return {};
 }
 

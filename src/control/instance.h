@@ -11,8 +11,7 @@
 
 #include "base/result.h"
 #include "config/settings.h"
-#include "control/netlink.h"
-#include "control/routes.h"
+#include "control/link.h"
 #include "engine/snapshot.h"
 #include "engine/worker.h"
 #include "observe/totals.h"
@@ -28,8 +27,11 @@ class Instance {
   Instance& operator=(const Instance&) = delete;
 
   void start_workers();
-  // Takes over settings that need no restart (config::settings_needing_restart). All or nothing.
-  Result<void> reload(const config::InstanceSettings& settings);
+  // Takes over settings that need no restart (config::settings_needing_restart), in two steps: prepare_reload() finds
+  // every reason against them and changes nothing that packets see; commit_reload() can't fail.
+  Result<void> prepare_reload(const config::InstanceSettings& settings);
+  void undo_reload() { link_.undo(); }
+  void commit_reload(const config::InstanceSettings& settings);
 
   struct Change {
     std::vector<Ipv4Prefix> remove;
@@ -45,7 +47,8 @@ class Instance {
 
   [[nodiscard]] const config::InstanceSettings& settings() const { return settings_; }
   [[nodiscard]] const share::EamTable& table() const { return *table_; }
-  [[nodiscard]] const ImpliedRoutes& routes() const { return routes_.installed(); }
+  [[nodiscard]] const ImpliedRoutes& routes() const { return link_.routes(); }
+  [[nodiscard]] const std::vector<std::string>& problems() const { return link_.problems(); }
   [[nodiscard]] observe::Totals totals() const;
   [[nodiscard]] std::optional<std::string> failure() const;
   [[nodiscard]] std::chrono::system_clock::time_point since() const { return since_; }
@@ -55,8 +58,6 @@ class Instance {
   [[nodiscard]] Change change_to(std::span<const share::EamMapping> mappings,
                                  const config::InstanceSettings& settings) const;
   void make_workers(std::vector<io::TunQueue> queues);
-  // MTU, addresses and proxy neighbours, as they follow from the settings. `old` is what was in force.
-  Result<void> set_up_link(const config::InstanceSettings& settings, const config::InstanceSettings* old);
   Result<void> check(const Change& change, const config::InstanceSettings& settings) const;
   Result<void> change_routes(const Change& change);
   void apply(const Change& change);
@@ -64,8 +65,8 @@ class Instance {
   void await_quiescence() const;
 
   config::InstanceSettings settings_;  // without the mappings: the table has them
-  Netlink netlink_;
-  RouteSet routes_;
+  LinkPlan plan_;                      // of the reload that is prepared
+  Link link_;
   std::shared_ptr<share::EamTable> table_;
   std::unique_ptr<engine::Snapshot> snapshot_;
   std::vector<std::unique_ptr<engine::Worker>> workers_;

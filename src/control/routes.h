@@ -1,4 +1,4 @@
-// The routes that an instance's settings imply, and those that it has installed.
+// The routes that an instance's settings imply.
 #pragma once
 
 #include <string>
@@ -25,26 +25,5 @@ inline constexpr std::size_t kMostImpliedRoutes = 10'000;
 // The translator's own IPv4 address, where packets sent from it need a route back to pass a strict reverse path filter.
 // Several instances may share the address, so it is no error when the route is there already.
 [[nodiscard]] std::optional<Ipv4Prefix> own_route(const config::InstanceSettings& settings);
-
-// Keeps the kernel's routes to one device as wanted.
-class RouteSet {
- public:
-  explicit RouteSet(std::string device) : device_(std::move(device)) {}
-
-  // Adds what is missing, then removes what is too much.
-  Result<void> change_to(Netlink& netlink, const ImpliedRoutes& wanted);
-  // One mapping more or less: with a route of its own, however many others cover it.
-  Result<void> cover(Netlink& netlink, const Ipv4Prefix& prefix);
-  Result<void> uncover(Netlink& netlink, const Ipv4Prefix& prefix);
-
-  void change_own_route(Netlink& netlink, const std::optional<Ipv4Prefix>& wanted);
-
-  [[nodiscard]] const ImpliedRoutes& installed() const { return installed_; }
-
- private:
-  std::string device_;
-  ImpliedRoutes installed_;
-  std::optional<Ipv4Prefix> own_;
-};
 
 }  // namespace yonroku::control
