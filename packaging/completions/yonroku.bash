@@ -84,7 +84,7 @@ _yonroku() {
         --instance|-i) :; return ;;
       esac
       if [[ $cur == -* ]]; then
-        mapfile -t COMPREPLY < <(compgen -W '--json --socket --instance -i --help -h --version' -- "$cur")
+        mapfile -t COMPREPLY < <(compgen -W '--json --socket --instance -i --all --help -h --version' -- "$cur")
         return
       fi
       for ((i = 2; i < COMP_CWORD; i++)); do
@@ -102,15 +102,15 @@ _yonroku() {
       case $prev in
         --socket) _yonroku_files ''; return ;;
         --instance|-i) :; return ;;
-        --file|-f) _yonroku_files '!*.@(csv)'; return ;;
+        --batch) _yonroku_files '!*.@(csv)'; return ;;
       esac
       if [[ $cur == -* ]]; then
-        mapfile -t COMPREPLY < <(compgen -W '--socket --instance -i --file -f --json --help -h --version' -- "$cur")
+        mapfile -t COMPREPLY < <(compgen -W '--socket --instance -i --batch --json --help -h --version' -- "$cur")
         return
       fi
       for ((i = 2; i < COMP_CWORD; i++)); do
         case ${COMP_WORDS[i]} in
-          --socket|--instance|-i|--file|-f) ((i++)) ;;
+          --socket|--instance|-i|--batch) ((i++)) ;;
           -*) ;;
           *) ((position++)) ;;
         esac

@@ -22,11 +22,12 @@ complete -c yonroku -n __fish_use_subcommand -a show -d 'show what the running p
 complete -c yonroku -n '__fish_seen_subcommand_from show' -l json -d 'print the result as JSON'
 complete -c yonroku -n '__fish_seen_subcommand_from show' -l socket -d 'control socket' -r -F
 complete -c yonroku -n '__fish_seen_subcommand_from show' -l instance -s i -d 'only this instance' -x
+complete -c yonroku -n '__fish_seen_subcommand_from show' -l all -d 'show counters that are zero as well'
 complete -c yonroku -n '__fish_seen_subcommand_from show; and not __fish_seen_subcommand_from status counters mappings' -a 'status counters mappings'
 complete -c yonroku -n __fish_use_subcommand -a mappings -d 'change the mappings of the running program'
 complete -c yonroku -n '__fish_seen_subcommand_from mappings' -l socket -d 'control socket' -r -F
 complete -c yonroku -n '__fish_seen_subcommand_from mappings' -l instance -s i -d 'instance to change' -x
-complete -c yonroku -n '__fish_seen_subcommand_from mappings' -l file -s f -d 'read mappings from a CSV file' -x -a '(__fish_complete_suffix .csv)'
+complete -c yonroku -n '__fish_seen_subcommand_from mappings' -l batch -d 'read many from a file' -x -a '(__fish_complete_suffix .csv)'
 complete -c yonroku -n '__fish_seen_subcommand_from mappings' -l json -d 'print the result as JSON'
 complete -c yonroku -n '__fish_seen_subcommand_from mappings; and not __fish_seen_subcommand_from add remove list replace' -a 'add remove list replace'
 complete -c yonroku -n __fish_use_subcommand -a import -d 'convert another translator's configuration'
