@@ -10,7 +10,7 @@ namespace {
 
 using nlohmann::ordered_json;
 
-// RFC 3339, in UTC.
+// UTC, as in ISO 8601.
 std::string time_text(std::chrono::system_clock::time_point time) {
   return fmt::format("{:%Y-%m-%dT%H:%M:%SZ}", fmt::gmtime(std::chrono::system_clock::to_time_t(time)));
 }

@@ -53,7 +53,7 @@ void answer(Response& response, const Result<T>& result) {
     answer(response, to_json(*result));
 }
 
-// RFC 9112 §6.3: a request that states no length has no body; the library would wait for one.
+// In HTTP/1.1 a request that states no length has no body; the library would wait for one.
 bool has_body(const Request& request) {
   return request.has_header("Content-Length") || request.has_header("Transfer-Encoding");
 }

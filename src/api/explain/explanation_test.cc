@@ -112,8 +112,8 @@ const Row kRows[] = {
       "A later fragment has no transport header: there is no checksum to adjust."},
      {}},
     {"rfc7915/4.2-mtu-00576-eam-basic",
-     {"ICMP Destination Unreachable, Fragmentation Needed (3/4) becomes ICMPv6 Packet Too Big (2/0). [RFC "
-      "7915 §4.2]",
+     {"ICMP Destination Unreachable, Fragmentation Needed (3/4) becomes ICMPv6 Packet Too Big (2/0). "
+      "[RFC 7915 §4.2]",
       "MTU 576 becomes 1280: an IPv6 header is 20 octets longer, and no IPv6 path has less than 1280.",
       "the packet that it quotes crosses as well. [RFC 7915 §4.3]", "is kept: it is a record"},
      {}},
