@@ -86,6 +86,11 @@ class Yonroku:
         entries = self.show("counters")["instances"]
         return [entry for entry in entries if instance in (None, entry["name"])]
 
+    def accounted(self, instance=None):
+        """How many packets the daemon says it has dealt with: translated, or dropped for a reason."""
+        return sum(entry[way] for entry in self.counters(instance) for way in ("to-ipv4", "to-ipv6", "hairpin")
+                   ) + sum(sum(entry["drops"].values()) for entry in self.counters(instance))
+
     def mappings(self, *words, text_input=None, check=True):
         return self.command("mappings", *words, text_input=text_input, check=check)
 

@@ -1,5 +1,6 @@
 """Malformed, odd and forbidden packets, straight into the device: the daemon stays up and accounts for every one."""
 
+import json
 import os
 import random
 import time
@@ -42,12 +43,13 @@ def odd():
         ("truncated-header", bytes(v6 / udp)[:39]),
         ("length-mismatch", bytes(v4 / udp)[:40]),
         ("length-mismatch", bytes(v6 / udp)[:60]),
-        ("length-mismatch", bytes(IP(**V4, ihl=15) / udp)),
+        ("length-mismatch", bytes(IP(**V4, ihl=15) / UDP(sport=1, dport=2) / Raw(bytes(8)))),
         ("length-mismatch", bytes(IP(**V4, ihl=2) / udp)),
         ("bad-version", b"\x50" + bytes(v4 / udp)[1:]),
         ("ipv4-header-checksum", bytes(IP(**V4, chksum=0xDEAD) / udp)),
-        ("bad-extension-header", bytes(IPv6(**V6, nh=0) / Raw(b"\x11\xff" + bytes(30)))),
-        ("bad-extension-header", bytes(IPv6(**V6, nh=44) / Raw(b"\x11\x00\x00"))),
+        ("truncated-header", bytes(IPv6(**V6, nh=0) / Raw(b"\x11\xff" + bytes(30)))),
+        ("truncated-header", bytes(IPv6(**V6, nh=44) / Raw(b"\x11\x00\x00"))),
+        ("bad-extension-header", bytes(IPv6(**V6, nh=60) / Raw((b"\x3c\x00" + bytes(6)) * 20 + bytes(udp)))),
         ("illegal-source", bytes(IP(src="127.0.0.1", dst=V4["dst"]) / udp)),
         ("illegal-source", bytes(IP(src="224.0.0.1", dst=V4["dst"]) / udp)),
         ("illegal-source", bytes(IP(src="240.0.0.1", dst=V4["dst"]) / udp)),
@@ -70,7 +72,7 @@ def odd():
         ("igmp", bytes(IP(**V4, proto=2) / Raw(bytes.fromhex("1100eeff00000000")))),
         ("icmp-type-not-translatable", bytes(v4 / ICMP(type=13) / Raw(bytes(12)))),
         ("icmp-type-not-translatable", bytes(v4 / ICMP(type=5) / IP(**V4) / udp)),
-        ("icmp-type-not-translatable", bytes(v6 / ICMPv6MLReport())),
+        ("icmp-type-not-translatable", bytes(IPv6(**V6, hlim=64) / ICMPv6MLReport())),
         ("icmp-type-not-translatable", bytes(v6 / ICMPv6ND_NS(tgt="2001:db8::1"))),
         ("icmp-code-not-translatable", bytes(v4 / ICMP(type=3, code=14) / IP(src=V4["dst"], dst=V4["src"]) / udp)),
         ("icmp-checksum", bytes(v4 / ICMP(type=3, code=3, chksum=1) / IP(src=V4["dst"], dst=V4["src"]) / udp)),
@@ -89,25 +91,37 @@ def port(fresh_dc):
         yield port
 
 
+def counted(lab, port, packet):
+    """What one packet adds to the counters of drops."""
+    before = lab.translator.counters("dc")[0]["drops"]
+    port.exchange(packet, 0.03)
+    after = lab.translator.counters("dc")[0]["drops"]
+    return {name: number - before.get(name, 0) for name, number in after.items() if number != before.get(name, 0)}
+
+
 def test_each_odd_packet_is_counted_under_its_reason(fresh_dc, port):
     wrong = []
     for reason, packet in odd():
-        before = fresh_dc.translator.counters("dc")[0]
-        port.exchange(packet, 0.03)
-        after = fresh_dc.translator.counters("dc")[0]
-        counted = {name: number - before["drops"].get(name, 0) for name, number in after["drops"].items()
-                   if number != before["drops"].get(name, 0)}
-        if counted != {reason: 1}:
-            wrong.append((reason, counted, packet.hex()))
+        # A second try, for the kernel itself speaks up on a new device now and then (MLD).
+        results = [counted(fresh_dc, port, packet)]
+        if results[0] != {reason: 1}:
+            results.append(counted(fresh_dc, port, packet))
+        if {reason: 1} not in results:
+            wrong.append((reason, results, packet.hex()))
     assert not wrong, "\n".join(map(str, wrong))
+
+
+def to_daemon(lab):
+    """How many packets the kernel has handed to the daemon."""
+    statistics = json.loads(lab.ip("gateway", "-s -j link show dev dc"))[0]["stats64"]
+    return statistics["tx"]["packets"]
 
 
 def test_mutations_and_noise_are_all_accounted_for(fresh_dc, port):
     generator = random.Random(46)
     material = [bytes(packet) for packet in sound()] + [packet for _, packet in odd()]
-    before = accounted(fresh_dc)
-    sent = 0
-    for _ in range(20000):
+    accounted, handed_over = fresh_dc.translator.accounted(), to_daemon(fresh_dc)
+    for number in range(20000):
         packet = bytearray(generator.choice(material))
         for _ in range(generator.choice([0, 1, 1, 2, 8])):
             packet[generator.randrange(len(packet))] = generator.randrange(256)
@@ -115,22 +129,16 @@ def test_mutations_and_noise_are_all_accounted_for(fresh_dc, port):
             packet = packet[: generator.randrange(1, len(packet) + 1)]
         if generator.random() < 0.1:
             packet += os.urandom(generator.randrange(1, 200))
-        port.send(packet)
-        sent += 1
-        if sent % 64 == 0:  # The device's queue is short; the test is about contents, not about load.
+        port.send(packet[:1500])
+        if number % 64 == 0:  # The device's queue is short; the test is about contents, not about load.
             time.sleep(0.002)
     time.sleep(0.5)
     assert fresh_dc.translator.process.running(), fresh_dc.translator.process.stderr
-    lost = int(fresh_dc.ip("gateway", "-s -j link show dev dc").split('"tx"')[1].split('"dropped":')[1].split(",")[0])
-    assert accounted(fresh_dc) - before == sent - lost
+    handed_over = to_daemon(fresh_dc) - handed_over
+    assert handed_over > 19000
+    assert fresh_dc.translator.accounted() - accounted == handed_over
     answers = port.exchange(bytes(sound()[0]), 0.2)
     assert any(packet[0] >> 4 == 6 for packet in answers)
-
-
-def accounted(lab):
-    """Packets from the device that the daemon says it has dealt with: translated, or dropped for a reason."""
-    entry = lab.translator.counters("dc")[0]
-    return entry["to-ipv6"] + entry["to-ipv4"] + entry["hairpin"] + sum(entry["drops"].values())
 
 
 def test_no_error_is_sent_about_an_error(fresh_dc, port):
@@ -138,7 +146,6 @@ def test_no_error_is_sent_about_an_error(fresh_dc, port):
     quoted4 = IP(src=V4["dst"], dst=V4["src"]) / UDP(sport=2, dport=1) / PAYLOAD
     quoted6 = IPv6(src=V6["dst"], dst=V6["src"]) / UDP(sport=2, dport=1) / PAYLOAD
     for packet in (IP(**V4, ttl=1) / ICMP(type=3, code=3) / quoted4,
-                   IP(src=V4["src"], dst="192.0.2.99") / ICMP(type=11) / quoted4,
                    IPv6(**V6, hlim=1) / ICMPv6PacketTooBig(mtu=1280) / quoted6,
                    IP(**V4, ttl=1, frag=100, proto=17) / PAYLOAD,
                    IP(src="255.255.255.255", dst=V4["dst"], ttl=1) / UDP() / PAYLOAD):

@@ -185,7 +185,7 @@ def test_a_million_mappings_are_ready_soon(fresh_dc, record_property):
     fresh_dc.address("server", "lo", "2001:db8:5:79b1::1/128")
     fresh_dc.route("gateway", "2001:db8:5:79b1::/64", fresh_dc.SERVER)
     assert probes.udp_echo(fresh_dc, "client", "100.64.0.1", b"first of many") == b"first of many"
-    fresh_dc.translator.mappings("add", "192.0.2.200", "2001:db8:5::80")  # One change does not cost a new table.
+    fresh_dc.translator.mappings("add", "192.0.2.200", "2001:db8:5::200")  # One change does not cost a new table.
 
 
 def test_workers_share_the_load(fresh_dc):

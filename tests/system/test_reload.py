@@ -1,5 +1,6 @@
 """Changes while traffic flows: SIGHUP and `yonroku mappings` lose nothing and take effect at once."""
 
+import os
 import threading
 import time
 
@@ -15,7 +16,13 @@ instances:
     mappings:
       - {ipv4: 192.0.2.80, ipv6: "2001:db8:5::80"}
 """
-RATE = 20000
+RATE = 10000
+
+
+def prefer(process):
+    """Other work on this machine must not decide the outcome: the process goes first, as a router's own would."""
+    for task in os.listdir(f"/proc/{process.pid}/task"):
+        os.setpriority(os.PRIO_PROCESS, int(task), -15)
 
 
 @pytest.fixture
@@ -25,10 +32,14 @@ def busy(fresh_dc):
     for node, address in (("server", "::"), ("client", "0.0.0.0")):
         probes.serve_echo(fresh_dc, node, address)
     probes.ping(fresh_dc, "client", fresh_dc.SERVER_AS_IPV4)  # Neighbours are known before anything is counted.
+    prefer(fresh_dc.translator.process)
     fresh_dc.flows = [
         probes.CountedFlow(fresh_dc, "client", "server", "::", fresh_dc.SERVER_AS_IPV4, RATE),
         probes.CountedFlow(fresh_dc, "server", "client", "0.0.0.0", fresh_dc.CLIENT_AS_IPV6, RATE),
     ]
+    for flow in fresh_dc.flows:
+        prefer(flow.source)
+        prefer(flow.sink)
     time.sleep(0.3)
     return fresh_dc
 
@@ -114,16 +125,19 @@ def removal(step):
 
 def test_mapping_changes_are_effective_at_once(fresh_dc):
     fresh_dc.start(BASE)
-    probes.serve_echo(fresh_dc, "server", "::")
+
+    def answers(address):
+        return probes.ping(fresh_dc, "client", address, count=1, options=["-W", "0.1"])[0]
+
     for number in range(20):
         fresh_dc.address("server", "to-gateway", f"2001:db8:5::{number + 1000}/64")
     for number in range(20):
         address = f"192.0.2.{100 + number}"
-        assert probes.udp_echo(fresh_dc, "client", address, b"x", seconds=0.05) is None
+        assert not answers(address)
         fresh_dc.translator.mappings("add", address, f"2001:db8:5::{number + 1000}")
-        assert probes.udp_echo(fresh_dc, "client", address, b"hello") == b"hello"
+        assert answers(address)
         fresh_dc.translator.mappings("remove", address)
-        assert probes.udp_echo(fresh_dc, "client", address, b"x", seconds=0.05) is None
+        assert not answers(address)
 
 
 def test_replace_swaps_the_whole_table(busy):
