@@ -132,7 +132,12 @@ Result<void> Instance::check(const Change& change, const config::InstanceSetting
       return fail(settings_.name, ipv4.to_string() + " is the CLAT's own mapping", "change `clat-address` instead");
     freed.insert(mapping->ipv6);
   }
-  for (const auto& mapping : change.replace) freed.insert(table_->at(mapping.ipv4)->ipv6);
+  for (const auto& mapping : change.replace) {
+    if (own && own->ipv4 == mapping.ipv4 && mapping != *own)
+      return fail(settings_.name, to_text(mapping) + ": the CLAT's own mapping is " + to_text(*own),
+                  "change `clat-address` instead");
+    freed.insert(table_->at(mapping.ipv4)->ipv6);
+  }
   const auto may_take = [&](const share::EamMapping& mapping) -> Result<void> {
     if (!mapping.is_valid())
       return fail(settings_.name, to_text(mapping) + ": " +
@@ -153,18 +158,30 @@ Result<void> Instance::check(const Change& change, const config::InstanceSetting
   return {};
 }
 
-Result<void> Instance::change_routes(const Change& change) {
-  if (settings_.routes == config::RouteMode::Manual || settings_.mechanism == config::Mechanism::Clat ||
-      settings_.ipv4_routes)
-    return {};
-  for (std::size_t i = 0; i < change.add.size(); ++i) {
-    const auto covered = link_.cover(change.add[i].ipv4);
+// The routes that a change adds, before it; those that it makes superfluous, after it (remove_routes).
+Result<void> Instance::add_routes(const Change& change) {
+  if (settings_.routes == config::RouteMode::Manual) return {};
+  const bool is_clat = settings_.mechanism == config::Mechanism::Clat;
+  if (is_clat ? settings_.ipv6_routes.has_value() : settings_.ipv4_routes.has_value()) return {};
+  std::vector<share::EamMapping> mappings = change.add;
+  if (is_clat) mappings.insert(mappings.end(), change.replace.begin(), change.replace.end());
+  for (std::size_t i = 0; i < mappings.size(); ++i) {
+    const auto covered = is_clat ? link_.cover(mappings[i].ipv6) : link_.cover(mappings[i].ipv4);
     if (covered) continue;
-    for (std::size_t j = 0; j < i; ++j) link_.uncover(change.add[j].ipv4);
+    for (std::size_t j = 0; j < i; ++j) remove_route_of(mappings[j]);
     return covered;
   }
-  for (const Ipv4Prefix& ipv4 : change.remove) link_.uncover(ipv4);
   return {};
+}
+
+// A CLAT's mapped addresses are reached over IPv6, a SIIT's over IPv4.
+void Instance::remove_route_of(const share::EamMapping& mapping) {
+  if (settings_.routes == config::RouteMode::Manual) return;
+  if (settings_.mechanism == config::Mechanism::Clat) {
+    if (!settings_.ipv6_routes) link_.uncover(mapping.ipv6);
+  } else if (!settings_.ipv4_routes) {
+    link_.uncover(mapping.ipv4);
+  }
 }
 
 void Instance::apply(const Change& change) {
@@ -182,8 +199,13 @@ void Instance::apply(const Change& change) {
 
 Result<void> Instance::change_mappings(const Change& change) {
   TRY(check(change, settings_));
-  TRY(change_routes(change));
+  TRY(add_routes(change));
+  std::vector<share::EamMapping> gone;
+  for (const Ipv4Prefix& ipv4 : change.remove) gone.push_back(*table_->at(ipv4));
+  if (settings_.mechanism == config::Mechanism::Clat)
+    for (const auto& mapping : change.replace) gone.push_back(*table_->at(mapping.ipv4));
   apply(change);
+  for (const auto& mapping : gone) remove_route_of(mapping);
   return {};
 }
 

@@ -59,7 +59,8 @@ class Instance {
                                  const config::InstanceSettings& settings) const;
   void make_workers(std::vector<io::TunQueue> queues);
   Result<void> check(const Change& change, const config::InstanceSettings& settings) const;
-  Result<void> change_routes(const Change& change);
+  Result<void> add_routes(const Change& change);
+  void remove_route_of(const share::EamMapping& mapping);
   void apply(const Change& change);
   void use(std::unique_ptr<engine::Snapshot> snapshot);
   void await_quiescence() const;

@@ -109,21 +109,26 @@ void Link::commit(const LinkPlan& plan) {
     installed_.own_route = std::nullopt;
 }
 
-Result<void> Link::cover(const Ipv4Prefix& prefix) {
-  auto& routes = installed_.routes.ipv4;
+template <class Prefix>
+Result<void> Link::cover(const Prefix& prefix, std::vector<Prefix>& routes, const RouteOptions& options) {
   if (std::find(routes.begin(), routes.end(), prefix) != routes.end()) return {};
   if (routes.size() >= kMostImpliedRoutes)
     return fail(device_, "more than " + std::to_string(kMostImpliedRoutes) + " routes",
-                "sum them up with `ipv4-routes` in the configuration");
-  TRY(netlink_.add_route(device_, prefix, installed_.routes.ipv4_options));
+                "sum them up with `ipv4-routes` or `ipv6-routes` in the configuration");
+  TRY(netlink_.add_route(device_, prefix, options));
   routes.push_back(prefix);
   return {};
 }
 
-void Link::uncover(const Ipv4Prefix& prefix) {
-  if (std::erase(installed_.routes.ipv4, prefix) > 0)
-    note(netlink_.remove_route(device_, prefix, installed_.routes.ipv4_options));
+template <class Prefix>
+void Link::uncover(const Prefix& prefix, std::vector<Prefix>& routes, const RouteOptions& options) {
+  if (std::erase(routes, prefix) > 0) note(netlink_.remove_route(device_, prefix, options));
 }
+
+template Result<void> Link::cover(const Ipv4Prefix&, std::vector<Ipv4Prefix>&, const RouteOptions&);
+template Result<void> Link::cover(const Ipv6Prefix&, std::vector<Ipv6Prefix>&, const RouteOptions&);
+template void Link::uncover(const Ipv4Prefix&, std::vector<Ipv4Prefix>&, const RouteOptions&);
+template void Link::uncover(const Ipv6Prefix&, std::vector<Ipv6Prefix>&, const RouteOptions&);
 
 void Link::note(const Result<void>& result) {
   if (!result) problems_.push_back(result.error().to_string());

@@ -49,8 +49,10 @@ class Link {
   void commit(const LinkPlan& plan);
 
   // One mapped prefix more or less: it has a route of its own, however many others cover it.
-  Result<void> cover(const Ipv4Prefix& prefix);
-  void uncover(const Ipv4Prefix& prefix);
+  Result<void> cover(const Ipv4Prefix& prefix) { return cover(prefix, installed_.routes.ipv4, installed_.routes.ipv4_options); }
+  Result<void> cover(const Ipv6Prefix& prefix) { return cover(prefix, installed_.routes.ipv6, {}); }
+  void uncover(const Ipv4Prefix& prefix) { uncover(prefix, installed_.routes.ipv4, installed_.routes.ipv4_options); }
+  void uncover(const Ipv6Prefix& prefix) { uncover(prefix, installed_.routes.ipv6, {}); }
 
   [[nodiscard]] const ImpliedRoutes& routes() const { return installed_.routes; }
   [[nodiscard]] const std::vector<std::string>& problems() const { return problems_; }
@@ -62,6 +64,10 @@ class Link {
   template <class Prefix>
   void remove_surplus(const std::vector<Prefix>& wanted, const std::vector<Prefix>& installed,
                       const RouteOptions& options);
+  template <class Prefix>
+  Result<void> cover(const Prefix& prefix, std::vector<Prefix>& routes, const RouteOptions& options);
+  template <class Prefix>
+  void uncover(const Prefix& prefix, std::vector<Prefix>& routes, const RouteOptions& options);
   void note(const Result<void>& result);
 
   std::string device_;

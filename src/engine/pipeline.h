@@ -78,9 +78,10 @@ class Pipeline {
     if (size == 0) return {verdict, false};
     if (snapshot.icmp_error_rate != limited_rate_) {
       limited_rate_ = snapshot.icmp_error_rate;
-      icmp_limit_ = RateLimit((limited_rate_ + workers_ - 1) / workers_);
+      too_big_limit_ = other_limit_ = RateLimit((limited_rate_ + workers_ - 1) / workers_);
     }
-    if (!icmp_limit_.allow(now)) {
+    RateLimit& limit = verdict.reason == DropReason::PacketTooBig ? too_big_limit_ : other_limit_;
+    if (!limit.allow(now)) {
       counters_.icmp_errors_limited.add(1);
       return {verdict, false};
     }
@@ -93,6 +94,10 @@ class Pipeline {
   template <class Mech, class Emit>
   Outcome segment(const Snapshot& snapshot, const Mech& mechanism, Packet& packet, bool was_ipv6, Instant now,
                   Emit&& emit) {
+    if (!packet.offload.is_super_packet() && packet.offload.partial_checksum) {
+      complete_checksum(packet);
+      return decide(snapshot, mechanism, packet, was_ipv6, now, emit, MaySegment::No);
+    }
     const auto segments = Segments::of(packet);
     if (!segments || segments->largest() > kLargestPacket)
       return drop(snapshot, Verdict::drop(DropReason::BadOffloadMetadata), packet, was_ipv6, now, emit);
@@ -132,7 +137,9 @@ class Pipeline {
   observe::Counters counters_;
   uint32_t limited_rate_ = 0;
   uint32_t workers_;
-  RateLimit icmp_limit_{0};
+  // Apart, so that a flood of junk does not silence path MTU discovery.
+  RateLimit too_big_limit_{0};
+  RateLimit other_limit_{0};
   std::vector<std::byte> segment_buffer_;
   std::vector<std::byte> result_buffer_;
 };

@@ -51,6 +51,9 @@ Verdict Translate::to_ipv6(Packet& packet, const Ipv4View& ip, const Crossing6& 
       if (settings_.udp_zero_checksum == UdpZeroChecksum::Drop) return Verdict::drop(DropReason::UdpZeroChecksum);
       if (reinterpret_cast<const UdpHeader*>(payload.data())->length.host() != payload.size())
         return Verdict::drop(DropReason::LengthMismatch);
+      // A checksum further inside, of a tunnelled packet, is still to be finished by the device: it must be finished
+      // before it is summed.
+      if (packet.offload.partial_checksum) return Verdict::segment();
       plan.kind = TransportPlan::Kind::UdpComputeChecksum;
     }
   }

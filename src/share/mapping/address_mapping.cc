@@ -50,8 +50,7 @@ Checked<Ipv6Address> AddressMapping::look_up(Ipv4Address address, Role role, Sid
       trace->note(is_source ? TraceStep::SourceNotMapped : TraceStep::DestinationNotMapped, address);
     return std::unexpected(is_source ? DropReason::SourceNotMapped : DropReason::DestinationNotMapped);
   }
-  if (!is_source && use_mappings == UseMappings::Yes && !settings_.routed_here.empty() && table_->size() > 0 &&
-      any_contains(settings_.routed_here, address)) {
+  if (!is_source && use_mappings == UseMappings::Yes && table_->size() > 0 && routed_here_.contains(address)) {
     if (trace != nullptr) trace->note(TraceStep::WouldLoop, address);
     return std::unexpected(DropReason::DestinationNotMapped);
   }
@@ -88,6 +87,10 @@ Checked<AddressMapping::Mapped4> AddressMapping::to_ipv4(const Ipv6Address& addr
     if (!may_carry(*prefix, *extracted)) {
       if (trace != nullptr) trace->note(TraceStep::NotGlobal, *extracted);
       return std::unexpected(DropReason::WellKnownPrefixNonGlobal);
+    }
+    if (!is_source && routed_here_.contains(*extracted) && !has_mapping(*extracted)) {
+      if (trace != nullptr) trace->note(TraceStep::WouldLoop, *extracted);
+      return std::unexpected(DropReason::DestinationNotMapped);
     }
     mapped = {*extracted, true};
     if (trace != nullptr)

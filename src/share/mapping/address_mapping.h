@@ -11,6 +11,7 @@
 #include "packet/trace.h"
 #include "packet/verdict.h"
 #include "share/mapping/eam_table.h"
+#include "share/mapping/ipv4_ranges.h"
 #include "share/mapping/rfc6052.h"
 
 namespace yonroku::share {
@@ -25,8 +26,10 @@ struct AddressMappingSettings {
   WellKnownPrefixNonGlobal well_known_prefix_non_global = WellKnownPrefixNonGlobal::Drop;
   std::vector<Ipv4Prefix> denylist_ipv4;
   std::vector<Ipv6Prefix> denylist_ipv6;
-  // IPv4 prefixes that are routed to this translator as a whole. With explicit mappings in use, a destination in one
-  // of them that has no mapping must not be embedded in the prefix: it would come back until its TTL runs out.
+  // IPv4 prefixes that are routed to this translator as a whole. A packet that leaves for an address in them, as IPv4 or
+  // embedded in the prefix, comes straight back, until its TTL runs out, unless the address has a mapping. So such a
+  // destination is refused: always towards IPv4; towards IPv6 when explicit mappings are in use (without any, it may be
+  // a host with an IPv4-translatable address, RFC 6052 §1.3, and a more specific route).
   std::vector<Ipv4Prefix> routed_here;
   // The translator's own IPv4 address, source of its ICMP errors: never a destination.
   std::optional<Ipv4Address> own_address;
@@ -43,7 +46,7 @@ class AddressMapping {
         table_(&table),
         own_address_(settings.own_address.value_or(Ipv4Address())),
         is_plain_(settings.denylist_ipv4.empty() && settings.denylist_ipv6.empty()),
-        guards_loops_(!settings.routed_here.empty()) {}
+        routed_here_(settings.routed_here) {}
 
   struct Mapped4 {
     Ipv4Address address;
@@ -57,7 +60,7 @@ class AddressMapping {
     if (table_->translate(address, mapped)) return true;
     const auto& prefix = prefix_of(side);
     if (!prefix || is_restricted(*prefix)) return false;
-    if (role == Role::Destination && (guards_loops_ || address == own_address_)) return false;
+    if (role == Role::Destination && (address == own_address_ || routed_here_.contains(address))) return false;
     mapped = prefix->embed(address);
     return true;
   }
@@ -69,7 +72,7 @@ class AddressMapping {
     const auto& prefix = prefix_of(side);
     by_prefix = true;
     return prefix && !is_restricted(*prefix) && prefix->extract(address, mapped) &&
-           !(role == Role::Destination && mapped == own_address_);
+           !(role == Role::Destination && (mapped == own_address_ || routed_here_.contains(mapped)));
   }
 
   // source-not-mapped or destination-not-mapped (by `role`), denied-address, well-known-prefix-non-global.
@@ -106,8 +109,8 @@ class AddressMapping {
   AddressMappingSettings settings_;
   const EamTable* table_;
   Ipv4Address own_address_;  // 0.0.0.0: none
-  bool is_plain_;       // no denylists
-  bool guards_loops_;  // a destination without a mapping may not be embeddable
+  bool is_plain_;  // no denylists
+  Ipv4Ranges routed_here_;
 };
 
 }  // namespace yonroku::share

@@ -1,6 +1,6 @@
 """RFC 7757: explicit address mappings (§3, §5, Appendix B) and hairpinning (§4, Appendix B.1)."""
 
-from corpus import PROHIBITED4, from_ipv4, from_ipv6, golden, reply4, reply6, unmapped_source6
+from corpus import PROHIBITED4, PROHIBITED6, from_ipv4, from_ipv6, golden, reply4, reply6, unmapped_source6
 
 UDP = "UDP(sport=1000,dport=53)/b'yonroku!'"
 PEER4, PEER6 = "8.8.8.8", "64:ff9b::808:808"
@@ -248,12 +248,18 @@ CASES += [
 ]
 
 # --- the loop guard: 192.0.2.0/24 is routed to the translator as a whole ---
+INTO_RANGE = f"IPv6(src='{A6}',dst='64:ff9b::192.0.2.99')/{FIRST}"
 UNMAPPED = f"IP(src='{PEER4}',dst='192.0.2.99',id=5)/{FIRST}"
 CASES += [
     golden("rfc7757/3.3-unmapped-destination-in-a-routed-range-does-not-circle",
            "RFC 7757 §3.3: embedded in the prefix, the address would be routed back to the translator until its TTL "
            "ran out; so the packet is answered instead.",
            from_ipv4(UNMAPPED, "reply destination-not-mapped", reply4(f"'{PEER4}'", PROHIBITED4, UNMAPPED)),
+           config="loop-guard.yaml"),
+    golden("rfc7757/3.3-unmapped-destination-from-ipv6-does-not-circle",
+           "RFC 7757 §3.3: sent on as IPv4, the packet would be routed back to the translator.",
+           from_ipv6(INTO_RANGE, "reply destination-not-mapped",
+                     reply6(f"'{A6}'", PROHIBITED6, INTO_RANGE, source="'2001:db8:ffff::1'")),
            config="loop-guard.yaml"),
     golden("rfc7757/4.2.2-error-hairpinned-in-a-routed-range",
            "RFC 7757 §4.2.1, rule 2: the inner destination has a mapping, though it is not used.",
