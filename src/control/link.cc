@@ -65,13 +65,15 @@ Result<void> Link::prepare(const LinkPlan& plan) {
       TRY(netlink_.add_address(device_, *plan.address));
       added_.address = plan.address;
     }
+    TRY(add_missing(plan.routes.ipv4, installed_.routes.ipv4, plan.routes.ipv4_options, added_.routes.ipv4));
+    TRY(add_missing(plan.routes.ipv6, installed_.routes.ipv6, {}, added_.routes.ipv6));
+    // Last: the route to the address is nobody else's by now, so neither is the entry.
     if (plan.proxied && plan.proxied != installed_.proxied) {
       answer_neighbour_solicitations(plan.proxied->device);
       TRY(netlink_.add_proxy_neighbour(plan.proxied->device, plan.proxied->address));
       added_.proxied = plan.proxied;
     }
-    TRY(add_missing(plan.routes.ipv4, installed_.routes.ipv4, plan.routes.ipv4_options, added_.routes.ipv4));
-    return add_missing(plan.routes.ipv6, installed_.routes.ipv6, {}, added_.routes.ipv6);
+    return {};
   };
   added_.routes.ipv4_options = plan.routes.ipv4_options;
   const auto result = added();
