@@ -7,48 +7,65 @@
 #include "packet/ipv6_view.h"
 
 namespace yonroku::engine {
+namespace {
+
+// Where a protocol's checksum lies in its header; nullopt when a device can't complete it.
+constexpr std::optional<std::size_t> checksum_field(IpProtocol protocol) {
+  switch (protocol) {
+    case IpProtocol::Tcp: return offsetof(TcpHeader, checksum);
+    case IpProtocol::Udp: return offsetof(UdpHeader, checksum);
+    case IpProtocol::Icmp:
+    case IpProtocol::Icmpv6: return offsetof(IcmpHeader, checksum);
+    default: return std::nullopt;
+  }
+}
+
+}  // namespace
 
 std::optional<Segments> Segments::of(const Packet& packet) noexcept {
   Segments segments;
   const Offload& offload = packet.offload;
   if (!offload.partial_checksum || packet.size() == 0) return std::nullopt;
-  IpProtocol protocol{};
   segments.is_ipv4_ = static_cast<uint8_t>(*packet.data()) >> 4 == 4;
   if (segments.is_ipv4_) {
     const auto ip = Ipv4View::parse(packet.bytes());
-    if (!ip) return std::nullopt;
+    if (!ip || ip->header().is_fragment()) return std::nullopt;
     segments.packet_ = packet.bytes().first(ip->size());
     segments.transport_ = ip->header_size();
-    protocol = ip->header().protocol;
+    segments.protocol_ = ip->header().protocol;
   } else {
     const auto ip = Ipv6View::parse(packet.bytes());
-    if (!ip) return std::nullopt;
+    if (!ip || ip->is_fragment()) return std::nullopt;
     segments.packet_ = packet.bytes().first(ip->size());
     segments.transport_ = ip->payload_offset();
-    protocol = ip->protocol();
+    segments.protocol_ = ip->protocol();
   }
   segments.checksum_at_ = std::size_t{offload.checksum_start} + offload.checksum_offset;
-  if (offload.checksum_start != segments.transport_ || segments.checksum_at_ + 2 > segments.packet_.size())
+  if (offload.checksum_start != segments.transport_ ||
+      checksum_field(segments.protocol_) != std::optional<std::size_t>(offload.checksum_offset) ||
+      segments.checksum_at_ + sizeof(be16) > segments.packet_.size())
     return std::nullopt;
 
   if (!offload.is_super_packet()) {
     segments.front_ = segments.transport_;
   } else {
     segments.is_tcp_ = offload.segmentation != Offload::Segmentation::Udp;
-    if (protocol != (segments.is_tcp_ ? IpProtocol::Tcp : IpProtocol::Udp)) return std::nullopt;
+    if (segments.protocol_ != (segments.is_tcp_ ? IpProtocol::Tcp : IpProtocol::Udp)) return std::nullopt;
     const std::size_t left = segments.packet_.size() - segments.transport_;
-    if (left < (segments.is_tcp_ ? sizeof(TcpHeader) : sizeof(UdpHeader))) return std::nullopt;
+    const std::size_t least = segments.is_tcp_ ? sizeof(TcpHeader) : sizeof(UdpHeader);
+    if (left < least) return std::nullopt;
     const std::size_t header_size =
         segments.is_tcp_
             ? reinterpret_cast<const TcpHeader*>(segments.packet_.data() + segments.transport_)->header_size()
             : sizeof(UdpHeader);
-    if (header_size < sizeof(UdpHeader) || header_size > left || offload.segment_size == 0) return std::nullopt;
+    if (header_size < least || header_size > left || offload.segment_size == 0) return std::nullopt;
     segments.front_ = segments.transport_ + header_size;
     segments.step_ = offload.segment_size;
   }
   segments.payload_ = segments.packet_.subspan(segments.front_);
   if (segments.step_ != 0)
-    segments.count_ = std::max<std::size_t>(1, (segments.payload_.size() + segments.step_ - 1) / segments.step_);
+    segments.count_ =
+        std::max<std::size_t>(1, (segments.payload_.size() + segments.step_ - 1) / segments.step_);
   return segments;
 }
 
@@ -62,8 +79,7 @@ std::size_t Segments::write(std::size_t index, std::span<std::byte> out) const n
   if (carried > 0) std::memcpy(out.data() + front_, payload_.data() + begin, carried);
 
   const auto transport = out.subspan(transport_, total - transport_);
-  OnesSum sum;  // the pseudo-header (RFC 8200 §8.1) and the transport segment
-  sum.add(static_cast<uint32_t>(transport.size()));
+  OnesSum sum;
   if (is_ipv4_) {
     auto& ip = *reinterpret_cast<Ipv4Header*>(out.data());
     ip.total_length = be16::from_host(static_cast<uint16_t>(total));
@@ -74,31 +90,32 @@ std::size_t Segments::write(std::size_t index, std::span<std::byte> out) const n
     ip.checksum = header.checksum();
     sum.add(ip.source());
     sum.add(ip.destination());
-    sum.add(uint32_t{static_cast<uint8_t>(ip.protocol)});
   } else {
     auto& ip = *reinterpret_cast<Ipv6Header*>(out.data());
     ip.payload_length = be16::from_host(static_cast<uint16_t>(total - sizeof(Ipv6Header)));
     sum.add(ip.source());
     sum.add(ip.destination());
-    // Only TCP and UDP ask for partial checksums.
-    sum.add(uint32_t{static_cast<uint8_t>(checksum_at_ - transport_ == offsetof(TcpHeader, checksum) ? IpProtocol::Tcp
-                                                                                                      : IpProtocol::Udp)});
   }
+  sum.add(static_cast<uint32_t>(transport.size()));
+  sum.add(uint32_t{static_cast<uint8_t>(protocol_)});
+  if (protocol_ == IpProtocol::Icmp) sum = {};  // has no pseudo-header (RFC 792)
+
   if (step_ != 0 && is_tcp_) {
     auto& tcp = *reinterpret_cast<TcpHeader*>(transport.data());
     tcp.sequence = be32::from_host(tcp.sequence.host() + static_cast<uint32_t>(begin));
-    if (index + 1 < count_) tcp.flags = static_cast<uint8_t>(tcp.flags & ~(TcpHeader::kFin | TcpHeader::kPsh));
+    if (index + 1 < count_)
+      tcp.flags = static_cast<uint8_t>(tcp.flags & ~(TcpHeader::kFin | TcpHeader::kPsh));
     if (index > 0) tcp.flags = static_cast<uint8_t>(tcp.flags & ~kCongestionWindowReduced);
   } else if (step_ != 0) {
-    reinterpret_cast<UdpHeader*>(transport.data())->length = be16::from_host(static_cast<uint16_t>(transport.size()));
+    reinterpret_cast<UdpHeader*>(transport.data())->length =
+        be16::from_host(static_cast<uint16_t>(transport.size()));
   }
 
   auto& field = *reinterpret_cast<be16*>(out.data() + checksum_at_);
   field = {};
   sum.add(std::span<const std::byte>(transport));
   field = sum.checksum();
-  const bool is_udp = checksum_at_ - transport_ == offsetof(UdpHeader, checksum);
-  if (is_udp && field == be16{}) field = be16::from_host(0xffff);  // RFC 768
+  if (protocol_ == IpProtocol::Udp && field == be16{}) field = be16::from_host(0xffff);  // RFC 768
   return total;
 }
 

@@ -1,11 +1,13 @@
-// Super-packets cut into the packets that they stand for, in software: what a device does for TCP segmentation offload
-// and UDP segmentation offload. A packet that only lacks its checksum counts as one segment.
+// Super-packets cut into the packets that they stand for, in software: what a device does for TCP
+// segmentation offload and UDP segmentation offload. A packet that only lacks its checksum counts as one
+// segment.
 #pragma once
 
 #include <cstddef>
 #include <optional>
 #include <span>
 
+#include "packet/headers.h"
 #include "packet/packet.h"
 
 namespace yonroku::engine {
@@ -29,6 +31,7 @@ class Segments {
   std::size_t step_ = 0;
   std::size_t count_ = 1;
   std::size_t checksum_at_ = 0;
+  IpProtocol protocol_{};
   bool is_tcp_ = false;
   bool is_ipv4_ = false;
 };
