@@ -1,0 +1,93 @@
+#!/usr/bin/python3
+"""Seeds for the packet fuzzers out of the golden corpus.
+
+usage: make_seeds.py CORPUS_DIRECTORY [--all]
+
+Writes CORPUS_DIRECTORY/<target>/<hash> for each target below. By default a short input for each verdict and
+configuration of the corpus, which is what tests/fuzz/corpus/ holds; --all: every input there is.
+"""
+
+import hashlib
+import re
+import struct
+import sys
+from pathlib import Path
+
+GOLDEN = Path(__file__).resolve().parent.parent / "golden"
+# Golden configuration (beginning of its name) -> index in bases() of translator_choices.h.
+BASES = {"hairpin": 1, "rfc7757": 1, "clat-prefix": 3, "clat": 2, "eam-overlap": 4, "denylist": 5}
+ICMP, TCP, UDP, ICMPV6 = 1, 6, 17, 58
+
+
+def base_of(config):
+    return next((index for name, index in BASES.items() if config.startswith(name)), 0)
+
+
+def steps(text):
+    """(config, input, expect) for each step of a golden file."""
+    config = re.search(r"^config: (\S+)", text, re.M)[1]
+    for part in re.split(r"^(?=from-ipv[46]:)", text, flags=re.M)[1:]:
+        octets = ""
+        for line in part.splitlines()[1:]:
+            match = re.match(r"^\s+((?:[0-9a-f]{2}\s*)+)$", line)
+            if not match:
+                break
+            octets += match[1]
+        yield config, bytes.fromhex(octets), re.search(r"^expect: (.*)", part, re.M)[1]
+
+
+def transport(packet):
+    """(offset, protocol) of the upper-layer header, extension headers not skipped."""
+    if len(packet) >= 20 and packet[0] >> 4 == 4:
+        return (packet[0] & 15) * 4, packet[9]
+    if len(packet) >= 40 and packet[0] >> 4 == 6:
+        return 40, packet[6]
+    return 0, 0
+
+
+def seeds_of(config, packet):
+    """(target, seed) for one golden input."""
+    version = packet[0] >> 4 if packet else 0
+    offset, protocol = transport(packet)
+    yield f"ipv{6 if version == 6 else 4}_view", packet
+    # Base, three MTUs, flags, hairpinning, source; then what the device says: kind, segment size.
+    choices = bytes([base_of(config), 0, 0, 0, 0, 0, 0])
+    yield "translate", packet + choices
+    if protocol in (ICMP, ICMPV6):
+        yield "icmp_error", packet[offset:]
+    if protocol in (TCP, UDP):
+        yield "translate", packet + choices + bytes([0x05]) + struct.pack(">H", 8)  # a super-packet
+        yield "segmentation", struct.pack(">HB", 8, 3 if protocol == UDP else 1 if version == 4 else 2) + packet
+        kind = 5 if protocol == UDP else 1 if version == 4 else 4
+        field = 6 if protocol == UDP else 16
+        yield "virtio_header", struct.pack("<BBHHHH", 1, kind, offset + field + 2, 8, offset, field) + packet
+
+
+def eam_seeds():
+    """Operations of 9 octets: kind, three of IPv4, three of IPv6, two lengths."""
+    add, remove, replace = 3, 0, 1
+    nested = [[add, 10, 0, 1, 0x20, 0, 1, length, 96 + length] for length in (0, 8, 16, 24, 32)]
+    there_and_gone = [[kind, 10, 0, i, 0x20, 0, i, 32, 128] for i in range(20) for kind in (add, replace, remove)]
+    moved = [[add, 10, 0, 1, 0x20, 0, 1, 32, 128], [replace, 10, 0, 1, 0x20, 0, 2, 32, 64]]
+    for operations in (nested, there_and_gone, moved):
+        yield "eam_table", bytes(octet for operation in operations for octet in operation)
+
+
+def main(arguments):
+    output, everything = Path(arguments[0]), "--all" in arguments
+    seen, seeds = set(), list(eam_seeds())
+    for path in sorted(GOLDEN.rglob("*.golden")):
+        for config, packet, expect in steps(path.read_text(encoding="utf-8")):
+            for target, seed in seeds_of(config, packet):
+                key = (target, base_of(config) if target == "translate" else 0, expect, packet[:1], len(seed) - len(packet))
+                if everything or (key not in seen and len(packet) <= 200):
+                    seen.add(key)
+                    seeds.append((target, seed))
+    for target, seed in seeds:
+        (output / target).mkdir(parents=True, exist_ok=True)
+        (output / target / hashlib.sha256(seed).hexdigest()[:16]).write_bytes(seed)
+    print(f"{len(seeds)} seeds in {output}")
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
