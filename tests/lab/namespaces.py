@@ -115,6 +115,11 @@ class Process:
 
         wait_for(seen, seconds, what=f"{self.name} saying '{text}'")
 
+    def go_first(self):
+        """Gives the process the priority that a router's own has, so that other work here does not decide a test."""
+        for task in os.listdir(f"/proc/{self.pid}/task"):
+            os.setpriority(os.PRIO_PROCESS, int(task), -15)
+
     def wait(self, seconds=10.0):
         """Waits for the end; returns the exit status."""
         try:

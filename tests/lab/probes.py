@@ -161,6 +161,10 @@ class CountedFlow:
         self.source = lab.spawn(sender, [udp_tool(), "send", "--to", to, "--port", port, "--rate", rate,
                                          "--size", size], "source")
 
+    def go_first(self):
+        self.source.go_first()
+        self.sink.go_first()
+
     def finish(self):
         """Ends the flow; the sink's figures plus `sent`, `lost`."""
         self.source.stop()

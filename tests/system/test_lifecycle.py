@@ -140,6 +140,8 @@ def test_a_second_translator_takes_over():
         download.start()
         flows = [probes.CountedFlow(lab, "client", "server", "::", lab.SERVER_AS_IPV4, 5000),
                  probes.CountedFlow(lab, "server", "client", "0.0.0.0", lab.CLIENT_AS_IPV6, 5000)]
+        for busy in (*flows, *(translator.process for translator in lab.translators)):
+            busy.go_first()
         for number in (2, 1, 2, 1, 2):
             time.sleep(0.3)
             lab.use(number)

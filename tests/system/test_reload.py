@@ -1,11 +1,13 @@
 """Changes while traffic flows: SIGHUP and `yonroku mappings` lose nothing and take effect at once."""
 
-import os
+import contextlib
+import json
 import threading
 import time
 
 import probes
 import pytest
+from scenarios import SiitDc
 
 BASE = """\
 instances:
@@ -19,52 +21,60 @@ instances:
 RATE = 10000
 
 
-def prefer(process):
-    """Other work on this machine must not decide the outcome: the process goes first, as a router's own would."""
-    for task in os.listdir(f"/proc/{process.pid}/task"):
-        os.setpriority(os.PRIO_PROCESS, int(task), -15)
+@contextlib.contextmanager
+def busy_lab():
+    """The lab with a steady UDP flow running both ways."""
+    with SiitDc() as lab:
+        lab.start(BASE)
+        lab.translator.process.go_first()
+        for node, address in (("server", "::"), ("client", "0.0.0.0")):
+            probes.serve_echo(lab, node, address)
+        probes.ping(lab, "client", lab.SERVER_AS_IPV4)  # Neighbours are known before anything is counted.
+        lab.flows = [
+            probes.CountedFlow(lab, "client", "server", "::", lab.SERVER_AS_IPV4, RATE),
+            probes.CountedFlow(lab, "server", "client", "0.0.0.0", lab.CLIENT_AS_IPV6, RATE),
+        ]
+        for flow in lab.flows:
+            flow.go_first()
+        time.sleep(0.3)
+        yield lab
 
 
-@pytest.fixture
-def busy(fresh_dc):
-    """The lab with a steady UDP flow running both ways; what it lost is in `finish()`."""
-    fresh_dc.start(BASE)
-    for node, address in (("server", "::"), ("client", "0.0.0.0")):
-        probes.serve_echo(fresh_dc, node, address)
-    probes.ping(fresh_dc, "client", fresh_dc.SERVER_AS_IPV4)  # Neighbours are known before anything is counted.
-    prefer(fresh_dc.translator.process)
-    fresh_dc.flows = [
-        probes.CountedFlow(fresh_dc, "client", "server", "::", fresh_dc.SERVER_AS_IPV4, RATE),
-        probes.CountedFlow(fresh_dc, "server", "client", "0.0.0.0", fresh_dc.CLIENT_AS_IPV6, RATE),
-    ]
-    for flow in fresh_dc.flows:
-        prefer(flow.source)
-        prefer(flow.sink)
-    time.sleep(0.3)
-    return fresh_dc
+def nothing_is_lost_during(change, tries=3):
+    """Runs `change(lab)` while traffic flows; not one datagram may be lost, doubled or overtaken.
+
+    On a machine that is busy with other things the worker may not get a processor before the device's queue is full.
+    That says nothing about the change, so then, and only then, there is another try.
+    """
+    for _ in range(tries):
+        with busy_lab() as lab:
+            change(lab)
+            results = [flow.finish() for flow in lab.flows]
+            refused = device_statistics(lab)["tx"]["dropped"]
+        assert min(result["sent"] for result in results) > 1000
+        assert [(result["duplicates"], result["late"]) for result in results] == [(0, 0)] * 2
+        lost = sum(result["lost"] for result in results)
+        if lost == 0:
+            return
+        assert lost <= refused, f"{lost} lost, of which the device's queue refused {refused}: {results}"
+    pytest.fail(f"the device's queue was full in each of {tries} tries: {results}")
 
 
-def nothing_was_lost(lab):
-    for flow in lab.flows:
-        result = flow.finish()
-        assert result["sent"] > 1000
-        assert (result["lost"], result["duplicates"], result["late"]) == (0, 0, 0), (result, queue_drops(lab))
+def device_statistics(lab):
+    return json.loads(lab.ip("gateway", "-s -j link show dev dc"))[0]["stats64"]
 
 
-def queue_drops(lab):
-    """Where the kernel lost something, if it did: the TUN device's statistics."""
-    return lab.ip("gateway", "-s link show dev dc")
+def test_ten_reloads_under_load_lose_nothing():
+    def change(lab):
+        for number in range(10):
+            extra = f'      - {{ipv4: 192.0.2.{100 + number}, ipv6: "2001:db8:5::{number + 1000}"}}\n'
+            lab.translator.write_config(BASE + extra)
+            lab.translator.reload()
+            time.sleep(0.1)
+        listed = lab.translator.mappings("list").stdout
+        assert "192.0.2.109" in listed and "192.0.2.108" not in listed
 
-
-def test_ten_reloads_under_load_lose_nothing(busy):
-    for number in range(10):
-        extra = f'      - {{ipv4: 192.0.2.{100 + number}, ipv6: "2001:db8:5::{number + 1000}"}}\n'
-        busy.translator.write_config(BASE + extra)
-        busy.translator.reload()
-        time.sleep(0.1)
-    assert "192.0.2.109" in busy.translator.mappings("list").stdout
-    assert "192.0.2.108" not in busy.translator.mappings("list").stdout
-    nothing_was_lost(busy)
+    nothing_is_lost_during(change)
 
 
 def test_reloads_do_not_disturb_tcp(fresh_dc):
@@ -83,39 +93,42 @@ def test_reloads_do_not_disturb_tcp(fresh_dc):
     assert outcome == [True]
 
 
-def test_bad_config_on_reload_keeps_the_old_one(busy):
-    busy.translator.write_config(BASE + "    hairpining: off\n")
-    assert "hairpining" in busy.translator.reload_badly()
-    assert busy.translator.process.lines("reloaded") == 0
-    assert busy.translator.process.running()
-    busy.translator.write_config("instances: [\n")
-    busy.translator.reload_badly()
-    nothing_was_lost(busy)
-    assert probes.udp_echo(busy, "client", busy.SERVER_AS_IPV4, b"still there") == b"still there"
-    busy.translator.write_config(BASE)
-    busy.translator.reload()
+def test_bad_config_on_reload_keeps_the_old_one():
+    def change(lab):
+        lab.translator.write_config(BASE + "    hairpining: off\n")
+        assert "hairpining" in lab.translator.reload_badly()
+        lab.translator.write_config("instances: [\n")
+        lab.translator.reload_badly()
+        lab.translator.write_config(BASE + "    mappings-files: [no-such-file.csv]\n")
+        assert "no-such-file.csv" in lab.translator.reload_badly()
+        assert lab.translator.process.lines("reloaded") == 0
+        assert probes.udp_echo(lab, "client", lab.SERVER_AS_IPV4, b"still there") == b"still there"
+        lab.translator.write_config(BASE)
+        lab.translator.reload()
+
+    nothing_is_lost_during(change)
 
 
-def test_missing_mapping_file_on_reload_keeps_the_old_one(busy):
-    busy.translator.write_config(BASE + "    mappings-files: [no-such-file.csv]\n")
-    assert "no-such-file.csv" in busy.translator.reload_badly()
-    nothing_was_lost(busy)
+def test_a_thousand_mapping_changes_a_second_lose_nothing():
+    """5 s of batches: 100 added and 100 removed every 100 ms. The flow's own mapping is not among them."""
+
+    def change(lab):
+        start = time.monotonic()
+        for step in range(50):
+            if step >= 2:
+                lab.translator.mappings("remove", "--batch", "-", text_input=removal(step - 2))
+            lab.translator.mappings("add", "--batch", "-", text_input=addition(step))
+            time.sleep(max(0.0, start + (step + 1) * 0.1 - time.monotonic()))
+        took = time.monotonic() - start
+        assert took < 8, f"9800 changes took {took:.1f} s"
+        assert len(lab.translator.mappings("list").stdout.splitlines()) >= 201
+
+    nothing_is_lost_during(change)
 
 
-def test_a_thousand_mapping_changes_a_second_lose_nothing(busy):
-    """5 s of batches: 100 changes every 100 ms. The flow's own mapping is not among them."""
-    start = time.monotonic()
-    for step in range(50):
-        first = step % 2 * 128
-        lines = "".join(f"198.18.{n >> 8}.{n & 255},2001:db8:7:{step:x}::{n:x}\n" for n in range(first, first + 100))
-        if step >= 2:
-            busy.translator.mappings("remove", "--batch", "-", text_input=removal(step - 2))
-        busy.translator.mappings("add", "--batch", "-", text_input=lines)
-        time.sleep(max(0.0, start + (step + 1) * 0.1 - time.monotonic()))
-    took = time.monotonic() - start
-    assert took < 8, f"9800 changes took {took:.1f} s"
-    assert len(busy.translator.mappings("list").stdout.splitlines()) >= 201
-    nothing_was_lost(busy)
+def addition(step):
+    first = step % 2 * 128
+    return "".join(f"198.18.{n >> 8}.{n & 255},2001:db8:7:{step:x}::{n:x}\n" for n in range(first, first + 100))
 
 
 def removal(step):
@@ -140,13 +153,16 @@ def test_mapping_changes_are_effective_at_once(fresh_dc):
         assert not answers(address)
 
 
-def test_replace_swaps_the_whole_table(busy):
-    table = busy.folder / "table.csv"
-    table.write_text("192.0.2.80,2001:db8:5::80\n192.0.2.200,2001:db8:5::200\n")
-    busy.translator.mappings("replace", table)
-    listed = busy.translator.mappings("list").stdout
-    assert "192.0.2.200" in listed
-    nothing_was_lost(busy)
+def test_replace_swaps_the_whole_table():
+    def change(lab):
+        table = lab.folder / "table.csv"
+        table.write_text("192.0.2.80,2001:db8:5::80\n192.0.2.200,2001:db8:5::200\n")
+        lab.translator.mappings("add", "192.0.2.99", "2001:db8:5::99")
+        lab.translator.mappings("replace", table)
+        listed = lab.translator.mappings("list").stdout
+        assert "192.0.2.200" in listed and "192.0.2.99" not in listed
+
+    nothing_is_lost_during(change)
 
 
 def test_a_bad_batch_changes_nothing(fresh_dc):
