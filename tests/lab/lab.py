@@ -57,7 +57,7 @@ def same_address(a, b):
         return False
 
 
-def explore(report, lab, client, server, towards_server, towards_client, seen_as, bind):
+def explore(report, lab, client, server, towards_server, towards_client, seen_as, bind, large_ping):
     """The traffic of every scenario: HTTP, ping, UDP and traceroute, both ways."""
     probes.serve_http(lab, server, bind)
     probes.serve_echo(lab, server, bind)
@@ -89,7 +89,8 @@ def explore(report, lab, client, server, towards_server, towards_client, seen_as
     report.attempt(f"{client}: curl {probes.url(towards_server)}", get)
     report.attempt(f"{client}: download of 50 MB", download)
     report.attempt(f"{client}: ping {towards_server}", lambda: pings(client, towards_server, 56))
-    report.attempt(f"{client}: ping, 1400 octets, DF clear", lambda: pings(client, towards_server, 1400, ["-M", "dont"]))
+    report.attempt(f"{client}: ping, {large_ping} octets, DF clear",
+                   lambda: pings(client, towards_server, large_ping, ["-M", "dont"]))
     report.attempt(f"{server}: ping {towards_client}", lambda: pings(server, towards_client, 56))
     report.attempt(f"{client}: UDP echo, 64 octets", lambda: echo(64))
     report.attempt(f"{client}: UDP echo, 4096 octets (fragments)", lambda: echo(4096))
@@ -139,7 +140,8 @@ def run_siit_dc(arguments, report):
         report.text(SiitDc.PICTURE)
         lab.start(translator=arguments.translator)
         show_config(report, lab, lab.translator, "gateway")
-        explore(report, lab, "client", "server", SiitDc.SERVER_AS_IPV4, SiitDc.CLIENT_AS_IPV6, SiitDc.CLIENT_AS_IPV6, "::")
+        explore(report, lab, "client", "server", SiitDc.SERVER_AS_IPV4, SiitDc.CLIENT_AS_IPV6, SiitDc.CLIENT_AS_IPV6, "::",
+                large_ping=1400)
         report.title("Throughput")
         throughput(report, lab, [
             ("plain IPv4 forwarding", SiitDc.PLAIN_SERVER_IPV4),
@@ -164,7 +166,8 @@ def run_clat(arguments, report):
         report.title("CLAT: IPv4-only programs on an IPv6-only line (RFC 6877)")
         report.text(Clat.PICTURE % lab.plat_kind)
         show_config(report, lab, lab.translator, "cpe")
-        explore(report, lab, "client", "server", Clat.SERVER, Clat.CLIENT_AS_SEEN, Clat.CLIENT_AS_SEEN, "0.0.0.0")
+        explore(report, lab, "client", "server", Clat.SERVER, Clat.CLIENT_AS_SEEN, Clat.CLIENT_AS_SEEN, "0.0.0.0",
+                large_ping=1200)  # Two translators: a ping that the first must fragment can't pass the second.
         report.title(f"Throughput (through both translators; the PLAT is {lab.plat_kind})")
         throughput(report, lab, [(f"yonroku + {lab.plat_kind}", Clat.SERVER)], arguments.seconds)
         counters(report, lab.translator)

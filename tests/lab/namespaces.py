@@ -227,8 +227,11 @@ class Namespaces:
     def run(self, node, argv, seconds=30.0, check=True, text_input=None):
         """Runs a program in a node to its end; returns the CompletedProcess."""
         argv = shlex.split(argv) if isinstance(argv, str) else [str(word) for word in argv]
-        done = subprocess.run(["ip", "netns", "exec", self.full_name(node), *argv], input=text_input, text=True,
-                              errors="replace", capture_output=True, timeout=seconds, check=False)
+        try:
+            done = subprocess.run(["ip", "netns", "exec", self.full_name(node), *argv], input=text_input, text=True,
+                                  errors="replace", capture_output=True, timeout=seconds, check=False)
+        except subprocess.TimeoutExpired as error:
+            raise LabError(f"{node}: {shlex.join(argv)} did not end within {seconds:g} s") from error
         if check and done.returncode != 0:
             raise LabError(f"{node}: {shlex.join(argv)} ended with {done.returncode}:\n{done.stdout}{done.stderr}")
         return done

@@ -6,6 +6,7 @@ Each function takes the lab and the names of its nodes, and returns plain values
 import functools
 import hashlib
 import json
+import math
 import pathlib
 import re
 import socket
@@ -180,7 +181,7 @@ class CountedFlow:
 
 def iperf(lab, node, address, seconds=3, reverse=False, options=()):
     """One TCP stream; {"gbps": received Gb/s, "retransmits": n, "octets": n}."""
-    argv = ["iperf3", "--json", "--client", address, "--port", IPERF_PORT, "--time", seconds, *options]
+    argv = ["iperf3", "--json", "--client", address, "--port", IPERF_PORT, "--time", max(1, math.ceil(seconds)), *options]
     if reverse:
         argv.append("--reverse")
     done = lab.run(node, argv, seconds + 15, check=False)

@@ -161,3 +161,15 @@ def test_errors_are_rate_limited(fresh_dc):
             port.send(packet)
         assert 5 <= len(port.received(0.3)) <= 20
         assert fresh_dc.translator.drops("ttl-exceeded") == 200
+
+
+def test_an_address_that_nobody_has_does_not_circle(fresh_dc):
+    """A routed IPv4 prefix with holes: a packet into a hole must not go round between pref64's route and ours."""
+    fresh_dc.start(fresh_dc.CONFIG + "    ipv4-routes: [192.0.2.0/24]\n")
+    time.sleep(0.3)
+    before = to_daemon(fresh_dc)
+    done = fresh_dc.run("client", ["ping", "-n", "-c", "3", "-i", "0.05", "-W", "1", "192.0.2.99"], check=False)
+    assert "From 192.0.0.8" in done.stdout, done.stdout
+    fresh_dc.run("server", ["ping", "-n", "-c", "3", "-i", "0.05", "-W", "1", "2001:db8:64::192.0.2.99"], check=False)
+    assert fresh_dc.translator.drops("destination-not-mapped") == 6
+    assert to_daemon(fresh_dc) - before <= 6 + 4  # The kernel itself may say a word on a new device.
