@@ -7,25 +7,11 @@
 #include "packet/ipv6_view.h"
 
 namespace yonroku::engine {
-namespace {
-
-// Where a protocol's checksum lies in its header; nullopt when a device can't complete it.
-constexpr std::optional<std::size_t> checksum_field(IpProtocol protocol) {
-  switch (protocol) {
-    case IpProtocol::Tcp: return offsetof(TcpHeader, checksum);
-    case IpProtocol::Udp: return offsetof(UdpHeader, checksum);
-    case IpProtocol::Icmp:
-    case IpProtocol::Icmpv6: return offsetof(IcmpHeader, checksum);
-    default: return std::nullopt;
-  }
-}
-
-}  // namespace
 
 std::optional<Segments> Segments::of(const Packet& packet) noexcept {
   Segments segments;
   const Offload& offload = packet.offload;
-  if (!offload.partial_checksum || packet.size() == 0) return std::nullopt;
+  if (!offload.is_super_packet() || !offload.partial_checksum || packet.size() == 0) return std::nullopt;
   segments.is_ipv4_ = static_cast<uint8_t>(*packet.data()) >> 4 == 4;
   if (segments.is_ipv4_) {
     const auto ip = Ipv4View::parse(packet.bytes());
@@ -40,46 +26,39 @@ std::optional<Segments> Segments::of(const Packet& packet) noexcept {
     segments.transport_ = ip->payload_offset();
     segments.protocol_ = ip->protocol();
   }
-  segments.checksum_at_ = std::size_t{offload.checksum_start} + offload.checksum_offset;
-  if (offload.checksum_start != segments.transport_ ||
-      checksum_field(segments.protocol_) != std::optional<std::size_t>(offload.checksum_offset) ||
-      segments.checksum_at_ + sizeof(be16) > segments.packet_.size())
-    return std::nullopt;
+  segments.is_tcp_ = offload.segmentation != Offload::Segmentation::Udp;
+  if (segments.protocol_ != (segments.is_tcp_ ? IpProtocol::Tcp : IpProtocol::Udp)) return std::nullopt;
+  const std::size_t field = segments.is_tcp_ ? offsetof(TcpHeader, checksum) : offsetof(UdpHeader, checksum);
+  if (offload.checksum_start != segments.transport_ || offload.checksum_offset != field) return std::nullopt;
+  segments.checksum_at_ = segments.transport_ + field;
 
-  if (!offload.is_super_packet()) {
-    segments.front_ = segments.transport_;
-  } else {
-    segments.is_tcp_ = offload.segmentation != Offload::Segmentation::Udp;
-    if (segments.protocol_ != (segments.is_tcp_ ? IpProtocol::Tcp : IpProtocol::Udp)) return std::nullopt;
-    const std::size_t left = segments.packet_.size() - segments.transport_;
-    const std::size_t least = segments.is_tcp_ ? sizeof(TcpHeader) : sizeof(UdpHeader);
-    if (left < least) return std::nullopt;
-    const std::size_t header_size =
-        segments.is_tcp_
-            ? reinterpret_cast<const TcpHeader*>(segments.packet_.data() + segments.transport_)->header_size()
-            : sizeof(UdpHeader);
-    if (header_size < least || header_size > left || offload.segment_size == 0) return std::nullopt;
-    segments.front_ = segments.transport_ + header_size;
-    segments.step_ = offload.segment_size;
-  }
+  const std::size_t least = segments.is_tcp_ ? sizeof(TcpHeader) : sizeof(UdpHeader);
+  const std::size_t left = segments.packet_.size() - segments.transport_;
+  if (left < least || offload.segment_size == 0) return std::nullopt;
+  const std::size_t header_size =
+      segments.is_tcp_
+          ? reinterpret_cast<const TcpHeader*>(segments.packet_.data() + segments.transport_)->header_size()
+          : sizeof(UdpHeader);
+  if (header_size < least || header_size > left) return std::nullopt;
+  segments.front_ = segments.transport_ + header_size;
+  segments.step_ = offload.segment_size;
   segments.payload_ = segments.packet_.subspan(segments.front_);
-  if (segments.step_ != 0)
-    segments.count_ =
-        std::max<std::size_t>(1, (segments.payload_.size() + segments.step_ - 1) / segments.step_);
+  segments.count_ =
+      std::max<std::size_t>(1, (segments.payload_.size() + segments.step_ - 1) / segments.step_);
   return segments;
 }
 
 std::size_t Segments::write(std::size_t index, std::span<std::byte> out) const noexcept {
   constexpr uint8_t kCongestionWindowReduced = 0x80;
   const std::size_t begin = index * step_;
-  const std::size_t carried = step_ == 0 ? payload_.size() : std::min(step_, payload_.size() - begin);
+  const std::size_t carried = std::min(step_, payload_.size() - begin);
   const std::size_t total = front_ + carried;
   YONROKU_CHECK(index < count_ && total <= out.size());
   std::memcpy(out.data(), packet_.data(), front_);
   if (carried > 0) std::memcpy(out.data() + front_, payload_.data() + begin, carried);
 
   const auto transport = out.subspan(transport_, total - transport_);
-  OnesSum sum;
+  OnesSum sum;  // the pseudo-header (RFC 8200 §8.1) and the transport segment
   if (is_ipv4_) {
     auto& ip = *reinterpret_cast<Ipv4Header*>(out.data());
     ip.total_length = be16::from_host(static_cast<uint16_t>(total));
@@ -98,15 +77,14 @@ std::size_t Segments::write(std::size_t index, std::span<std::byte> out) const n
   }
   sum.add(static_cast<uint32_t>(transport.size()));
   sum.add(uint32_t{static_cast<uint8_t>(protocol_)});
-  if (protocol_ == IpProtocol::Icmp) sum = {};  // has no pseudo-header (RFC 792)
 
-  if (step_ != 0 && is_tcp_) {
+  if (is_tcp_) {
     auto& tcp = *reinterpret_cast<TcpHeader*>(transport.data());
     tcp.sequence = be32::from_host(tcp.sequence.host() + static_cast<uint32_t>(begin));
     if (index + 1 < count_)
       tcp.flags = static_cast<uint8_t>(tcp.flags & ~(TcpHeader::kFin | TcpHeader::kPsh));
     if (index > 0) tcp.flags = static_cast<uint8_t>(tcp.flags & ~kCongestionWindowReduced);
-  } else if (step_ != 0) {
+  } else {
     reinterpret_cast<UdpHeader*>(transport.data())->length =
         be16::from_host(static_cast<uint16_t>(transport.size()));
   }
@@ -115,7 +93,7 @@ std::size_t Segments::write(std::size_t index, std::span<std::byte> out) const n
   field = {};
   sum.add(std::span<const std::byte>(transport));
   field = sum.checksum();
-  if (protocol_ == IpProtocol::Udp && field == be16{}) field = be16::from_host(0xffff);  // RFC 768
+  if (!is_tcp_ && field == be16{}) field = be16::from_host(0xffff);  // RFC 768
   return total;
 }
 

@@ -1,6 +1,5 @@
 // Super-packets cut into the packets that they stand for, in software: what a device does for TCP
-// segmentation offload and UDP segmentation offload. A packet that only lacks its checksum counts as one
-// segment.
+// segmentation offload and UDP segmentation offload.
 #pragma once
 
 #include <cstddef>
