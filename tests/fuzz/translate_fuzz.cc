@@ -38,8 +38,11 @@ void translate(const fuzz::Input& input, const fuzz::Chosen& chosen) {
                          outputs.push_back({{octets.begin(), octets.end()}, result.offload});
                        });
   if (outcome.verdict.action == Verdict::Action::Drop) {
-    REQUIRE(std::ranges::equal(test::octets_of(packet.bytes()), input.octets));
-    REQUIRE(packet.offload.partial_checksum == input.offload.partial_checksum);
+    // Untouched, but for a checksum that the device had left to us.
+    const auto now = test::octets_of(packet.bytes());
+    REQUIRE(std::ranges::equal(now, input.octets) ||
+            (!packet.offload.partial_checksum &&
+             std::ranges::equal(now, fuzz::completed(input.octets, input.octets.size(), input.offload))));
   }
   fuzz::Oracle(input, chosen.settings, pipeline, outcome).check(outputs);
 }

@@ -16,6 +16,16 @@ struct Output {
   Offload offload;
 };
 
+// What a device would send: the checksum over everything from where it was asked to begin.
+inline test::Octets completed(test::Octets octets, std::size_t total, const Offload& offload) {
+  octets.resize(total);
+  const std::size_t field = offload.checksum_start + std::size_t{offload.checksum_offset};
+  if (!offload.partial_checksum || field + 2 > total) return octets;
+  const auto sum = static_cast<uint16_t>(~test::ones_sum(test::View(octets).subspan(offload.checksum_start)));
+  test::put16(octets, field, sum == 0 && offload.checksum_offset == 6 ? 0xffff : sum);
+  return octets;
+}
+
 class Oracle {
  public:
   Oracle(const Input& input, const config::InstanceSettings& settings, const engine::Pipeline& pipeline,
@@ -153,17 +163,6 @@ class Oracle {
     REQUIRE(offload.segmentation == (seen.protocol == test::kUdp ? Offload::Segmentation::Udp
                                      : seen.version == 4         ? Offload::Segmentation::TcpIpv4
                                                                  : Offload::Segmentation::TcpIpv6));
-  }
-
-  // What a device would send: the checksum over everything from where it was asked to begin.
-  static test::Octets completed(test::Octets octets, std::size_t total, const Offload& offload) {
-    octets.resize(total);
-    const std::size_t field = offload.checksum_start + std::size_t{offload.checksum_offset};
-    if (!offload.partial_checksum || field + 2 > total) return octets;
-    const auto sum =
-        static_cast<uint16_t>(~test::ones_sum(test::View(octets).subspan(offload.checksum_start)));
-    test::put16(octets, field, sum == 0 && offload.checksum_offset == 6 ? 0xffff : sum);
-    return octets;
   }
 
   // Fragments of one packet, or one packet: put together, it carries what came in.
