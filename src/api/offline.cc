@@ -51,7 +51,6 @@ std::string_view verdict_word(const Verdict& verdict, bool was_ipv6) {
     case Verdict::Action::ToIpv4: return "to-ipv4";
     case Verdict::Action::ToIpv6: return was_ipv6 ? "hairpin" : "to-ipv6";
     case Verdict::Action::Segment:
-    case Verdict::Action::NotOurs:
     case Verdict::Action::Drop: break;
   }
   return "drop";

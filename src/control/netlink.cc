@@ -94,21 +94,30 @@ Result<unsigned> Netlink::interface_index(const std::string& device) {
 }
 
 Result<void> Netlink::bring_up(const std::string& device, uint32_t mtu) {
+  // A worker that is off its core for some milliseconds must find all that came meanwhile; the kernel's default is 500.
+  constexpr uint32_t kQueueLength = 2048;
   const unsigned index = TRY(interface_index(device));
-  Message message(RTM_NEWLINK, 0);
-  auto* link = static_cast<ifinfomsg*>(mnl_nlmsg_put_extra_header(message.header, sizeof(ifinfomsg)));
-  link->ifi_family = AF_UNSPEC;
-  link->ifi_index = static_cast<int>(index);
-  link->ifi_change = IFF_UP;
-  link->ifi_flags = IFF_UP;
-  mnl_attr_put_u32(message.header, IFLA_MTU, mtu);
-  nlattr* families = mnl_attr_nest_start(message.header, IFLA_AF_SPEC);
-  nlattr* ipv6 = mnl_attr_nest_start(message.header, AF_INET6);
-  mnl_attr_put_u8(message.header, IFLA_INET6_ADDR_GEN_MODE, kNoGeneratedAddresses);
-  mnl_attr_nest_end(message.header, ipv6);
-  mnl_attr_nest_end(message.header, families);
-  const int error = TRY(talk(message.header));
-  if (error != 0) return fail(device, "cannot be brought up: " + describe(error));
+  // In two messages: in one, the kernel would bring the device up first and give it an address then.
+  for (const bool up : {false, true}) {
+    Message message(RTM_NEWLINK, 0);
+    auto* link = static_cast<ifinfomsg*>(mnl_nlmsg_put_extra_header(message.header, sizeof(ifinfomsg)));
+    link->ifi_family = AF_UNSPEC;
+    link->ifi_index = static_cast<int>(index);
+    if (up) {
+      link->ifi_change = IFF_UP;
+      link->ifi_flags = IFF_UP;
+    } else {
+      mnl_attr_put_u32(message.header, IFLA_MTU, mtu);
+      mnl_attr_put_u32(message.header, IFLA_TXQLEN, kQueueLength);
+      nlattr* families = mnl_attr_nest_start(message.header, IFLA_AF_SPEC);
+      nlattr* ipv6 = mnl_attr_nest_start(message.header, AF_INET6);
+      mnl_attr_put_u8(message.header, IFLA_INET6_ADDR_GEN_MODE, kNoGeneratedAddresses);
+      mnl_attr_nest_end(message.header, ipv6);
+      mnl_attr_nest_end(message.header, families);
+    }
+    const int error = TRY(talk(message.header));
+    if (error != 0) return fail(device, "cannot be brought up: " + describe(error));
+  }
   return {};
 }
 

@@ -29,7 +29,7 @@ class Netlink {
   ~Netlink();
 
   Result<unsigned> interface_index(const std::string& device);
-  // Sets the MTU, keeps IPv6 from making addresses of its own, and brings the device up.
+  // Sets MTU and queue length, keeps IPv6 from making addresses of its own, and brings the device up.
   Result<void> bring_up(const std::string& device, uint32_t mtu);
   Result<void> add_address(const std::string& device, const Ipv4Prefix& address);
   Result<void> remove_address(const std::string& device, const Ipv4Prefix& address);

@@ -62,7 +62,6 @@ class Pipeline {
       case Verdict::Action::Segment:
         if (may_segment == MaySegment::Yes) return segment(snapshot, mechanism, packet, was_ipv6, now, emit);
         return drop(snapshot, Verdict::drop(DropReason::BadOffloadMetadata), packet, was_ipv6, now, emit);
-      case Verdict::Action::NotOurs:
       case Verdict::Action::Drop:
         break;
     }

@@ -40,7 +40,6 @@ struct [[nodiscard]] Verdict {
     ToIpv4,   // the packet is now IPv4
     ToIpv6,   // the packet is now IPv6
     Segment,  // untouched: split the super-packet into its segments, and ask again for each
-    NotOurs,  // untouched: somebody else's
     Drop,     // untouched: see reason
   };
   Action action = Action::Drop;

@@ -59,6 +59,7 @@ std::vector<Explanation> explain_all(const std::string& path) {
   const auto& settings = golden.settings.instances.front();
   auto instance = OfflineInstance::create(settings);
   std::vector<Explanation> out;
+  out.reserve(golden.packets.size());
   for (const auto& packet : golden.packets)
     out.push_back(explain(*instance, settings, packet, Instant::from_nanoseconds(1'000'000'000)));
   return out;
@@ -93,10 +94,9 @@ const Row kRows[] = {
     {"rfc7915/4.1-df1-1481-octets-are-answered-with-3-4",
      {"verdict: dropped, packet-too-big",
       "1481 octets would become more than ipv6-mtu 1500, and DF forbids to cut them. [RFC 7915 §4.1]",
-      "ICMP Destination Unreachable, Fragmentation Needed (3/4) goes back to 203.0.113.7: packets of 1480 "
-      "octets will "
-      "pass.",
-      "what you can do", "mss-clamp: auto", "the answer", "1481 octets of which 548 are here"},
+      "ICMP Destination Unreachable, Fragmentation Needed (3/4) goes back to 203.0.113.7",
+      "packets of 1480 octets will pass.", "what you can do", "mss-clamp: auto", "the answer",
+      "1481 octets of which 548 are here"},
      {"after"}},
     {"rfc7915/4.1-df0-1500-octets-are-cut",
      {"DF is clear and the result does not fit in lowest-ipv6-mtu 1280: it is cut into 2 fragments.",
