@@ -1,35 +1,14 @@
 #include "control/daemon.h"
 
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
-#include <cerrno>
-#include <cstring>
-#include <pwd.h>
 
 #include "control/host_check.h"
 #include "control/privileges.h"
 
 namespace yonroku::control {
 namespace {
-
-// The control socket's directory, when it is missing: its own user's, closed to others.
-Result<void> make_socket_directory(const config::Settings& settings) {
-  const auto slash = settings.control_socket.rfind('/');
-  if (slash == std::string::npos || slash == 0) return {};
-  const std::string directory = settings.control_socket.substr(0, slash);
-  constexpr mode_t kMode = 0750;
-  if (::mkdir(directory.c_str(), kMode) != 0) {
-    if (errno == EEXIST) return {};
-    return fail(directory, std::string("cannot be created: ") + std::strerror(errno),
-                "create it, or choose another `control: socket:`");
-  }
-  const passwd* user = settings.user ? ::getpwnam(settings.user->c_str()) : nullptr;
-  if (user != nullptr && ::chown(directory.c_str(), user->pw_uid, user->pw_gid) != 0)
-    return fail(directory, std::string("cannot be given to the user: ") + std::strerror(errno));
-  return {};
-}
 
 const config::InstanceSettings* find_settings(const config::Settings& settings, const std::string& name) {
   const auto found = std::find_if(settings.instances.begin(), settings.instances.end(),
@@ -58,7 +37,6 @@ Result<std::unique_ptr<Daemon>> Daemon::start(const config::Settings& settings) 
   std::unique_ptr<Daemon> daemon(new Daemon);
   daemon->since_ = std::chrono::system_clock::now();
   engine::install_wake_up_signal();
-  TRY(make_socket_directory(settings));
   for (const auto& instance : settings.instances) daemon->instances_.push_back(TRY(Instance::open(instance)));
   daemon->settings_ = without_mappings(settings);
   TRY(drop_privileges(settings.user));

@@ -52,8 +52,8 @@ struct MappingChange {
 
 class Daemon {
  public:
-  // Starts every instance, or none. In between, before any thread starts, makes the control socket's directory and
-  // gives up every privilege but CAP_NET_ADMIN (control/privileges.h): what the caller needs them for comes before.
+  // Starts every instance, or none. In between, before any thread starts, gives up every privilege but CAP_NET_ADMIN
+  // (control/privileges.h): what the caller needs others for comes before.
   static Result<std::unique_ptr<Daemon>> start(const config::Settings& settings);
   ~Daemon();
   Daemon(const Daemon&) = delete;

@@ -139,9 +139,8 @@ Result<void> Instance::check(const Change& change, const config::InstanceSetting
     freed.insert(table_->at(mapping.ipv4)->ipv6);
   }
   const auto may_take = [&](const share::EamMapping& mapping) -> Result<void> {
-    if (!mapping.is_valid())
-      return fail(settings_.name, to_text(mapping) + ": " +
-                                      std::string(share::describe(share::EamTable::Refusal::Ipv4SuffixTooLong)));
+    if (const auto refusal = share::EamTable::check(mapping); refusal != share::EamTable::Refusal::None)
+      return fail(settings_.name, to_text(mapping) + ": " + std::string(share::describe(refusal)));
     const auto holder = table_->at(mapping.ipv6);
     if ((holder && !freed.contains(mapping.ipv6)) || !taken.insert(mapping.ipv6).second)
       return fail(settings_.name, to_text(mapping) + ": another mapping has the same IPv6 prefix" +
@@ -165,11 +164,14 @@ Result<void> Instance::add_routes(const Change& change) {
   if (is_clat ? settings_.ipv6_routes.has_value() : settings_.ipv4_routes.has_value()) return {};
   std::vector<share::EamMapping> mappings = change.add;
   if (is_clat) mappings.insert(mappings.end(), change.replace.begin(), change.replace.end());
-  for (std::size_t i = 0; i < mappings.size(); ++i) {
-    const auto covered = is_clat ? link_.cover(mappings[i].ipv6) : link_.cover(mappings[i].ipv4);
-    if (covered) continue;
-    for (std::size_t j = 0; j < i; ++j) remove_route_of(mappings[j]);
-    return covered;
+  std::vector<share::EamMapping> covered;
+  for (const auto& mapping : mappings) {
+    const auto is_new = is_clat ? link_.cover(mapping.ipv6) : link_.cover(mapping.ipv4);
+    if (!is_new) {
+      for (const auto& other : covered) remove_route_of(other);
+      return std::unexpected(is_new.error());
+    }
+    if (*is_new) covered.push_back(mapping);
   }
   return {};
 }
@@ -205,7 +207,9 @@ Result<void> Instance::change_mappings(const Change& change) {
   if (settings_.mechanism == config::Mechanism::Clat)
     for (const auto& mapping : change.replace) gone.push_back(*table_->at(mapping.ipv4));
   apply(change);
-  for (const auto& mapping : gone) remove_route_of(mapping);
+  const bool is_clat = settings_.mechanism == config::Mechanism::Clat;
+  for (const auto& mapping : gone)
+    if (is_clat ? !table_->at(mapping.ipv6) : !table_->at(mapping.ipv4)) remove_route_of(mapping);
   return {};
 }
 

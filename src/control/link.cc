@@ -107,19 +107,19 @@ void Link::commit(const LinkPlan& plan) {
 
   if (old_own && old_own != plan.own_route) note(netlink_.remove_route(device_, *old_own));
   // Another instance, or the host, may have the route already: then it is not ours to take away.
-  if (plan.own_route && plan.own_route != old_own && !netlink_.add_route(device_, *plan.own_route))
+  if (plan.own_route && !netlink_.add_route(device_, *plan.own_route) && plan.own_route != old_own)
     installed_.own_route = std::nullopt;
 }
 
 template <class Prefix>
-Result<void> Link::cover(const Prefix& prefix, std::vector<Prefix>& routes, const RouteOptions& options) {
-  if (std::find(routes.begin(), routes.end(), prefix) != routes.end()) return {};
+Result<bool> Link::cover(const Prefix& prefix, std::vector<Prefix>& routes, const RouteOptions& options) {
+  if (std::find(routes.begin(), routes.end(), prefix) != routes.end()) return false;
   if (routes.size() >= kMostImpliedRoutes)
     return fail(device_, "more than " + std::to_string(kMostImpliedRoutes) + " routes",
                 "sum them up with `ipv4-routes` or `ipv6-routes` in the configuration");
   TRY(netlink_.add_route(device_, prefix, options));
   routes.push_back(prefix);
-  return {};
+  return true;
 }
 
 template <class Prefix>
@@ -127,8 +127,8 @@ void Link::uncover(const Prefix& prefix, std::vector<Prefix>& routes, const Rout
   if (std::erase(routes, prefix) > 0) note(netlink_.remove_route(device_, prefix, options));
 }
 
-template Result<void> Link::cover(const Ipv4Prefix&, std::vector<Ipv4Prefix>&, const RouteOptions&);
-template Result<void> Link::cover(const Ipv6Prefix&, std::vector<Ipv6Prefix>&, const RouteOptions&);
+template Result<bool> Link::cover(const Ipv4Prefix&, std::vector<Ipv4Prefix>&, const RouteOptions&);
+template Result<bool> Link::cover(const Ipv6Prefix&, std::vector<Ipv6Prefix>&, const RouteOptions&);
 template void Link::uncover(const Ipv4Prefix&, std::vector<Ipv4Prefix>&, const RouteOptions&);
 template void Link::uncover(const Ipv6Prefix&, std::vector<Ipv6Prefix>&, const RouteOptions&);
 

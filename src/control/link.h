@@ -48,9 +48,10 @@ class Link {
   // What could not be done is told by problems().
   void commit(const LinkPlan& plan);
 
-  // One mapped prefix more or less: it has a route of its own, however many others cover it.
-  Result<void> cover(const Ipv4Prefix& prefix) { return cover(prefix, installed_.routes.ipv4, installed_.routes.ipv4_options); }
-  Result<void> cover(const Ipv6Prefix& prefix) { return cover(prefix, installed_.routes.ipv6, {}); }
+  // One mapped prefix more or less: it has a route of its own, however many others cover it. cover() says whether the
+  // route is new.
+  Result<bool> cover(const Ipv4Prefix& prefix) { return cover(prefix, installed_.routes.ipv4, installed_.routes.ipv4_options); }
+  Result<bool> cover(const Ipv6Prefix& prefix) { return cover(prefix, installed_.routes.ipv6, {}); }
   void uncover(const Ipv4Prefix& prefix) { uncover(prefix, installed_.routes.ipv4, installed_.routes.ipv4_options); }
   void uncover(const Ipv6Prefix& prefix) { uncover(prefix, installed_.routes.ipv6, {}); }
 
@@ -65,7 +66,7 @@ class Link {
   void remove_surplus(const std::vector<Prefix>& wanted, const std::vector<Prefix>& installed,
                       const RouteOptions& options);
   template <class Prefix>
-  Result<void> cover(const Prefix& prefix, std::vector<Prefix>& routes, const RouteOptions& options);
+  Result<bool> cover(const Prefix& prefix, std::vector<Prefix>& routes, const RouteOptions& options);
   template <class Prefix>
   void uncover(const Prefix& prefix, std::vector<Prefix>& routes, const RouteOptions& options);
   void note(const Result<void>& result);

@@ -93,7 +93,9 @@ class Pipeline {
   template <class Mech, class Emit>
   Outcome segment(const Snapshot& snapshot, const Mech& mechanism, Packet& packet, bool was_ipv6, Instant now,
                   Emit&& emit) {
-    if (!packet.offload.is_super_packet() && packet.offload.partial_checksum) {
+    const std::size_t least = was_ipv6 ? sizeof(Ipv6Header) : sizeof(Ipv4Header);
+    if (!packet.offload.is_super_packet() && packet.offload.partial_checksum &&
+        packet.offload.checksum_start >= least) {
       complete_checksum(packet);
       return decide(snapshot, mechanism, packet, was_ipv6, now, emit, MaySegment::No);
     }

@@ -62,8 +62,9 @@ void Worker::stop() {
   thread_.join();
 }
 
-void Worker::await_quiescence() const {
-  const uint64_t sequence = batch_sequence_.load(std::memory_order_seq_cst);
+void Worker::await_quiescence() {
+  // Adds nothing, but orders what was published before the call before the look at the sequence number.
+  const uint64_t sequence = batch_sequence_.fetch_add(0, std::memory_order_seq_cst);
   if (sequence % 2 == 0) return;
   while (batch_sequence_.load(std::memory_order_acquire) == sequence)
     std::this_thread::sleep_for(std::chrono::microseconds(20));

@@ -31,7 +31,7 @@ class Worker {
   // What the next batch uses. The old snapshot may be freed after await_quiescence().
   void use(const Snapshot* snapshot) { snapshot_.store(snapshot, std::memory_order_seq_cst); }
   // Returns once no batch is under way that began before the call.
-  void await_quiescence() const;
+  void await_quiescence();
 
   // errno when the device went away, else 0.
   [[nodiscard]] int failure() const { return failure_.load(std::memory_order_acquire); }

@@ -50,7 +50,8 @@ Checked<Ipv6Address> AddressMapping::look_up(Ipv4Address address, Role role, Sid
       trace->note(is_source ? TraceStep::SourceNotMapped : TraceStep::DestinationNotMapped, address);
     return std::unexpected(is_source ? DropReason::SourceNotMapped : DropReason::DestinationNotMapped);
   }
-  if (!is_source && use_mappings == UseMappings::Yes && table_->size() > 0 && routed_here_.contains(address)) {
+  if (!is_source && use_mappings == UseMappings::Yes && table_->size() > 0 &&
+      comes_back(address, side, Side::Ipv6)) {
     if (trace != nullptr) trace->note(TraceStep::WouldLoop, address);
     return std::unexpected(DropReason::DestinationNotMapped);
   }
@@ -88,7 +89,7 @@ Checked<AddressMapping::Mapped4> AddressMapping::to_ipv4(const Ipv6Address& addr
       if (trace != nullptr) trace->note(TraceStep::NotGlobal, *extracted);
       return std::unexpected(DropReason::WellKnownPrefixNonGlobal);
     }
-    if (!is_source && routed_here_.contains(*extracted) && !has_mapping(*extracted)) {
+    if (!is_source && comes_back(*extracted, side, Side::Ipv4) && !has_mapping(*extracted)) {
       if (trace != nullptr) trace->note(TraceStep::WouldLoop, *extracted);
       return std::unexpected(DropReason::DestinationNotMapped);
     }

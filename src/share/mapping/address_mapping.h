@@ -60,7 +60,7 @@ class AddressMapping {
     if (table_->translate(address, mapped)) return true;
     const auto& prefix = prefix_of(side);
     if (!prefix || is_restricted(*prefix)) return false;
-    if (role == Role::Destination && (address == own_address_ || routed_here_.contains(address))) return false;
+    if (role == Role::Destination && (address == own_address_ || comes_back(address, side, Side::Ipv6))) return false;
     mapped = prefix->embed(address);
     return true;
   }
@@ -72,7 +72,7 @@ class AddressMapping {
     const auto& prefix = prefix_of(side);
     by_prefix = true;
     return prefix && !is_restricted(*prefix) && prefix->extract(address, mapped) &&
-           !(role == Role::Destination && (mapped == own_address_ || routed_here_.contains(mapped)));
+           !(role == Role::Destination && (mapped == own_address_ || comes_back(mapped, side, Side::Ipv4)));
   }
 
   // source-not-mapped or destination-not-mapped (by `role`), denied-address, well-known-prefix-non-global.
@@ -99,6 +99,11 @@ class AddressMapping {
                                UseMappings use_mappings) const noexcept;
   [[nodiscard]] const std::optional<Pref64>& prefix_of(Side side) const {
     return side == Side::Ipv4 ? settings_.ipv4_side_prefix : settings_.ipv6_side_prefix;
+  }
+  // Whether a packet for an unmapped destination would be routed back to us. Asked about destinations of the packet
+  // itself, which lie on the side that it is going to; those of a quoted packet lie on the other.
+  [[nodiscard]] bool comes_back(Ipv4Address destination, Side side, Side going_to) const {
+    return side == going_to && routed_here_.contains(destination);
   }
   // RFC 6052 §3.1 applies: it depends on the address.
   [[nodiscard]] bool is_restricted(const Pref64& prefix) const {

@@ -1,5 +1,7 @@
 #include "share/mapping/eam_table.h"
 
+#include "share/mapping/special_addresses.h"
+
 namespace yonroku::share {
 
 EamTable::EamTable(uint64_t seed, std::pmr::memory_resource* memory) : by_ipv4_(seed, memory), by_ipv6_(seed, memory) {}
@@ -41,8 +43,13 @@ void EamTable::reserve(std::size_t count) {
   by_ipv6_.reserve(count);
 }
 
-EamTable::Refusal EamTable::add(const EamMapping& mapping) {
+EamTable::Refusal EamTable::check(const EamMapping& mapping) {
   if (!mapping.is_valid()) return Refusal::Ipv4SuffixTooLong;
+  return holds_only_special(mapping.ipv6) ? Refusal::Ipv6NotForwarded : Refusal::None;
+}
+
+EamTable::Refusal EamTable::add(const EamMapping& mapping) {
+  if (const Refusal refusal = check(mapping); refusal != Refusal::None) return refusal;
   if (by_ipv4_.find(mapping.ipv4)) return Refusal::Ipv4PrefixTaken;
   if (!by_ipv6_.insert(mapping.ipv6, mapping)) return Refusal::Ipv6PrefixTaken;
   ipv6_lengths_.add(mapping.ipv6.length());
@@ -62,7 +69,7 @@ EamTable::Refusal EamTable::remove(const Ipv4Prefix& ipv4) {
 }
 
 EamTable::Refusal EamTable::replace(const EamMapping& mapping) {
-  if (!mapping.is_valid()) return Refusal::Ipv4SuffixTooLong;
+  if (const Refusal refusal = check(mapping); refusal != Refusal::None) return refusal;
   const auto old = by_ipv4_.find(mapping.ipv4);
   if (!old) return Refusal::NotFound;
   if (old->ipv6 == mapping.ipv6) return Refusal::None;
@@ -80,6 +87,8 @@ std::string_view describe(EamTable::Refusal refusal) {
       return "accepted";
     case EamTable::Refusal::Ipv4SuffixTooLong:
       return "the IPv4 suffix is longer than the IPv6 suffix (RFC 7757 §3.1)";
+    case EamTable::Refusal::Ipv6NotForwarded:
+      return "the IPv6 prefix is of addresses that no router forwards (::, ::1, fe80::/10, ff00::/8)";
     case EamTable::Refusal::Ipv4PrefixTaken:
       return "another mapping has the same IPv4 prefix";
     case EamTable::Refusal::Ipv6PrefixTaken:

@@ -102,7 +102,10 @@ class LengthSet {
 class EamTable {
  public:
   // Why a mapping was refused.
-  enum class Refusal : uint8_t { None, Ipv4SuffixTooLong, Ipv4PrefixTaken, Ipv6PrefixTaken, NotFound };
+  enum class Refusal : uint8_t { None, Ipv4SuffixTooLong, Ipv6NotForwarded, Ipv4PrefixTaken, Ipv6PrefixTaken, NotFound };
+
+  // What is wrong with the mapping by itself.
+  [[nodiscard]] static Refusal check(const EamMapping& mapping);
 
   // `seed` keys the hash, so that nobody can choose addresses that collide.
   explicit EamTable(uint64_t seed, std::pmr::memory_resource* memory = std::pmr::get_default_resource());

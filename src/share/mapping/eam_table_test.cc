@@ -83,7 +83,7 @@ TEST(EamTable, LongestMatchBothWays) {
 TEST(EamTable, EveryLengthAtOnce) {
   EamTable table(3);
   const Ipv4Address ipv4(0xffff'ffff);
-  const Ipv6Address ipv6(~uint64_t{0}, ~uint64_t{0});
+  const Ipv6Address ipv6(~uint64_t{0} >> 1, ~uint64_t{0});  // no multicast
   // Nested in one another in both families: /0 in /0, /1 in /1, ... /32 in /32 to /128.
   for (unsigned length = 0; length <= 32; ++length) {
     const EamMapping m{Ipv4Prefix::holding(ipv4, length),

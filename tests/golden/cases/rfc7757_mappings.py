@@ -282,3 +282,14 @@ CASES += [
            from_ipv6(f"IPv6(src='2001:db8:64::127.0.0.1',dst='2001:db8:64::203.0.113.7')/ICMPv6TimeExceeded(code=0)/"
                      f"(IPv6(src='2001:db8:64::203.0.113.7',dst=S6)/{FIRST})", "drop illegal-source")),
 ]
+
+# The quoted packet's destination may lie in the range: that packet went the other way.
+CASES += [
+    golden("rfc7757/3.3-error-about-a-packet-into-the-routed-range",
+           "RFC 7757 §3.3: the guard is about where the error itself goes, not about what it quotes.",
+           from_ipv6(f"IPv6(src='{PEER6}',dst='{PEER6}')/ICMPv6PacketTooBig(mtu=1400)/"
+                     f"(IPv6(src='{PEER6}',dst='64:ff9b::192.0.2.99')/{FIRST})", "to-ipv4",
+                     f"IP(src='{PEER4}',dst='{PEER4}',ttl=63,id=1)/ICMP(type=3,code=4,nexthopmtu=1380)/"
+                     f"(IP(src='{PEER4}',dst='192.0.2.99',id=0)/{FIRST})"),
+           config="loop-guard.yaml"),
+]
