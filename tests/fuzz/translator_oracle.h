@@ -66,7 +66,8 @@ class Oracle {
   [[nodiscard]] bool is_icmp_error() const {
     if (!is_icmp() || seen_->fragment_offset != 0 || seen_->transport >= seen_->total) return false;
     const uint8_t type = input_.octets[seen_->transport];
-    return seen_->version == 6 ? type < 128 : type != 0 && type != 8;
+    return seen_->version == 6 ? type < 128
+                               : (type >= 3 && type <= 5) || type == 11 || type == 12;  // RFC 1122 §3.2.2
   }
   // A transport header that the device is asked about, where it belongs.
   [[nodiscard]] bool has_sane_offload() const {
