@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cstdint>
 #include <ctime>
 #include <optional>
@@ -65,10 +66,13 @@ std::string since_text(const ordered_json& time, system_clock::time_point now) {
   return duration_text(std::chrono::duration_cast<std::chrono::seconds>(now - *then));
 }
 
+// The first few, and how many more.
 std::string joined(const ordered_json& words) {
+  constexpr std::size_t kMost = 8;
   std::string text;
-  for (const auto& word : words) text += (text.empty() ? "" : ", ") + word.get<std::string>();
-  return text;
+  for (std::size_t i = 0; i < std::min(words.size(), kMost); ++i)
+    text += (text.empty() ? "" : ", ") + words[i].get<std::string>();
+  return words.size() > kMost ? text + fmt::format(" and {} more", grouped(words.size() - kMost)) : text;
 }
 
 void append_instance(std::string& out, const ordered_json& instance, system_clock::time_point now) {

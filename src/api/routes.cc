@@ -22,15 +22,12 @@ constexpr const char* kMappings = R"(/v1/(?:instances/([a-z0-9-]+)/)?mappings)";
 constexpr std::size_t kLargestChange = 32 << 20;  // some 700,000 mappings at once
 constexpr std::size_t kLargestTable = 256 << 20;  // millions
 
-enum Status {
-  kOk = 200,
-  kBadRequest = 400,
-  kForbidden = 403,
-  kNotFound = 404,
-  kConflict = 409,
-  kTooLarge = 413,
-  kInternal = 500
-};
+constexpr int kBadRequest = 400;
+constexpr int kForbidden = 403;
+constexpr int kNotFound = 404;
+constexpr int kConflict = 409;
+constexpr int kTooLarge = 413;
+constexpr int kInternal = 500;
 
 void answer(Response& response, const nlohmann::ordered_json& json) {
   response.set_content(dump(json) + "\n", kJson);
@@ -149,14 +146,15 @@ void answer_everything_else(httplib::Server& server) {
   });
   server.set_exception_handler(
       [](const Request& request, Response& response, const std::exception_ptr& thrown) {
-        std::string what = "internal error";
+        std::string what;
         try {
           std::rethrow_exception(thrown);
         } catch (const std::exception& error) {
-          what += std::string(": ") + error.what();
-        } catch (...) {  // nothing else is known about it
+          what = error.what();
+        } catch (...) {
+          what = "not even known what";
         }
-        answer(response, kInternal, {request.path, what, "report it"});
+        answer(response, kInternal, {request.path, "internal error: " + what, "report it"});
       });
 }
 

@@ -273,8 +273,8 @@ Decision decision_of_drop(std::span<const std::byte> packet, const Verdict& verd
     case DropReason::PacketTooBig:
       // Told another MTU than IPv4's, the packet was to be hairpinned: it meets the IPv6 link again.
       if (!from_ipv4 && verdict.detail != std::max<uint32_t>(1280, settings.ipv4_mtu + 20)) {
-        decision.text = fmt::format("{} octets, hairpinned, would become more than ipv6-mtu {}.", facts->length,
-                                    settings.ipv6_mtu);
+        decision.text = fmt::format("{} octets, hairpinned, would become more than ipv6-mtu {}.",
+                                    facts->length, settings.ipv6_mtu);
         decision.cited = "RFC 7757 §4.2.2";
         break;
       }
