@@ -13,5 +13,7 @@ namespace yonroku {
 
 }  // namespace yonroku
 
-#define YONROKU_CHECK(condition) \
-  (__builtin_expect(static_cast<bool>(condition), 1) ? void() : ::yonroku::check_failed(#condition, __FILE__, __LINE__))
+#define YONROKU_CHECK(condition)                     \
+  (__builtin_expect(static_cast<bool>(condition), 1) \
+       ? void()                                      \
+       : ::yonroku::check_failed(#condition, __FILE__, __LINE__))

@@ -1,4 +1,5 @@
-// Time as the pure core sees it: a parameter. Nanoseconds of a monotonic clock, or of a capture's time stamps.
+// Time as the pure core sees it: a parameter. Nanoseconds of a monotonic clock, or of a capture's time
+// stamps.
 #pragma once
 
 #include <compare>
@@ -29,7 +30,9 @@ class Instant {
   friend constexpr Duration operator-(Instant a, Instant b) {
     return Duration::nanoseconds(a.nanoseconds_ - b.nanoseconds_);
   }
-  friend constexpr Instant operator+(Instant a, Duration d) { return Instant(a.nanoseconds_ + d.nanoseconds()); }
+  friend constexpr Instant operator+(Instant a, Duration d) {
+    return Instant(a.nanoseconds_ + d.nanoseconds());
+  }
 
  private:
   explicit constexpr Instant(int64_t n) : nanoseconds_(n) {}

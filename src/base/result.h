@@ -31,9 +31,9 @@ using Result = std::expected<T, Error>;
 }  // namespace yonroku
 
 // TRY(expression): the value of a Result, or return its error from the enclosing function.
-#define TRY(...)                                                                        \
-  __extension__({                                                                       \
-    auto yonroku_result = (__VA_ARGS__);                                                \
-    if (!yonroku_result) return std::unexpected(std::move(yonroku_result).error());     \
-    *std::move(yonroku_result);                                                         \
+#define TRY(...)                                                                    \
+  __extension__({                                                                   \
+    auto yonroku_result = (__VA_ARGS__);                                            \
+    if (!yonroku_result) return std::unexpected(std::move(yonroku_result).error()); \
+    *std::move(yonroku_result);                                                     \
   })

@@ -1,5 +1,5 @@
-// What a packet needs to know to cross: its addresses on the other side. A sharer (share/) finds them, a carrier
-// (carry/) applies them, a mechanism joins the two.
+// What a packet needs to know to cross: its addresses on the other side. A sharer (share/) finds them, a
+// carrier (carry/) applies them, a mechanism joins the two.
 #pragma once
 
 #include "packet/ipv4_address.h"

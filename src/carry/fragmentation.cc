@@ -35,7 +35,8 @@ std::size_t Cuts::write(std::size_t index, std::span<std::byte> out) const noexc
     const bool more = !is_last || header.more_fragments();
     const auto offset = static_cast<uint16_t>(header.fragment_offset() + begin / 8);
     header.total_length = be16::from_host(static_cast<uint16_t>(total));
-    header.flags_fragment_offset = be16::from_host(static_cast<uint16_t>(offset | (more ? Ipv4Header::kMoreFragments : 0)));
+    header.flags_fragment_offset =
+        be16::from_host(static_cast<uint16_t>(offset | (more ? Ipv4Header::kMoreFragments : 0)));
     header.checksum = {};
     OnesSum sum;
     sum.add(std::span<const std::byte>(out.first(sizeof(Ipv4Header))));

@@ -1,4 +1,5 @@
-// Fragments cut out of a whole packet (RFC 791 §2.3, RFC 8200 §4.5). Made one by one into buffers that the caller owns.
+// Fragments cut out of a whole packet (RFC 791 §2.3, RFC 8200 §4.5). Made one by one into buffers that the
+// caller owns.
 #pragma once
 
 #include <cstddef>
@@ -11,8 +12,8 @@ namespace yonroku::carry {
 // The cuts of a packet: pieces of its fragmentable part, each a multiple of 8 octets but the last.
 class Cuts {
  public:
-  // An IPv4 packet without options, of which no fragment shall be larger than `size` (at least 28) octets. It may be
-  // a fragment itself. Transport checksums must be complete.
+  // An IPv4 packet without options, of which no fragment shall be larger than `size` (at least 28) octets. It
+  // may be a fragment itself. Transport checksums must be complete.
   static Cuts of_ipv4(std::span<const std::byte> packet, std::size_t size) noexcept;
   // An IPv6 packet whose only extension header is a Fragment Header. size is at least 56.
   static Cuts of_ipv6(std::span<const std::byte> packet, std::size_t size) noexcept;

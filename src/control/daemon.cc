@@ -49,14 +49,14 @@ Result<void> Daemon::reload(const config::Settings& settings) {
   if (const auto fixed = config::settings_needing_restart(settings_, settings); !fixed.empty()) {
     std::string names;
     for (const auto& name : fixed) names += (names.empty() ? "" : ", ") + name;
-    return fail("reload", "these can't change while the program runs: " + names,
-                "restart it");
+    return fail("reload", "these can't change while the program runs: " + names, "restart it");
   }
   // New instances first: what can fail comes before what can't be undone.
   std::vector<std::unique_ptr<Instance>> added;
   for (const auto& wanted : settings.instances) {
-    const bool is_new = std::none_of(instances_.begin(), instances_.end(),
-                                     [&](const auto& instance) { return instance->settings().name == wanted.name; });
+    const bool is_new = std::none_of(instances_.begin(), instances_.end(), [&](const auto& instance) {
+      return instance->settings().name == wanted.name;
+    });
     if (is_new) added.push_back(TRY(Instance::open(wanted)));
   }
   std::vector<Instance*> prepared;
@@ -69,9 +69,11 @@ Result<void> Daemon::reload(const config::Settings& settings) {
     }
     prepared.push_back(instance.get());
   }
-  for (Instance* instance : prepared) instance->commit_reload(*find_settings(settings, instance->settings().name));
-  std::erase_if(instances_,
-                [&](const auto& instance) { return find_settings(settings, instance->settings().name) == nullptr; });
+  for (Instance* instance : prepared)
+    instance->commit_reload(*find_settings(settings, instance->settings().name));
+  std::erase_if(instances_, [&](const auto& instance) {
+    return find_settings(settings, instance->settings().name) == nullptr;
+  });
   for (auto& instance : added) {
     instance->start_workers();
     instances_.push_back(std::move(instance));

@@ -1,5 +1,5 @@
-// The running program: instances that come and go with the configuration, and what the control API asks of them.
-// Every method may be called from any thread; one lock orders them. Workers never wait for it.
+// The running program: instances that come and go with the configuration, and what the control API asks of
+// them. Every method may be called from any thread; one lock orders them. Workers never wait for it.
 #pragma once
 
 #include <chrono>
@@ -52,8 +52,8 @@ struct MappingChange {
 
 class Daemon {
  public:
-  // Starts every instance, or none. In between, before any thread starts, gives up every privilege but CAP_NET_ADMIN
-  // (control/privileges.h): what the caller needs others for comes before.
+  // Starts every instance, or none. In between, before any thread starts, gives up every privilege but
+  // CAP_NET_ADMIN (control/privileges.h): what the caller needs others for comes before.
   static Result<std::unique_ptr<Daemon>> start(const config::Settings& settings);
   ~Daemon();
   Daemon(const Daemon&) = delete;
@@ -66,9 +66,11 @@ class Daemon {
   [[nodiscard]] std::vector<InstanceCounters> counters() const;
 
   // `instance` empty: the only one. Each call is all or nothing, and lasts until the next reload or restart.
-  Result<MappingChange> add_mappings(const std::string& instance, std::span<const share::EamMapping> mappings);
+  Result<MappingChange> add_mappings(const std::string& instance,
+                                     std::span<const share::EamMapping> mappings);
   Result<MappingChange> remove_mappings(const std::string& instance, std::span<const Ipv4Prefix> ipv4);
-  Result<MappingChange> replace_mappings(const std::string& instance, std::span<const share::EamMapping> mappings);
+  Result<MappingChange> replace_mappings(const std::string& instance,
+                                         std::span<const share::EamMapping> mappings);
   [[nodiscard]] Result<std::vector<share::EamMapping>> mappings(const std::string& instance) const;
 
   // The first failure of any instance, for the main loop to end on.

@@ -1,5 +1,5 @@
-// Memory for large tables, on huge pages where the kernel grants them: a lookup in 10 million mappings then misses the
-// cache but not the TLB.
+// Memory for large tables, on huge pages where the kernel grants them: a lookup in 10 million mappings then
+// misses the cache but not the TLB.
 #pragma once
 
 #include <memory_resource>

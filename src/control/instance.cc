@@ -127,9 +127,11 @@ Result<void> Instance::check(const Change& change, const config::InstanceSetting
   const auto own = clat_mapping(settings);
   for (const Ipv4Prefix& ipv4 : change.remove) {
     const auto mapping = table_->at(ipv4);
-    if (!mapping) return fail(settings_.name, "no mapping for " + ipv4.to_string(), "`yonroku mappings list` shows them");
+    if (!mapping)
+      return fail(settings_.name, "no mapping for " + ipv4.to_string(), "`yonroku mappings list` shows them");
     if (own && own->ipv4 == ipv4)
-      return fail(settings_.name, ipv4.to_string() + " is the CLAT's own mapping", "change `clat-address` instead");
+      return fail(settings_.name, ipv4.to_string() + " is the CLAT's own mapping",
+                  "change `clat-address` instead");
     freed.insert(mapping->ipv6);
   }
   for (const auto& mapping : change.replace) {

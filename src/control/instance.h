@@ -27,8 +27,9 @@ class Instance {
   Instance& operator=(const Instance&) = delete;
 
   void start_workers();
-  // Takes over settings that need no restart (config::settings_needing_restart), in two steps: prepare_reload() finds
-  // every reason against them and changes nothing that packets see; commit_reload() can't fail.
+  // Takes over settings that need no restart (config::settings_needing_restart), in two steps:
+  // prepare_reload() finds every reason against them and changes nothing that packets see; commit_reload()
+  // can't fail.
   Result<void> prepare_reload(const config::InstanceSettings& settings);
   void undo_reload() { link_.undo(); }
   void commit_reload(const config::InstanceSettings& settings);

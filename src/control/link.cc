@@ -20,14 +20,16 @@ Result<LinkPlan> plan_link(const config::InstanceSettings& settings) {
   plan.own_route = own_route(settings);
   if (settings.clat_address && settings.routes == config::RouteMode::Auto) {
     plan.address = Ipv4Prefix::holding(settings.clat_ipv4, 32);
-    if (settings.neighbour_proxy) plan.proxied = ProxyNeighbour{*settings.neighbour_proxy, *settings.clat_address};
+    if (settings.neighbour_proxy)
+      plan.proxied = ProxyNeighbour{*settings.neighbour_proxy, *settings.clat_address};
   }
   return plan;
 }
 
 Link::~Link() {
   // Addresses and routes go with the device.
-  if (installed_.proxied) (void)netlink_.remove_proxy_neighbour(installed_.proxied->device, installed_.proxied->address);
+  if (installed_.proxied)
+    (void)netlink_.remove_proxy_neighbour(installed_.proxied->device, installed_.proxied->address);
   if (added_.proxied) (void)netlink_.remove_proxy_neighbour(added_.proxied->device, added_.proxied->address);
 }
 

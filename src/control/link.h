@@ -1,7 +1,8 @@
 // What an instance has in the kernel beside its TUN device: MTU, addresses, routes, proxy neighbours.
 //
-// A change comes in two steps, so that several instances change all or none: prepare() adds what is missing and can
-// fail, leaving everything as it was; then either commit() takes away what is too much, or undo() what was added.
+// A change comes in two steps, so that several instances change all or none: prepare() adds what is missing
+// and can fail, leaving everything as it was; then either commit() takes away what is too much, or undo()
+// what was added.
 #pragma once
 
 #include <optional>
@@ -48,11 +49,15 @@ class Link {
   // What could not be done is told by problems().
   void commit(const LinkPlan& plan);
 
-  // One mapped prefix more or less: it has a route of its own, however many others cover it. cover() says whether the
-  // route is new.
-  Result<bool> cover(const Ipv4Prefix& prefix) { return cover(prefix, installed_.routes.ipv4, installed_.routes.ipv4_options); }
+  // One mapped prefix more or less: it has a route of its own, however many others cover it. cover() says
+  // whether the route is new.
+  Result<bool> cover(const Ipv4Prefix& prefix) {
+    return cover(prefix, installed_.routes.ipv4, installed_.routes.ipv4_options);
+  }
   Result<bool> cover(const Ipv6Prefix& prefix) { return cover(prefix, installed_.routes.ipv6, {}); }
-  void uncover(const Ipv4Prefix& prefix) { uncover(prefix, installed_.routes.ipv4, installed_.routes.ipv4_options); }
+  void uncover(const Ipv4Prefix& prefix) {
+    uncover(prefix, installed_.routes.ipv4, installed_.routes.ipv4_options);
+  }
   void uncover(const Ipv6Prefix& prefix) { uncover(prefix, installed_.routes.ipv6, {}); }
 
   [[nodiscard]] const ImpliedRoutes& routes() const { return installed_.routes; }

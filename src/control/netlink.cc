@@ -81,7 +81,8 @@ Result<int> Netlink::talk(nlmsghdr* message) {
     const ssize_t got = mnl_socket_recvfrom(socket_, answer.data(), answer.size());
     if (got < 0 && errno == EINTR) continue;
     if (got < 0) return fail("netlink", "cannot receive: " + describe(errno));
-    const int more = mnl_cb_run(answer.data(), static_cast<std::size_t>(got), sequence_, port_, nullptr, nullptr);
+    const int more =
+        mnl_cb_run(answer.data(), static_cast<std::size_t>(got), sequence_, port_, nullptr, nullptr);
     if (more < 0) return errno;
     if (more == MNL_CB_STOP) return 0;
   }
@@ -94,7 +95,8 @@ Result<unsigned> Netlink::interface_index(const std::string& device) {
 }
 
 Result<void> Netlink::bring_up(const std::string& device, uint32_t mtu) {
-  // A worker that is off its core for some milliseconds must find all that came meanwhile; the kernel's default is 500.
+  // A worker that is off its core for some milliseconds must find all that came meanwhile; the kernel's
+  // default is 500.
   constexpr uint32_t kQueueLength = 2048;
   const unsigned index = TRY(interface_index(device));
   // In two messages: in one, the kernel would bring the device up first and give it an address then.
@@ -136,7 +138,8 @@ Result<int> Netlink::change_address(uint16_t type, uint16_t flags, const std::st
 
 Result<void> Netlink::add_address(const std::string& device, const Ipv4Prefix& address) {
   const int error = TRY(change_address(RTM_NEWADDR, NLM_F_CREATE | NLM_F_REPLACE, device, address));
-  if (error != 0) return fail(device, "address " + address.to_string() + " cannot be added: " + describe(error));
+  if (error != 0)
+    return fail(device, "address " + address.to_string() + " cannot be added: " + describe(error));
   return {};
 }
 
@@ -148,8 +151,8 @@ Result<void> Netlink::remove_address(const std::string& device, const Ipv4Prefix
 }
 
 template <class Prefix>
-Result<int> Netlink::change_route(uint16_t type, uint16_t flags, const std::string& device, const Prefix& prefix,
-                                  const RouteOptions& options) {
+Result<int> Netlink::change_route(uint16_t type, uint16_t flags, const std::string& device,
+                                  const Prefix& prefix, const RouteOptions& options) {
   const unsigned index = TRY(interface_index(device));
   Message message(type, flags);
   auto* header = static_cast<rtmsg*>(mnl_nlmsg_put_extra_header(message.header, sizeof(rtmsg)));
@@ -176,37 +179,45 @@ template <class Prefix>
 Result<void> route_result(const std::string& device, const Prefix& prefix, int error, const char* verb) {
   if (error == 0) return {};
   return fail(device, "route " + prefix.to_string() + " cannot be " + verb + ": " + describe(error),
-              error == EEXIST ? "another route has the same prefix and metric; remove it, or set `routes: manual`" : "");
+              error == EEXIST
+                  ? "another route has the same prefix and metric; remove it, or set `routes: manual`"
+                  : "");
 }
 
 }  // namespace
 
-Result<void> Netlink::add_route(const std::string& device, const Ipv4Prefix& prefix, const RouteOptions& options) {
+Result<void> Netlink::add_route(const std::string& device, const Ipv4Prefix& prefix,
+                                const RouteOptions& options) {
   const int error = TRY(change_route(RTM_NEWROUTE, NLM_F_CREATE | NLM_F_EXCL, device, prefix, options));
   return route_result(device, prefix, error, "added");
 }
 
-Result<void> Netlink::add_route(const std::string& device, const Ipv6Prefix& prefix, const RouteOptions& options) {
+Result<void> Netlink::add_route(const std::string& device, const Ipv6Prefix& prefix,
+                                const RouteOptions& options) {
   const int error = TRY(change_route(RTM_NEWROUTE, NLM_F_CREATE | NLM_F_EXCL, device, prefix, options));
   return route_result(device, prefix, error, "added");
 }
 
-Result<void> Netlink::replace_route(const std::string& device, const Ipv4Prefix& prefix, const RouteOptions& options) {
+Result<void> Netlink::replace_route(const std::string& device, const Ipv4Prefix& prefix,
+                                    const RouteOptions& options) {
   const int error = TRY(change_route(RTM_NEWROUTE, NLM_F_CREATE | NLM_F_REPLACE, device, prefix, options));
   return route_result(device, prefix, error, "replaced");
 }
 
-Result<void> Netlink::replace_route(const std::string& device, const Ipv6Prefix& prefix, const RouteOptions& options) {
+Result<void> Netlink::replace_route(const std::string& device, const Ipv6Prefix& prefix,
+                                    const RouteOptions& options) {
   const int error = TRY(change_route(RTM_NEWROUTE, NLM_F_CREATE | NLM_F_REPLACE, device, prefix, options));
   return route_result(device, prefix, error, "replaced");
 }
 
-Result<void> Netlink::remove_route(const std::string& device, const Ipv4Prefix& prefix, const RouteOptions& options) {
+Result<void> Netlink::remove_route(const std::string& device, const Ipv4Prefix& prefix,
+                                   const RouteOptions& options) {
   const int error = TRY(change_route(RTM_DELROUTE, 0, device, prefix, options));
   return route_result(device, prefix, error == ESRCH ? 0 : error, "removed");
 }
 
-Result<void> Netlink::remove_route(const std::string& device, const Ipv6Prefix& prefix, const RouteOptions& options) {
+Result<void> Netlink::remove_route(const std::string& device, const Ipv6Prefix& prefix,
+                                   const RouteOptions& options) {
   const int error = TRY(change_route(RTM_DELROUTE, 0, device, prefix, options));
   return route_result(device, prefix, error == ESRCH ? 0 : error, "removed");
 }

@@ -1,5 +1,5 @@
-// The few things asked of the kernel's routing over netlink (rtnetlink(7)): a device up, its addresses, routes and
-// proxy neighbours. libmnl stays in here.
+// The few things asked of the kernel's routing over netlink (rtnetlink(7)): a device up, its addresses,
+// routes and proxy neighbours. libmnl stays in here.
 #pragma once
 
 #include <cstdint>
@@ -34,14 +34,20 @@ class Netlink {
   Result<void> add_address(const std::string& device, const Ipv4Prefix& address);
   Result<void> remove_address(const std::string& device, const Ipv4Prefix& address);
   // A route to the same prefix with the same metric is an error.
-  Result<void> add_route(const std::string& device, const Ipv4Prefix& prefix, const RouteOptions& options = {});
-  Result<void> add_route(const std::string& device, const Ipv6Prefix& prefix, const RouteOptions& options = {});
+  Result<void> add_route(const std::string& device, const Ipv4Prefix& prefix,
+                         const RouteOptions& options = {});
+  Result<void> add_route(const std::string& device, const Ipv6Prefix& prefix,
+                         const RouteOptions& options = {});
   // Gives a route that is there, with the same metric, other options.
-  Result<void> replace_route(const std::string& device, const Ipv4Prefix& prefix, const RouteOptions& options);
-  Result<void> replace_route(const std::string& device, const Ipv6Prefix& prefix, const RouteOptions& options);
+  Result<void> replace_route(const std::string& device, const Ipv4Prefix& prefix,
+                             const RouteOptions& options);
+  Result<void> replace_route(const std::string& device, const Ipv6Prefix& prefix,
+                             const RouteOptions& options);
   // A route that is gone already is fine.
-  Result<void> remove_route(const std::string& device, const Ipv4Prefix& prefix, const RouteOptions& options = {});
-  Result<void> remove_route(const std::string& device, const Ipv6Prefix& prefix, const RouteOptions& options = {});
+  Result<void> remove_route(const std::string& device, const Ipv4Prefix& prefix,
+                            const RouteOptions& options = {});
+  Result<void> remove_route(const std::string& device, const Ipv6Prefix& prefix,
+                            const RouteOptions& options = {});
   Result<void> add_proxy_neighbour(const std::string& device, const Ipv6Address& address);
   Result<void> remove_proxy_neighbour(const std::string& device, const Ipv6Address& address);
 
@@ -52,8 +58,10 @@ class Netlink {
   template <class Prefix>
   Result<int> change_route(uint16_t type, uint16_t flags, const std::string& device, const Prefix& prefix,
                            const RouteOptions& options);
-  Result<int> change_address(uint16_t type, uint16_t flags, const std::string& device, const Ipv4Prefix& address);
-  Result<int> change_proxy(uint16_t type, uint16_t flags, const std::string& device, const Ipv6Address& address);
+  Result<int> change_address(uint16_t type, uint16_t flags, const std::string& device,
+                             const Ipv4Prefix& address);
+  Result<int> change_proxy(uint16_t type, uint16_t flags, const std::string& device,
+                           const Ipv6Address& address);
 
   mnl_socket* socket_;
   uint32_t sequence_ = 0;

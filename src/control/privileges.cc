@@ -13,13 +13,16 @@
 namespace yonroku::control {
 namespace {
 
-Result<void> failed(const std::string& what) { return fail("privileges", what + ": " + std::strerror(errno)); }
+Result<void> failed(const std::string& what) {
+  return fail("privileges", what + ": " + std::strerror(errno));
+}
 
 Result<void> switch_user(const std::string& user) {
   errno = 0;
   const passwd* entry = ::getpwnam(user.c_str());
   if (entry == nullptr)
-    return fail("user", "no user \"" + user + "\"", "create it (useradd --system " + user + ") or leave `user` out");
+    return fail("user", "no user \"" + user + "\"",
+                "create it (useradd --system " + user + ") or leave `user` out");
   if (::getuid() == entry->pw_uid && ::geteuid() == entry->pw_uid) return {};
   if (::prctl(PR_SET_KEEPCAPS, 1) != 0) return failed("PR_SET_KEEPCAPS");
   if (::setgroups(0, nullptr) != 0) return failed("setgroups");

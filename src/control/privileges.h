@@ -8,8 +8,8 @@
 
 namespace yonroku::control {
 
-// Switches to `user` when given, keeps CAP_NET_ADMIN only (bounding set included), and forbids gaining privileges.
-// For every thread of the process that is started afterwards; call it before there are others.
+// Switches to `user` when given, keeps CAP_NET_ADMIN only (bounding set included), and forbids gaining
+// privileges. For every thread of the process that is started afterwards; call it before there are others.
 Result<void> drop_privileges(const std::optional<std::string>& user);
 
 }  // namespace yonroku::control

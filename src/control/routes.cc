@@ -47,7 +47,8 @@ Result<ImpliedRoutes> implied_routes(const config::InstanceSettings& settings) {
   if (settings.ipv6_routes) routes.ipv6 = *settings.ipv6_routes;
   if (routes.ipv4.size() > kMostImpliedRoutes || routes.ipv6.size() > kMostImpliedRoutes)
     return fail(settings.name,
-                "the mappings would need " + std::to_string(std::max(routes.ipv4.size(), routes.ipv6.size())) + " routes",
+                "the mappings would need " +
+                    std::to_string(std::max(routes.ipv4.size(), routes.ipv6.size())) + " routes",
                 "sum them up: `ipv4-routes: [198.51.100.0/24, …]`, or set `routes: manual`");
   return routes;
 }

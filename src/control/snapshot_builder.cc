@@ -9,24 +9,18 @@ mechanism::Hairpinning hairpinning(const config::InstanceSettings& settings) {
   // A CLAT's hosts have no second address to meet under.
   if (settings.mechanism == config::Mechanism::Clat) return mechanism::Hairpinning::Off;
   switch (settings.hairpinning) {
-    case config::Hairpinning::Simple:
-      return mechanism::Hairpinning::Simple;
-    case config::Hairpinning::Off:
-      return mechanism::Hairpinning::Off;
-    case config::Hairpinning::Intrinsic:
-      break;
+    case config::Hairpinning::Simple: return mechanism::Hairpinning::Simple;
+    case config::Hairpinning::Off: return mechanism::Hairpinning::Off;
+    case config::Hairpinning::Intrinsic: break;
   }
   return mechanism::Hairpinning::Intrinsic;
 }
 
 mechanism::UntranslatableSource untranslatable_source(const config::InstanceSettings& settings) {
   switch (settings.untranslatable_icmpv6_source) {
-    case config::UntranslatableIcmpv6Source::Pool:
-      return mechanism::UntranslatableSource::Pool;
-    case config::UntranslatableIcmpv6Source::Drop:
-      return mechanism::UntranslatableSource::Drop;
-    case config::UntranslatableIcmpv6Source::Dummy:
-      break;
+    case config::UntranslatableIcmpv6Source::Pool: return mechanism::UntranslatableSource::Pool;
+    case config::UntranslatableIcmpv6Source::Drop: return mechanism::UntranslatableSource::Drop;
+    case config::UntranslatableIcmpv6Source::Dummy: break;
   }
   return mechanism::UntranslatableSource::Dummy;
 }
@@ -34,20 +28,17 @@ mechanism::UntranslatableSource untranslatable_source(const config::InstanceSett
 // A segment of that MSS has 40 octets of headers in IPv4 and 60 in IPv6, and must fit both links.
 uint16_t mss_clamp(const config::InstanceSettings& settings) {
   switch (settings.mss_clamp.mode) {
-    case config::MssClamp::Mode::Off:
-      return 0;
-    case config::MssClamp::Mode::Bytes:
-      return settings.mss_clamp.bytes;
-    case config::MssClamp::Mode::Auto:
-      break;
+    case config::MssClamp::Mode::Off: return 0;
+    case config::MssClamp::Mode::Bytes: return settings.mss_clamp.bytes;
+    case config::MssClamp::Mode::Auto: break;
   }
   return static_cast<uint16_t>(std::min(settings.ipv6_mtu - 60, std::max(settings.ipv4_mtu - 40, 1)));
 }
 
 }  // namespace
 
-Result<std::shared_ptr<share::EamTable>> build_eam_table(const config::InstanceSettings& settings, uint64_t seed,
-                                                         std::pmr::memory_resource* memory) {
+Result<std::shared_ptr<share::EamTable>> build_eam_table(const config::InstanceSettings& settings,
+                                                         uint64_t seed, std::pmr::memory_resource* memory) {
   auto table = std::make_shared<share::EamTable>(seed, memory);
   table->reserve(settings.mappings.size() + (settings.clat_address ? 1 : 0));
   const auto add = [&](const share::EamMapping& mapping) -> Result<void> {
@@ -90,8 +81,8 @@ std::unique_ptr<engine::Snapshot> build_snapshot(const config::InstanceSettings&
   siit.hairpinning = hairpinning(settings);
   siit.untranslatable_source = untranslatable_source(settings);
   siit.icmpv6_source_pool = settings.icmpv6_source_pool;
-  siit.node_identification =
-      settings.node_identification ? mechanism::NodeIdentification::Append : mechanism::NodeIdentification::Omit;
+  siit.node_identification = settings.node_identification ? mechanism::NodeIdentification::Append
+                                                          : mechanism::NodeIdentification::Omit;
   siit.translator_ipv6 = settings.translator_ipv6;
 
   engine::IcmpReplySettings icmp;
@@ -99,8 +90,8 @@ std::unique_ptr<engine::Snapshot> build_snapshot(const config::InstanceSettings&
   icmp.source_ipv4 = settings.translator_ipv4;
   icmp.source_ipv6 = settings.translator_ipv6;
   const share::EamTable& eam_table = *table;
-  return std::make_unique<engine::Snapshot>(engine::Snapshot{
-      std::move(table), mechanism::Siit(siit, eam_table), icmp, settings.icmp_error_rate});
+  return std::make_unique<engine::Snapshot>(
+      engine::Snapshot{std::move(table), mechanism::Siit(siit, eam_table), icmp, settings.icmp_error_rate});
 }
 
 }  // namespace yonroku::control

@@ -22,12 +22,9 @@ struct Kind {
 std::optional<Kind> kind_for_ipv4(const Verdict& verdict) {
   using namespace icmpv4;
   switch (verdict.reason) {
-    case DropReason::TtlExceeded:
-      return Kind{kTimeExceeded, 0, 0};
-    case DropReason::PacketTooBig:
-      return Kind{kDestinationUnreachable, kFragmentationNeeded, verdict.detail};
-    case DropReason::SourceRoute:
-      return Kind{kDestinationUnreachable, kSourceRouteFailed, 0};
+    case DropReason::TtlExceeded: return Kind{kTimeExceeded, 0, 0};
+    case DropReason::PacketTooBig: return Kind{kDestinationUnreachable, kFragmentationNeeded, verdict.detail};
+    case DropReason::SourceRoute: return Kind{kDestinationUnreachable, kSourceRouteFailed, 0};
     case DropReason::SourceNotMapped:
     case DropReason::DestinationNotMapped:
     case DropReason::DeniedAddress:
@@ -36,20 +33,16 @@ std::optional<Kind> kind_for_ipv4(const Verdict& verdict) {
     case DropReason::UdpZeroChecksumFragment:
     case DropReason::ProtocolNotTranslatable:
       return Kind{kDestinationUnreachable, kAdministrativelyProhibited, 0};
-    default:
-      return std::nullopt;
+    default: return std::nullopt;
   }
 }
 
 std::optional<Kind> kind_for_ipv6(const Verdict& verdict) {
   using namespace icmpv6;
   switch (verdict.reason) {
-    case DropReason::HopLimitExceeded:
-      return Kind{kTimeExceeded, 0, 0};
-    case DropReason::PacketTooBig:
-      return Kind{kPacketTooBig, 0, verdict.detail};
-    case DropReason::SegmentsLeft:
-      return Kind{kParameterProblem, kErroneousHeaderField, verdict.detail};
+    case DropReason::HopLimitExceeded: return Kind{kTimeExceeded, 0, 0};
+    case DropReason::PacketTooBig: return Kind{kPacketTooBig, 0, verdict.detail};
+    case DropReason::SegmentsLeft: return Kind{kParameterProblem, kErroneousHeaderField, verdict.detail};
     case DropReason::SourceNotMapped:
     case DropReason::DestinationNotMapped:
     case DropReason::DeniedAddress:
@@ -57,19 +50,19 @@ std::optional<Kind> kind_for_ipv6(const Verdict& verdict) {
     case DropReason::ExtensionAfterFragment:
     case DropReason::ProtocolNotTranslatable:
       return Kind{kDestinationUnreachable, kAdministrativelyProhibited, 0};
-    default:
-      return std::nullopt;
+    default: return std::nullopt;
   }
 }
 
 std::size_t reply_to_ipv4(const Packet& dropped, const Verdict& verdict, const IcmpReplySettings& settings,
                           std::span<std::byte> out) {
-  constexpr std::size_t kLargest = 576;              // RFC 1812 §4.3.2.3
-  constexpr uint8_t kInternetworkControl = 0xc0;     // RFC 1812 §4.3.2.5
+  constexpr std::size_t kLargest = 576;           // RFC 1812 §4.3.2.3
+  constexpr uint8_t kInternetworkControl = 0xc0;  // RFC 1812 §4.3.2.5
   constexpr uint8_t kTtl = 64;
   const auto ip = Ipv4View::parse(dropped.bytes());
   const auto kind = kind_for_ipv4(verdict);
-  // RFC 1812 §4.3.2.7: not about ICMP errors, not about later fragments, not to sources that name no single host.
+  // RFC 1812 §4.3.2.7: not about ICMP errors, not about later fragments, not to sources that name no single
+  // host.
   if (!ip || !kind || carry::is_icmp_error(*ip) || ip->header().fragment_offset() != 0 ||
       !share::may_be_forwarded(ip->header().source()) || !share::may_be_forwarded(ip->header().destination()))
     return 0;

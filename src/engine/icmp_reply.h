@@ -1,5 +1,5 @@
-// ICMP errors about packets that were dropped (RFC 7915 §4.4, §5.4; RFC 1812 §4.3.2; RFC 4443 §2.4). The engine alone
-// originates them, so "no error about an error" and the rate limit hold for every mechanism.
+// ICMP errors about packets that were dropped (RFC 7915 §4.4, §5.4; RFC 1812 §4.3.2; RFC 4443 §2.4). The
+// engine alone originates them, so "no error about an error" and the rate limit hold for every mechanism.
 #pragma once
 
 #include <cstddef>
@@ -20,8 +20,8 @@ struct IcmpReplySettings {
 
 inline constexpr std::size_t kLargestIcmpReply = 1280;
 
-// Writes the error about `dropped` (intact, as received) into `out`, at least kLargestIcmpReply octets. Returns its
-// size, or 0 when none is due.
+// Writes the error about `dropped` (intact, as received) into `out`, at least kLargestIcmpReply octets.
+// Returns its size, or 0 when none is due.
 std::size_t make_icmp_reply(const Packet& dropped, const Verdict& verdict, const IcmpReplySettings& settings,
                             std::span<std::byte> out) noexcept;
 

@@ -5,7 +5,8 @@
 
 namespace yonroku::engine {
 
-// RFC 1071: from the start of the transport header to the packet's end; the field holds the pseudo-header's sum.
+// RFC 1071: from the start of the transport header to the packet's end; the field holds the pseudo-header's
+// sum.
 void Pipeline::complete_checksum(Packet& packet) noexcept {
   const std::size_t start = packet.offload.checksum_start;
   auto& field = *reinterpret_cast<be16*>(packet.data() + start + packet.offload.checksum_offset);

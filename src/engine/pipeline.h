@@ -1,5 +1,6 @@
-// One packet through one mechanism, and what follows from the verdict: counting, fragmenting, segmenting, ICMP errors.
-// Devices, files and tests feed it alike; results go to `emit(Packet&)`, in order, before process() returns.
+// One packet through one mechanism, and what follows from the verdict: counting, fragmenting, segmenting,
+// ICMP errors. Devices, files and tests feed it alike; results go to `emit(Packet&)`, in order, before
+// process() returns.
 #pragma once
 
 #include <memory>
@@ -31,8 +32,8 @@ class Pipeline {
   [[nodiscard]] observe::Counters& counters() { return counters_; }
   void set_trace(Trace* trace) { state_.trace = trace; }
 
-  // Processes one packet. Returns the verdict about it, for explain and tests; `replied` says whether an ICMP error
-  // about it was emitted.
+  // Processes one packet. Returns the verdict about it, for explain and tests; `replied` says whether an ICMP
+  // error about it was emitted.
   struct Outcome {
     Verdict verdict;
     bool replied = false;
@@ -62,15 +63,14 @@ class Pipeline {
       case Verdict::Action::Segment:
         if (may_segment == MaySegment::Yes) return segment(snapshot, mechanism, packet, was_ipv6, now, emit);
         return drop(snapshot, Verdict::drop(DropReason::BadOffloadMetadata), packet, was_ipv6, now, emit);
-      case Verdict::Action::Drop:
-        break;
+      case Verdict::Action::Drop: break;
     }
     return drop(snapshot, verdict, packet, was_ipv6, now, emit);
   }
 
   template <class Emit>
-  Outcome drop(const Snapshot& snapshot, const Verdict& verdict, const Packet& packet, bool was_ipv6, Instant now,
-               Emit&& emit) {
+  Outcome drop(const Snapshot& snapshot, const Verdict& verdict, const Packet& packet, bool was_ipv6,
+               Instant now, Emit&& emit) {
     counters_.dropped[static_cast<std::size_t>(verdict.reason)].add(1);
     Packet reply(result_buffer_, kHeadroom, kLargestIcmpReply);
     const std::size_t size = make_icmp_reply(packet, verdict, snapshot.icmp, reply.bytes());
@@ -132,7 +132,8 @@ class Pipeline {
   }
 
   void complete_checksum(Packet& packet) noexcept;
-  void count_translated(const Verdict& verdict, const Packet& packet, bool was_ipv6, std::size_t size) noexcept;
+  void count_translated(const Verdict& verdict, const Packet& packet, bool was_ipv6,
+                        std::size_t size) noexcept;
 
   mechanism::SiitState state_;
   observe::Counters counters_;

@@ -12,7 +12,8 @@
 namespace yonroku::engine {
 namespace {
 
-constexpr std::size_t kBufferSize = Pipeline::kHeadroom + Pipeline::kLargestPacket + 24;  // a whole number of 64s
+constexpr std::size_t kBufferSize =
+    Pipeline::kHeadroom + Pipeline::kLargestPacket + 24;  // a whole number of 64s
 
 int wake_up_signal() { return SIGRTMIN; }
 
@@ -22,8 +23,9 @@ Instant monotonic_now() {
   return Instant::from_nanoseconds(int64_t{now.tv_sec} * 1'000'000'000 + now.tv_nsec);
 }
 
-// A worker that is woken does not preempt whoever sent the packet: packets gather into batches, and with all ends on
-// one core each crossing takes a context switch less. Needs no privilege; without it everything works.
+// A worker that is woken does not preempt whoever sent the packet: packets gather into batches, and with all
+// ends on one core each crossing takes a context switch less. Needs no privilege; without it everything
+// works.
 void prefer_throughput() {
   const sched_param parameter{};
   ::sched_setscheduler(0, SCHED_BATCH, &parameter);
@@ -32,7 +34,7 @@ void prefer_throughput() {
 }  // namespace
 
 void install_wake_up_signal() {
-  struct sigaction action {};
+  struct sigaction action{};
   action.sa_handler = [](int) {};  // no SA_RESTART: the read returns EINTR
   sigemptyset(&action.sa_mask);
   ::sigaction(wake_up_signal(), &action, nullptr);
@@ -83,8 +85,8 @@ void Worker::run() {
   stopped_.store(true, std::memory_order_release);
 }
 
-// Waits for the first packet, then takes what is there. With little traffic the batch is one packet and no system call
-// is spent on finding out that there is no second.
+// Waits for the first packet, then takes what is there. With little traffic the batch is one packet and no
+// system call is spent on finding out that there is no second.
 void Worker::receive_batch() {
   using io::TunQueue;
   size_ = 0;
@@ -103,12 +105,8 @@ void Worker::receive_batch() {
         pipeline_.counters().received[0].add(1);
         pipeline_.counters().dropped[static_cast<std::size_t>(DropReason::BadOffloadMetadata)].add(1);
         break;
-      case TunQueue::Status::Empty:
-        batch_limit_ = std::max<std::size_t>(1, size_);
-        return;
-      default:
-        handle_failure(status);
-        return;
+      case TunQueue::Status::Empty: batch_limit_ = std::max<std::size_t>(1, size_); return;
+      default: handle_failure(status); return;
     }
   }
   if (size_ == batch_limit_) batch_limit_ = std::min(kBatch, batch_limit_ * 2);
@@ -138,8 +136,7 @@ void Worker::process_batch(const Snapshot& snapshot) {
           for (std::size_t i = 0; i < size_; ++i) mechanism.prefetch(packets_[i].bytes());
         for (std::size_t i = 0; i < size_; ++i) {
           pipeline_.process(snapshot, mechanism, packets_[i], now, [&](const Packet& result) {
-            if (!queue_.send(result))
-              pipeline_.counters().not_sent.add(1);
+            if (!queue_.send(result)) pipeline_.counters().not_sent.add(1);
           });
         }
       },

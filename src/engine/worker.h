@@ -1,5 +1,5 @@
-// One thread, one TUN queue, one pipeline: reads a batch, translates it, writes it. Workers share nothing but the
-// snapshot that they are pointed at.
+// One thread, one TUN queue, one pipeline: reads a batch, translates it, writes it. Workers share nothing but
+// the snapshot that they are pointed at.
 #pragma once
 
 #include <pthread.h>
@@ -61,7 +61,8 @@ class Worker {
   std::size_t batch_limit_ = 1;  // how many the next batch may hold: grows while the queue keeps being full
 };
 
-// Installs the signal handler that stop() interrupts a waiting worker with. Call once, before any worker starts.
+// Installs the signal handler that stop() interrupts a waiting worker with. Call once, before any worker
+// starts.
 void install_wake_up_signal();
 
 }  // namespace yonroku::engine

@@ -63,20 +63,24 @@ Result<TunDevice> open_tun(const std::string& name, unsigned queues) {
                   errno == ENOENT ? "the kernel needs CONFIG_TUN" : "run as root or with CAP_NET_ADMIN");
     ifreq request{};
     std::strncpy(request.ifr_name, name.c_str(), IFNAMSIZ - 1);
-    request.ifr_flags =
-        static_cast<short>(IFF_TUN | IFF_NO_PI | IFF_VNET_HDR | IFF_MULTI_QUEUE | (i == 0 ? IFF_TUN_EXCL : 0));
+    request.ifr_flags = static_cast<short>(IFF_TUN | IFF_NO_PI | IFF_VNET_HDR | IFF_MULTI_QUEUE |
+                                           (i == 0 ? IFF_TUN_EXCL : 0));
     if (::ioctl(fd.get(), TUNSETIFF, &request) < 0) {
       const int error = errno;
       const std::string what = std::string("cannot create the TUN device: ") + std::strerror(error);
-      if (error == EBUSY) return fail(name, what, "another program, or another instance, uses the name; choose a different `device`");
+      if (error == EBUSY)
+        return fail(name, what,
+                    "another program, or another instance, uses the name; choose a different `device`");
       if (error == EPERM) return fail(name, what, "run as root or with CAP_NET_ADMIN");
       return fail(name, what);
     }
     // What the kernel may leave to us. UDP segmentation came with Linux 6.2.
     const unsigned tcp = TUN_F_CSUM | TUN_F_TSO4 | TUN_F_TSO6 | TUN_F_TSO_ECN;
     constexpr unsigned kUso4 = 0x20, kUso6 = 0x40;
-    if (::ioctl(fd.get(), TUNSETOFFLOAD, tcp | kUso4 | kUso6) < 0 && ::ioctl(fd.get(), TUNSETOFFLOAD, tcp) < 0)
-      return fail(name, std::string("TUNSETOFFLOAD: ") + std::strerror(errno), "Linux 2.6.27 or newer is needed");
+    if (::ioctl(fd.get(), TUNSETOFFLOAD, tcp | kUso4 | kUso6) < 0 &&
+        ::ioctl(fd.get(), TUNSETOFFLOAD, tcp) < 0)
+      return fail(name, std::string("TUNSETOFFLOAD: ") + std::strerror(errno),
+                  "Linux 2.6.27 or newer is needed");
     int header_size = sizeof(VirtioHeader);
     if (::ioctl(fd.get(), TUNSETVNETHDRSZ, &header_size) < 0)
       return fail(name, std::string("TUNSETVNETHDRSZ: ") + std::strerror(errno));

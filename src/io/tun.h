@@ -1,5 +1,5 @@
-// A TUN device (Linux, Documentation/networking/tuntap): raw IP packets, several queues, super-packets of up to 64 KiB
-// with their checksums left partial. The device goes away with its last queue.
+// A TUN device (Linux, Documentation/networking/tuntap): raw IP packets, several queues, super-packets of up
+// to 64 KiB with their checksums left partial. The device goes away with its last queue.
 #pragma once
 
 #include <cstddef>

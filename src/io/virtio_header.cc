@@ -16,19 +16,11 @@ Checked<Offload> decode(const VirtioHeader& header, std::size_t packet_size) noe
     offload.checksum_offset = header.checksum_offset;
   }
   switch (header.segmentation & ~VirtioHeader::kEcn) {
-    case VirtioHeader::kNone:
-      return offload;
-    case VirtioHeader::kTcpIpv4:
-      offload.segmentation = Offload::Segmentation::TcpIpv4;
-      break;
-    case VirtioHeader::kTcpIpv6:
-      offload.segmentation = Offload::Segmentation::TcpIpv6;
-      break;
-    case VirtioHeader::kUdpSegmentation:
-      offload.segmentation = Offload::Segmentation::Udp;
-      break;
-    default:
-      return std::unexpected(DropReason::BadOffloadMetadata);
+    case VirtioHeader::kNone: return offload;
+    case VirtioHeader::kTcpIpv4: offload.segmentation = Offload::Segmentation::TcpIpv4; break;
+    case VirtioHeader::kTcpIpv6: offload.segmentation = Offload::Segmentation::TcpIpv6; break;
+    case VirtioHeader::kUdpSegmentation: offload.segmentation = Offload::Segmentation::Udp; break;
+    default: return std::unexpected(DropReason::BadOffloadMetadata);
   }
   if (header.segment_size == 0) return std::unexpected(DropReason::BadOffloadMetadata);
   offload.ecn = (header.segmentation & VirtioHeader::kEcn) != 0;
@@ -53,9 +45,11 @@ VirtioHeader encode(const Packet& packet) noexcept {
                                                                                  : VirtioHeader::kTcpIpv6;
     if (offload.ecn) header.segmentation |= VirtioHeader::kEcn;
     if (offload.checksum_start + sizeof(TcpHeader) <= packet.size())
-      transport_size = reinterpret_cast<const TcpHeader*>(packet.data() + offload.checksum_start)->header_size();
+      transport_size =
+          reinterpret_cast<const TcpHeader*>(packet.data() + offload.checksum_start)->header_size();
   }
-  header.header_size = static_cast<uint16_t>(std::min(offload.checksum_start + transport_size, packet.size()));
+  header.header_size =
+      static_cast<uint16_t>(std::min(offload.checksum_start + transport_size, packet.size()));
   header.segment_size = offload.segment_size;
   return header;
 }

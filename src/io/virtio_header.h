@@ -1,5 +1,5 @@
-// The virtio network header that a TUN device puts before each packet (IFF_VNET_HDR): what the kernel left undone, or
-// what we ask it to do. Fields are in the host's byte order.
+// The virtio network header that a TUN device puts before each packet (IFF_VNET_HDR): what the kernel left
+// undone, or what we ask it to do. Fields are in the host's byte order.
 #pragma once
 
 #include <cstddef>
@@ -11,8 +11,9 @@
 namespace yonroku::io {
 
 struct VirtioHeader {
-  static constexpr uint8_t kNeedsChecksum = 1, kDataValid = 2;                                       // flags
-  static constexpr uint8_t kNone = 0, kTcpIpv4 = 1, kTcpIpv6 = 4, kUdpSegmentation = 5, kEcn = 0x80;  // segmentation
+  static constexpr uint8_t kNeedsChecksum = 1, kDataValid = 2;  // flags
+  static constexpr uint8_t kNone = 0, kTcpIpv4 = 1, kTcpIpv6 = 4, kUdpSegmentation = 5,
+                           kEcn = 0x80;  // segmentation
 
   uint8_t flags;
   uint8_t segmentation;

@@ -21,7 +21,8 @@ constexpr Ipv4Address kDummyAddress(192, 0, 0, 8);  // RFC 7600 §4.8
 
 Verdict illegal(Trace* trace, TraceStep step, TraceAddress address) {
   if (trace != nullptr) trace->note(step, address);
-  return Verdict::drop(step == TraceStep::IllegalSource ? DropReason::IllegalSource : DropReason::IllegalDestination);
+  return Verdict::drop(step == TraceStep::IllegalSource ? DropReason::IllegalSource
+                                                        : DropReason::IllegalDestination);
 }
 
 }  // namespace
@@ -42,12 +43,9 @@ void Siit::prefetch(std::span<const std::byte> packet) const noexcept {
 Verdict Siit::process(Packet& packet, SiitState& state) const noexcept {
   if (packet.size() == 0) return Verdict::drop(DropReason::TruncatedHeader);
   switch (static_cast<uint8_t>(*packet.data()) >> 4) {
-    case 4:
-      return from_ipv4(packet, state);
-    case 6:
-      return from_ipv6(packet, state);
-    default:
-      return Verdict::drop(DropReason::BadVersion);
+    case 4: return from_ipv4(packet, state);
+    case 6: return from_ipv6(packet, state);
+    default: return Verdict::drop(DropReason::BadVersion);
   }
 }
 
@@ -69,7 +67,8 @@ Verdict Siit::from_ipv4(Packet& packet, SiitState& state) const noexcept {
   if (!may_be_forwarded(header.destination()))
     return illegal(state.trace, TraceStep::IllegalDestination, header.destination());
   if (header.protocol == IpProtocol::Icmp && is_icmp_error(*ip)) return error_from_ipv4(packet, *ip, state);
-  if (!may_be_forwarded(header.source())) return illegal(state.trace, TraceStep::IllegalSource, header.source());
+  if (!may_be_forwarded(header.source()))
+    return illegal(state.trace, TraceStep::IllegalSource, header.source());
 
   Crossing6 plain;
   if (state.trace == nullptr && settings_.hairpinning != Hairpinning::Simple &&
@@ -85,13 +84,15 @@ Verdict Siit::from_ipv4(Packet& packet, SiitState& state) const noexcept {
 }
 
 Checked<Siit::ErrorCrossing6> Siit::cross_error_to_ipv6(const Crossing4& outer, const Crossing4& inner,
-                                                        bool simple_hairpinning, Trace* trace) const noexcept {
+                                                        bool simple_hairpinning,
+                                                        Trace* trace) const noexcept {
   ErrorCrossing6 crossing;
   const auto destination = mapping_.to_ipv6(outer.destination, Role::Destination, Side::Ipv6, trace);
   if (!destination) return std::unexpected(destination.error());
   crossing.outer.destination = *destination;
 
-  // RFC 7757 §4.2.1, rules 2 and 3. Illegal sources are translated like others, for trouble-shooting (RFC 7915 §4.1).
+  // RFC 7757 §4.2.1, rules 2 and 3. Illegal sources are translated like others, for trouble-shooting (RFC
+  // 7915 §4.1).
   const auto inner_destination_by = simple_hairpinning ? UseMappings::No : UseMappings::Yes;
   const auto source_by =
       simple_hairpinning && outer.source == inner.destination ? UseMappings::No : UseMappings::Yes;
@@ -134,7 +135,8 @@ Verdict Siit::from_ipv6(Packet& packet, SiitState& state) const noexcept {
   if (!ip) return Verdict::drop(ip.error());
   const Ipv6Address source6 = ip->header().source();
   const Ipv6Address destination6 = ip->header().destination();
-  if (!may_be_forwarded(destination6)) return illegal(state.trace, TraceStep::IllegalDestination, destination6);
+  if (!may_be_forwarded(destination6))
+    return illegal(state.trace, TraceStep::IllegalDestination, destination6);
   if (!may_be_forwarded(source6)) return illegal(state.trace, TraceStep::IllegalSource, source6);
   if (ip->protocol() == IpProtocol::Icmpv6 && is_icmp_error(*ip)) return error_from_ipv6(packet, *ip, state);
 
@@ -143,7 +145,8 @@ Verdict Siit::from_ipv6(Packet& packet, SiitState& state) const noexcept {
   bool destination_by_prefix = false;
   if (state.trace != nullptr ||
       !mapping_.map(source6, Role::Source, Side::Ipv6, crossing.source, source_by_prefix) ||
-      !mapping_.map(destination6, Role::Destination, Side::Ipv4, crossing.destination, destination_by_prefix)) {
+      !mapping_.map(destination6, Role::Destination, Side::Ipv4, crossing.destination,
+                    destination_by_prefix)) {
     const auto source = mapping_.to_ipv4(source6, Role::Source, Side::Ipv6, state.trace);
     if (!source) return Verdict::drop(source.error());
     const auto destination = mapping_.to_ipv4(destination6, Role::Destination, Side::Ipv4, state.trace);
@@ -151,7 +154,8 @@ Verdict Siit::from_ipv6(Packet& packet, SiitState& state) const noexcept {
     crossing = {source->address, destination->address};
     destination_by_prefix = destination->by_prefix;
   }
-  if (!may_be_forwarded(crossing.source)) return illegal(state.trace, TraceStep::IllegalSource, crossing.source);
+  if (!may_be_forwarded(crossing.source))
+    return illegal(state.trace, TraceStep::IllegalSource, crossing.source);
   if (!may_be_forwarded(crossing.destination))
     return illegal(state.trace, TraceStep::IllegalDestination, crossing.destination);
 
@@ -189,7 +193,8 @@ Verdict Siit::error_from_ipv6(Packet& packet, const Ipv6View& ip, SiitState& sta
   if (!error) return Verdict::drop(error.error());
   const Ipv6Address source6 = ip.header().source();
 
-  const auto destination = mapping_.to_ipv4(ip.header().destination(), Role::Destination, Side::Ipv4, state.trace);
+  const auto destination =
+      mapping_.to_ipv4(ip.header().destination(), Role::Destination, Side::Ipv4, state.trace);
   if (!destination) return Verdict::drop(destination.error());
   if (!may_be_forwarded(destination->address))
     return illegal(state.trace, TraceStep::IllegalDestination, destination->address);
@@ -197,13 +202,15 @@ Verdict Siit::error_from_ipv6(Packet& packet, const Ipv6View& ip, SiitState& sta
   const Ipv6Address* node_address = nullptr;
   const auto source = mapping_.to_ipv4(source6, Role::Source, Side::Ipv6, state.trace);
   if (source) {
-    if (!may_be_forwarded(source->address)) return illegal(state.trace, TraceStep::IllegalSource, source->address);
+    if (!may_be_forwarded(source->address))
+      return illegal(state.trace, TraceStep::IllegalSource, source->address);
     outer.source = source->address;
   } else if (source.error() == DropReason::DeniedAddress) {
     return Verdict::drop(source.error());
   } else if (settings_.untranslatable_source == UntranslatableSource::Drop) {
     return Verdict::drop(DropReason::SourceNotMapped);
-  } else if (settings_.untranslatable_source == UntranslatableSource::Pool && !settings_.icmpv6_source_pool.empty()) {
+  } else if (settings_.untranslatable_source == UntranslatableSource::Pool &&
+             !settings_.icmpv6_source_pool.empty()) {
     outer.source = pool_address(state.random);
     if (state.trace != nullptr) state.trace->note(TraceStep::SourceFromPool, source6, outer.source);
   } else {
@@ -215,7 +222,8 @@ Verdict Siit::error_from_ipv6(Packet& packet, const Ipv6View& ip, SiitState& sta
   const Ipv6Header& quoted = error->quote.header();
   if (state.trace != nullptr) state.trace->note(TraceStep::QuotedPacket);
   const auto inner_source = mapping_.to_ipv4(quoted.source(), Role::Source, Side::Ipv4, state.trace);
-  const auto inner_destination = mapping_.to_ipv4(quoted.destination(), Role::Destination, Side::Ipv6, state.trace);
+  const auto inner_destination =
+      mapping_.to_ipv4(quoted.destination(), Role::Destination, Side::Ipv6, state.trace);
   if (!inner_source || !inner_destination) return Verdict::drop(DropReason::InnerAddressNotMapped);
   const Crossing4 inner{inner_source->address, inner_destination->address};
 
@@ -225,10 +233,11 @@ Verdict Siit::error_from_ipv6(Packet& packet, const Ipv6View& ip, SiitState& sta
   if (hairpins) {
     if (state.trace != nullptr) state.trace->note(TraceStep::Hairpin, inner.source);
     // Everything that the way back can refuse is asked before anything is written.
-    if (const auto back = cross_error_to_ipv6(outer, inner, true, nullptr); !back) return Verdict::drop(back.error());
+    if (const auto back = cross_error_to_ipv6(outer, inner, true, nullptr); !back)
+      return Verdict::drop(back.error());
   }
-  const Verdict there = translate_.error_to_ipv4(packet, ip, *error, outer, inner, state.identifications, node_address,
-                                                 hairpins ? Leg::HairpinFirst : Leg::Only);
+  const Verdict there = translate_.error_to_ipv4(packet, ip, *error, outer, inner, state.identifications,
+                                                 node_address, hairpins ? Leg::HairpinFirst : Leg::Only);
   return hairpins && there.action == Verdict::Action::ToIpv4 ? hairpin_error(packet, state) : there;
 }
 

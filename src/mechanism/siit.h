@@ -1,8 +1,10 @@
 // SIIT and CLAT: translate, mapped statelessly.
 //
-//   IPv4 packet -> who are its source and destination in IPv6? (share::AddressMapping) -> carry::Translate -> IPv6
+//   IPv4 packet -> who are its source and destination in IPv6? (share::AddressMapping) -> carry::Translate ->
+//   IPv6
 //
-// with hairpinning (RFC 7757 §4) and the stand-ins for senders of ICMP errors that have no address on the other side.
+// with hairpinning (RFC 7757 §4) and the stand-ins for senders of ICMP errors that have no address on the
+// other side.
 #pragma once
 
 #include "carry/translate/translate.h"

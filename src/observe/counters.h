@@ -1,4 +1,5 @@
-// Counters of one worker. Only the owner writes; anybody may read a value that is whole and at most a moment old.
+// Counters of one worker. Only the owner writes; anybody may read a value that is whole and at most a moment
+// old.
 #pragma once
 
 #include <array>
@@ -14,7 +15,9 @@ namespace yonroku::observe {
 // A counter with one writer: no locked instruction, yet no torn read.
 class Counter {
  public:
-  void add(uint64_t n) noexcept { value_.store(value_.load(std::memory_order_relaxed) + n, std::memory_order_relaxed); }
+  void add(uint64_t n) noexcept {
+    value_.store(value_.load(std::memory_order_relaxed) + n, std::memory_order_relaxed);
+  }
   [[nodiscard]] uint64_t value() const noexcept { return value_.load(std::memory_order_relaxed); }
 
  private:
@@ -35,22 +38,22 @@ constexpr Protocol protocol_of(IpProtocol p) {
   return p == IpProtocol::Icmp || p == IpProtocol::Icmpv6 ? Protocol::Icmp : Protocol::Other;
 }
 
-// A super-packet counts once, with all its octets. Every packet received is in exactly one of `translated` and
-// `dropped`, except that one which had to be segmented is in neither: its segments are.
+// A super-packet counts once, with all its octets. Every packet received is in exactly one of `translated`
+// and `dropped`, except that one which had to be segmented is in neither: its segments are.
 struct Counters {
   struct Flow {
     Counter packets;
     Counter octets;  // of the packet as received
   };
-  std::array<Counter, 2> received;           // IPv4 and the rest, IPv6
+  std::array<Counter, 2> received;  // IPv4 and the rest, IPv6
   std::array<std::array<Flow, kProtocols>, kDirections> translated;
   std::array<Counter, kDropReasonCount> dropped;
-  std::array<Counter, 2> icmp_errors_sent;   // ICMPv4, ICMPv6
-  Counter icmp_errors_limited;               // not sent because of the rate
-  Counter segmented;                         // super-packets split in software
-  Counter segments;                          // made of them
-  Counter fragments;                         // made by fragmentation
-  Counter not_sent;                          // results that the device did not take
+  std::array<Counter, 2> icmp_errors_sent;  // ICMPv4, ICMPv6
+  Counter icmp_errors_limited;              // not sent because of the rate
+  Counter segmented;                        // super-packets split in software
+  Counter segments;                         // made of them
+  Counter fragments;                        // made by fragmentation
+  Counter not_sent;                         // results that the device did not take
   Counter batches;
 };
 

@@ -11,7 +11,8 @@ void Totals::add(const Counters& counters) {
     }
   }
   for (std::size_t i = 0; i < dropped.size(); ++i) dropped[i] += counters.dropped[i].value();
-  for (std::size_t i = 0; i < icmp_errors_sent.size(); ++i) icmp_errors_sent[i] += counters.icmp_errors_sent[i].value();
+  for (std::size_t i = 0; i < icmp_errors_sent.size(); ++i)
+    icmp_errors_sent[i] += counters.icmp_errors_sent[i].value();
   icmp_errors_limited += counters.icmp_errors_limited.value();
   segmented += counters.segmented.value();
   segments += counters.segments.value();

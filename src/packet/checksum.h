@@ -60,7 +60,9 @@ class OnesSum {
   // The folded sum: 0 only when nothing but zeros was added.
   [[nodiscard]] constexpr uint16_t folded() const { return fold(sum_); }
   // The checksum field: the complement of the sum.
-  [[nodiscard]] constexpr be16 checksum() const { return be16::from_host(static_cast<uint16_t>(~fold(sum_))); }
+  [[nodiscard]] constexpr be16 checksum() const {
+    return be16::from_host(static_cast<uint16_t>(~fold(sum_)));
+  }
 
  private:
   static constexpr uint16_t fold(uint64_t sum) {

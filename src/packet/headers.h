@@ -1,5 +1,5 @@
-// Headers as they lie on the wire. Every field is a wire integer of alignment 1, so a header may be laid over any
-// octet of a packet whose size was checked (packet/ipv4_view.h, packet/ipv6_view.h do that).
+// Headers as they lie on the wire. Every field is a wire integer of alignment 1, so a header may be laid over
+// any octet of a packet whose size was checked (packet/ipv4_view.h, packet/ipv6_view.h do that).
 #pragma once
 
 #include <cstddef>
@@ -51,9 +51,13 @@ struct Ipv4Header {  // RFC 791 §3.1
   [[nodiscard]] constexpr Ipv4Address source() const { return Ipv4Address(source_wire.host()); }
   [[nodiscard]] constexpr Ipv4Address destination() const { return Ipv4Address(destination_wire.host()); }
   [[nodiscard]] constexpr bool dont_fragment() const { return flags_fragment_offset.host() & kDontFragment; }
-  [[nodiscard]] constexpr bool more_fragments() const { return flags_fragment_offset.host() & kMoreFragments; }
+  [[nodiscard]] constexpr bool more_fragments() const {
+    return flags_fragment_offset.host() & kMoreFragments;
+  }
   // In units of 8 octets.
-  [[nodiscard]] constexpr uint16_t fragment_offset() const { return flags_fragment_offset.host() & kOffsetMask; }
+  [[nodiscard]] constexpr uint16_t fragment_offset() const {
+    return flags_fragment_offset.host() & kOffsetMask;
+  }
   [[nodiscard]] constexpr bool is_fragment() const {
     return (flags_fragment_offset.host() & (kMoreFragments | kOffsetMask)) != 0;
   }
@@ -72,7 +76,9 @@ struct Ipv6Header {  // RFC 8200 §3
   [[nodiscard]] constexpr uint8_t traffic_class() const {
     return static_cast<uint8_t>(version_class_flow.host() >> 20);
   }
-  [[nodiscard]] constexpr Ipv6Address source() const { return {source_wire[0].host(), source_wire[1].host()}; }
+  [[nodiscard]] constexpr Ipv6Address source() const {
+    return {source_wire[0].host(), source_wire[1].host()};
+  }
   [[nodiscard]] constexpr Ipv6Address destination() const {
     return {destination_wire[0].host(), destination_wire[1].host()};
   }
@@ -96,16 +102,19 @@ struct Ipv6FragmentHeader {  // RFC 8200 §4.5
   be16 offset_more;  // 13 bits of offset in units of 8 octets, 2 reserved, M
   be32 identification;
 
-  [[nodiscard]] constexpr uint16_t fragment_offset() const { return static_cast<uint16_t>(offset_more.host() >> 3); }
+  [[nodiscard]] constexpr uint16_t fragment_offset() const {
+    return static_cast<uint16_t>(offset_more.host() >> 3);
+  }
   [[nodiscard]] constexpr bool more_fragments() const { return offset_more.host() & 1; }
 };
 static_assert(sizeof(Ipv6FragmentHeader) == 8 && alignof(Ipv6FragmentHeader) == 1);
 
-struct Ipv6ExtensionHeader {  // RFC 8200 §4.3, §4.4, §4.6: what hop-by-hop, routing and destination options share
+struct Ipv6ExtensionHeader {  // RFC 8200 §4.3, §4.4, §4.6: what hop-by-hop, routing and destination options
+                              // share
   IpProtocol next_header;
-  uint8_t length;             // in units of 8 octets, without the first 8
-  uint8_t routing_type;       // of a routing header
-  uint8_t segments_left;      // of a routing header
+  uint8_t length;         // in units of 8 octets, without the first 8
+  uint8_t routing_type;   // of a routing header
+  uint8_t segments_left;  // of a routing header
   static constexpr std::size_t kSegmentsLeftOffset = 3;
 };
 static_assert(sizeof(Ipv6ExtensionHeader) == 4);
@@ -157,10 +166,12 @@ static_assert(sizeof(IcmpHeader) == 8 && alignof(IcmpHeader) == 1);
 namespace icmpv4 {  // RFC 792, RFC 1256 and the registry
 constexpr uint8_t kEchoReply = 0, kDestinationUnreachable = 3, kSourceQuench = 4, kRedirect = 5, kEcho = 8,
                   kTimeExceeded = 11, kParameterProblem = 12;
-constexpr uint8_t kHostUnreachable = 1, kProtocolUnreachable = 2, kPortUnreachable = 3, kFragmentationNeeded = 4,
-                  kSourceRouteFailed = 5, kHostAdministrativelyProhibited = 10, kAdministrativelyProhibited = 13;
+constexpr uint8_t kHostUnreachable = 1, kProtocolUnreachable = 2, kPortUnreachable = 3,
+                  kFragmentationNeeded = 4, kSourceRouteFailed = 5, kHostAdministrativelyProhibited = 10,
+                  kAdministrativelyProhibited = 13;
 constexpr bool is_error(uint8_t type) {  // RFC 1122 §3.2.2
-  return (type >= kDestinationUnreachable && type <= kRedirect) || type == kTimeExceeded || type == kParameterProblem;
+  return (type >= kDestinationUnreachable && type <= kRedirect) || type == kTimeExceeded ||
+         type == kParameterProblem;
 }
 }  // namespace icmpv4
 

@@ -6,13 +6,15 @@ DropReason Ipv6View::walk_slowly() {
   for (unsigned seen = 0; is_skipped(protocol_); ++seen) {
     if (seen == kMaxExtensionHeaders) return DropReason::BadExtensionHeader;
     const std::size_t left = bytes_.size() - payload_offset_;
-    if (left < sizeof(Ipv6FragmentHeader)) return DropReason::TruncatedHeader;  // no extension header is shorter
+    if (left < sizeof(Ipv6FragmentHeader))
+      return DropReason::TruncatedHeader;  // no extension header is shorter
     const auto* extension = reinterpret_cast<const Ipv6ExtensionHeader*>(bytes_.data() + payload_offset_);
     if (protocol_ == IpProtocol::Fragment) {
       fragment_offset_ = payload_offset_;
       protocol_ = extension->next_header;
       payload_offset_ += sizeof(Ipv6FragmentHeader);
-      // RFC 8200 §4.5: the reassembled payload must not be longer than 65,535 octets. See also Ipv4View::parse().
+      // RFC 8200 §4.5: the reassembled payload must not be longer than 65,535 octets. See also
+      // Ipv4View::parse().
       if (fragment_header().fragment_offset() * 8u + bytes_.size() - payload_offset_ > UINT16_MAX)
         return DropReason::LengthMismatch;
       return DropReason::None;

@@ -12,7 +12,8 @@ namespace yonroku {
 
 class Ipv6View {
  public:
-  // truncated-header, bad-version, length-mismatch, or bad-extension-header when there are too many. Jumbograms (RFC 2675) are a mismatch.
+  // truncated-header, bad-version, length-mismatch, or bad-extension-header when there are too many.
+  // Jumbograms (RFC 2675) are a mismatch.
   static Checked<Ipv6View> parse(std::span<const std::byte> bytes) noexcept {
     if (bytes.size() < sizeof(Ipv6Header)) return std::unexpected(DropReason::TruncatedHeader);
     const auto* header = reinterpret_cast<const Ipv6Header*>(bytes.data());
@@ -32,15 +33,18 @@ class Ipv6View {
     if (header->version() != 6) return std::unexpected(DropReason::InnerPacketTruncated);
     const std::size_t total = sizeof(Ipv6Header) + header->payload_length.host();
     Ipv6View view(bytes.first(total < bytes.size() ? total : bytes.size()));
-    if (view.walk_extension_headers() != DropReason::None) return std::unexpected(DropReason::InnerPacketTruncated);
+    if (view.walk_extension_headers() != DropReason::None)
+      return std::unexpected(DropReason::InnerPacketTruncated);
     return view;
   }
 
-  [[nodiscard]] const Ipv6Header& header() const { return *reinterpret_cast<const Ipv6Header*>(bytes_.data()); }
+  [[nodiscard]] const Ipv6Header& header() const {
+    return *reinterpret_cast<const Ipv6Header*>(bytes_.data());
+  }
   [[nodiscard]] std::size_t size() const { return bytes_.size(); }
 
-  // The upper-layer header: the first next header that is none of hop-by-hop options, routing, destination options
-  // and fragment. Behind a fragment header nothing more is skipped (RFC 7915 §5.1.1).
+  // The upper-layer header: the first next header that is none of hop-by-hop options, routing, destination
+  // options and fragment. Behind a fragment header nothing more is skipped (RFC 7915 §5.1.1).
   [[nodiscard]] IpProtocol protocol() const { return protocol_; }
   [[nodiscard]] std::size_t payload_offset() const { return payload_offset_; }
   [[nodiscard]] std::span<const std::byte> payload() const { return bytes_.subspan(payload_offset_); }
@@ -62,8 +66,8 @@ class Ipv6View {
   explicit Ipv6View(std::span<const std::byte> bytes)
       : bytes_(bytes), payload_offset_(sizeof(Ipv6Header)), protocol_(header().next_header) {}
   static constexpr bool is_skipped(IpProtocol p) {
-    return p == IpProtocol::HopByHopOptions || p == IpProtocol::Routing || p == IpProtocol::DestinationOptions ||
-           p == IpProtocol::Fragment;
+    return p == IpProtocol::HopByHopOptions || p == IpProtocol::Routing ||
+           p == IpProtocol::DestinationOptions || p == IpProtocol::Fragment;
   }
   DropReason walk_extension_headers() { return is_skipped(protocol_) ? walk_slowly() : DropReason::None; }
   DropReason walk_slowly();

@@ -14,11 +14,13 @@ namespace yonroku {
 struct Offload {
   enum class Segmentation : uint8_t { None, TcpIpv4, TcpIpv6, Udp };
   Segmentation segmentation = Segmentation::None;
-  bool ecn = false;               // TCP with CWR set: only the first segment keeps it
-  bool partial_checksum = false;  // the field at checksum_start + checksum_offset holds the pseudo-header's sum
-  uint16_t checksum_start = 0;    // in octets from the first of the packet
-  uint16_t checksum_offset = 0;   // in octets from checksum_start
-  uint16_t segment_size = 0;      // octets of payload in each segment but the last; > 0 when segmentation is asked
+  bool ecn = false;  // TCP with CWR set: only the first segment keeps it
+  bool partial_checksum =
+      false;                    // the field at checksum_start + checksum_offset holds the pseudo-header's sum
+  uint16_t checksum_start = 0;  // in octets from the first of the packet
+  uint16_t checksum_offset = 0;  // in octets from checksum_start
+  uint16_t segment_size =
+      0;  // octets of payload in each segment but the last; > 0 when segmentation is asked
 
   [[nodiscard]] constexpr bool is_super_packet() const { return segmentation != Segmentation::None; }
 };

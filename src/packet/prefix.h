@@ -1,4 +1,5 @@
-// IPv4 and IPv6 prefixes (RFC 4632 §3.1, RFC 4291 §2.3). A prefix that exists has no bit set behind its length.
+// IPv4 and IPv6 prefixes (RFC 4632 §3.1, RFC 4291 §2.3). A prefix that exists has no bit set behind its
+// length.
 #pragma once
 
 #include <cstdint>

@@ -1,4 +1,5 @@
-// Notes that a mechanism leaves about one packet when somebody asked (yonroku explain). Costs a test for null otherwise.
+// Notes that a mechanism leaves about one packet when somebody asked (yonroku explain). Costs a test for null
+// otherwise.
 #pragma once
 
 #include <array>

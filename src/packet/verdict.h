@@ -1,5 +1,5 @@
-// What the pure core says about a packet. Code that decides never counts and never sends: the engine counts each
-// verdict once and alone originates ICMP errors.
+// What the pure core says about a packet. Code that decides never counts and never sends: the engine counts
+// each verdict once and alone originates ICMP errors.
 #pragma once
 
 #include <cstddef>
@@ -30,7 +30,9 @@ inline constexpr DropReasonText kDropReasons[] = {
 };
 inline constexpr std::size_t kDropReasonCount = sizeof(kDropReasons) / sizeof(kDropReasons[0]);
 
-constexpr std::string_view label(DropReason reason) { return kDropReasons[static_cast<std::size_t>(reason)].label; }
+constexpr std::string_view label(DropReason reason) {
+  return kDropReasons[static_cast<std::size_t>(reason)].label;
+}
 
 template <class T>
 using Checked = std::expected<T, DropReason>;
@@ -49,7 +51,9 @@ struct [[nodiscard]] Verdict {
   // ICMP errors about the packet: the MTU of "too big", the pointer of "segments left".
   uint32_t detail = 0;
 
-  static constexpr Verdict drop(DropReason why, uint32_t detail = 0) { return {Action::Drop, why, 0, detail}; }
+  static constexpr Verdict drop(DropReason why, uint32_t detail = 0) {
+    return {Action::Drop, why, 0, detail};
+  }
   static constexpr Verdict to_ipv4(uint16_t fragment_size = 0) {
     return {Action::ToIpv4, DropReason::None, fragment_size, 0};
   }

@@ -1,8 +1,8 @@
-// Nanoseconds for one packet through the pipeline in memory, without any device: by kind and direction, by the number
-// of mappings, one at a time and in batches as a worker sees them.
+// Nanoseconds for one packet through the pipeline in memory, without any device: by kind and direction, by
+// the number of mappings, one at a time and in batches as a worker sees them.
 //
-// The packet is restored from a copy before each pass; the copy is timed apart (BM_CopyOnly), so that it can be taken
-// off. Destinations are drawn at random over the whole table.
+// The packet is restored from a copy before each pass; the copy is timed apart (BM_CopyOnly), so that it can
+// be taken off. Destinations are drawn at random over the whole table.
 #include <benchmark/benchmark.h>
 
 #include <array>
@@ -31,7 +31,9 @@ constexpr Ipv4Address kClient(203, 0, 113, 7);
 enum class Kind { Udp, Tcp, Echo };
 
 // Mapped hosts are scattered, so that neighbours in the table are not neighbours in memory.
-Ipv4Address mapped_host(uint64_t index) { return Ipv4Address(kFirstMapped.value() + static_cast<uint32_t>(index)); }
+Ipv4Address mapped_host(uint64_t index) {
+  return Ipv4Address(kFirstMapped.value() + static_cast<uint32_t>(index));
+}
 Ipv6Address mapped_server(uint64_t index) {
   return {kServers.high() | (index * 0x9e3779b9 & 0xffff), index * 0x9e3779b97f4a7c15};
 }
@@ -54,8 +56,11 @@ const engine::Snapshot& snapshot_of(std::size_t mappings) {
   return *fresh;
 }
 
-std::vector<std::byte> ipv4_packet(Kind kind, Ipv4Address source, Ipv4Address destination, std::size_t payload) {
-  const IpProtocol protocol = kind == Kind::Udp ? IpProtocol::Udp : kind == Kind::Tcp ? IpProtocol::Tcp : IpProtocol::Icmp;
+std::vector<std::byte> ipv4_packet(Kind kind, Ipv4Address source, Ipv4Address destination,
+                                   std::size_t payload) {
+  const IpProtocol protocol = kind == Kind::Udp   ? IpProtocol::Udp
+                              : kind == Kind::Tcp ? IpProtocol::Tcp
+                                                  : IpProtocol::Icmp;
   const std::size_t transport = kind == Kind::Tcp ? sizeof(TcpHeader) : sizeof(UdpHeader);
   std::vector<std::byte> packet(sizeof(Ipv4Header) + transport + payload);
   carry::Ipv4Fields fields;
@@ -85,32 +90,40 @@ std::vector<std::byte> ipv6_packet(Kind kind, const Ipv6Address& source, const I
                                    std::size_t payload) {
   auto ipv4 = ipv4_packet(kind, {}, {}, payload);
   std::vector<std::byte> packet(ipv4.size() + 20);
-  std::memcpy(packet.data() + sizeof(Ipv6Header), ipv4.data() + sizeof(Ipv4Header), ipv4.size() - sizeof(Ipv4Header));
+  std::memcpy(packet.data() + sizeof(Ipv6Header), ipv4.data() + sizeof(Ipv4Header),
+              ipv4.size() - sizeof(Ipv4Header));
   auto& header = *reinterpret_cast<Ipv6Header*>(packet.data());
   header.set_version_and_class(0);
   header.payload_length = be16::from_host(static_cast<uint16_t>(packet.size() - sizeof(Ipv6Header)));
-  header.next_header = kind == Kind::Udp ? IpProtocol::Udp : kind == Kind::Tcp ? IpProtocol::Tcp : IpProtocol::Icmpv6;
+  header.next_header = kind == Kind::Udp   ? IpProtocol::Udp
+                       : kind == Kind::Tcp ? IpProtocol::Tcp
+                                           : IpProtocol::Icmpv6;
   header.hop_limit = 64;
   header.set_source(source);
   header.set_destination(destination);
-  if (kind == Kind::Echo) reinterpret_cast<IcmpHeader*>(packet.data() + sizeof(Ipv6Header))->type = icmpv6::kEcho;
+  if (kind == Kind::Echo)
+    reinterpret_cast<IcmpHeader*>(packet.data() + sizeof(Ipv6Header))->type = icmpv6::kEcho;
   return packet;
 }
 
 struct Batch {
-  explicit Batch(std::size_t mappings, bool from_ipv4, Kind kind, std::size_t payload) : buffers(kBatch * kStride) {
+  explicit Batch(std::size_t mappings, bool from_ipv4, Kind kind, std::size_t payload)
+      : buffers(kBatch * kStride) {
     RandomSource random(7);
     // Enough different packets that their table entries do not stay in the cache.
-    const std::size_t count = std::max<std::size_t>(kBatch, std::min<std::size_t>(mappings, 1 << 17) / kBatch * kBatch);
+    const std::size_t count =
+        std::max<std::size_t>(kBatch, std::min<std::size_t>(mappings, 1 << 17) / kBatch * kBatch);
     for (std::size_t i = 0; i < count; ++i) {
       const uint64_t index = random.below(mappings);
-      originals.push_back(from_ipv4 ? ipv4_packet(kind, kClient, mapped_host(index), payload)
-                                    : ipv6_packet(kind, mapped_server(index), kPref64.embed(kClient), payload));
+      originals.push_back(from_ipv4
+                              ? ipv4_packet(kind, kClient, mapped_host(index), payload)
+                              : ipv6_packet(kind, mapped_server(index), kPref64.embed(kClient), payload));
     }
   }
   Packet restore(std::size_t slot, std::size_t original) {
     const auto& bytes = originals[original];
-    Packet packet(std::span<std::byte>(buffers).subspan(slot * kStride, kStride), engine::Pipeline::kHeadroom, bytes.size());
+    Packet packet(std::span<std::byte>(buffers).subspan(slot * kStride, kStride), engine::Pipeline::kHeadroom,
+                  bytes.size());
     std::memcpy(packet.data(), bytes.data(), bytes.size());
     return packet;
   }
@@ -131,7 +144,8 @@ void run(benchmark::State& state, std::size_t mappings, bool from_ipv4, Kind kin
     next = (next + kBatch) % batch.originals.size();
     for (const Packet& packet : packets) siit.prefetch(packet.bytes());
     for (Packet& packet : packets)
-      pipeline.process(snapshot, siit, packet, Instant(), [&](const Packet& result) { sent += result.size(); });
+      pipeline.process(snapshot, siit, packet, Instant(),
+                       [&](const Packet& result) { sent += result.size(); });
   }
   benchmark::DoNotOptimize(sent);
   const auto done = static_cast<int64_t>(state.iterations()) * static_cast<int64_t>(kBatch);
@@ -172,8 +186,18 @@ void BM_KindToIpv6(benchmark::State& state) {
 void BM_KindToIpv4(benchmark::State& state) {
   run(state, 1, false, static_cast<Kind>(state.range(0)), static_cast<std::size_t>(state.range(1)));
 }
-BENCHMARK(BM_KindToIpv6)->ArgNames({"udp0-tcp1-echo2", "payload"})->Args({0, 36})->Args({1, 24})->Args({2, 36})->Args({1, 1400});
-BENCHMARK(BM_KindToIpv4)->ArgNames({"udp0-tcp1-echo2", "payload"})->Args({0, 36})->Args({1, 24})->Args({2, 36})->Args({1, 1400});
+BENCHMARK(BM_KindToIpv6)
+    ->ArgNames({"udp0-tcp1-echo2", "payload"})
+    ->Args({0, 36})
+    ->Args({1, 24})
+    ->Args({2, 36})
+    ->Args({1, 1400});
+BENCHMARK(BM_KindToIpv4)
+    ->ArgNames({"udp0-tcp1-echo2", "payload"})
+    ->Args({0, 36})
+    ->Args({1, 24})
+    ->Args({2, 36})
+    ->Args({1, 1400});
 
 }  // namespace
 }  // namespace yonroku

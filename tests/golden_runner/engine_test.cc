@@ -1,4 +1,5 @@
-// The golden corpus through the engine in memory: the same bytes, the same verdict, and each packet counted once.
+// The golden corpus through the engine in memory: the same bytes, the same verdict, and each packet counted
+// once.
 #include <gtest/gtest.h>
 
 #include <filesystem>
@@ -33,12 +34,9 @@ std::string hex(std::span<const std::byte> bytes) {
 
 std::string word(const engine::Pipeline::Outcome& outcome, bool was_ipv6) {
   switch (outcome.verdict.action) {
-    case Verdict::Action::ToIpv4:
-      return "to-ipv4";
-    case Verdict::Action::ToIpv6:
-      return was_ipv6 ? "hairpin" : "to-ipv6";
-    default:
-      return (outcome.replied ? "reply " : "drop ") + std::string(label(outcome.verdict.reason));
+    case Verdict::Action::ToIpv4: return "to-ipv4";
+    case Verdict::Action::ToIpv6: return was_ipv6 ? "hairpin" : "to-ipv6";
+    default: return (outcome.replied ? "reply " : "drop ") + std::string(label(outcome.verdict.reason));
   }
 }
 

@@ -1,5 +1,5 @@
-// ICMPv4 errors to ICMPv6 (RFC 7915 §4.2, §4.3). The new packet is made aside and laid over the old one when it is
-// whole: errors are few, and their bodies change their size in the middle.
+// ICMPv4 errors to ICMPv6 (RFC 7915 §4.2, §4.3). The new packet is made aside and laid over the old one when
+// it is whole: errors are few, and their bodies change their size in the middle.
 #include <cstring>
 
 #include "carry/translate/icmp_extensions.h"
@@ -9,8 +9,8 @@
 
 namespace yonroku::carry {
 
-Verdict Translate::error_to_ipv6(Packet& packet, const Ipv4View& ip, const Icmpv4Error& error, const Crossing6& outer,
-                                 const Crossing6& inner, Leg leg) const noexcept {
+Verdict Translate::error_to_ipv6(Packet& packet, const Ipv4View& ip, const Icmpv4Error& error,
+                                 const Crossing6& outer, const Crossing6& inner, Leg leg) const noexcept {
   constexpr std::size_t kLargestError = 1280;  // RFC 4443 §2.4 (c)
   constexpr std::size_t kUnit = 8;             // RFC 4884 §4.4, §4.5
   const Ipv4Header& was = ip.header();
@@ -27,7 +27,8 @@ Verdict Translate::error_to_ipv6(Packet& packet, const Ipv4View& ip, const Icmpv
 
   uint8_t length_attribute = 0;
   const auto extensions = kind->carries_extensions ? error.extensions : std::span<const std::byte>{};
-  const std::size_t body_size = lay_out_body(body, *quote_size, extensions, body.size(), kUnit, length_attribute);
+  const std::size_t body_size =
+      lay_out_body(body, *quote_size, extensions, body.size(), kUnit, length_attribute);
   const std::size_t message_size = sizeof(IcmpHeader) + body_size;
 
   auto& header = *reinterpret_cast<Ipv6Header*>(scratch);

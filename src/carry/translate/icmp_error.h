@@ -1,5 +1,5 @@
-// ICMP error messages taken apart (RFC 792, RFC 4443 §3, RFC 4884 §3): the quoted packet and the extensions behind it.
-// One that exists has a right checksum and quotes a packet that is not itself an ICMP error.
+// ICMP error messages taken apart (RFC 792, RFC 4443 §3, RFC 4884 §3): the quoted packet and the extensions
+// behind it. One that exists has a right checksum and quotes a packet that is not itself an ICMP error.
 #pragma once
 
 #include <cstddef>
@@ -39,7 +39,7 @@ bool is_icmp_error(const Ipv6View& ip) noexcept;
 struct IcmpErrorKind {
   uint8_t type = 0;
   uint8_t code = 0;
-  uint32_t rest = 0;               // MTU or pointer, where the type has one
+  uint32_t rest = 0;                // MTU or pointer, where the type has one
   bool carries_extensions = false;  // whether the type has a length field (RFC 4884 §4)
 };
 

@@ -61,8 +61,9 @@ void ExtensionBuilder::update_checksum() noexcept {
   header.checksum = sum.checksum();
 }
 
-std::size_t lay_out_body(std::span<std::byte> body, std::size_t quote_size, std::span<const std::byte> extensions,
-                         std::size_t limit, std::size_t unit, uint8_t& length_attribute) noexcept {
+std::size_t lay_out_body(std::span<std::byte> body, std::size_t quote_size,
+                         std::span<const std::byte> extensions, std::size_t limit, std::size_t unit,
+                         uint8_t& length_attribute) noexcept {
   constexpr std::size_t kLeastQuote = 128;
   length_attribute = 0;
   limit = std::min(limit, body.size());

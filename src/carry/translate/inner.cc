@@ -27,8 +27,8 @@ void rewrite_quoted_transport(std::span<std::byte> transport, IpProtocol protoco
 }
 
 // Echo messages quoted: new type, and a checksum that gains or loses the pseudo-header (`delta`).
-DropReason rewrite_quoted_echo(std::span<std::byte> transport, uint8_t was_echo, uint8_t was_reply, uint8_t now_echo,
-                               uint8_t now_reply, ChecksumDelta delta) {
+DropReason rewrite_quoted_echo(std::span<std::byte> transport, uint8_t was_echo, uint8_t was_reply,
+                               uint8_t now_echo, uint8_t now_reply, ChecksumDelta delta) {
   if (transport.empty()) return DropReason::None;
   auto& type = *reinterpret_cast<uint8_t*>(transport.data());
   const uint8_t old_type = type;
@@ -55,15 +55,15 @@ Checked<std::size_t> inner_to_ipv6(const Ipv4View& quote, const Crossing6& cross
 
   auto& now = *reinterpret_cast<Ipv6Header*>(out.data());
   now.set_version_and_class(traffic_class);
-  now.payload_length = be16::from_host(
-      static_cast<uint16_t>(std::min<std::size_t>(UINT16_MAX, original_payload + front - sizeof(Ipv6Header))));
+  now.payload_length = be16::from_host(static_cast<uint16_t>(
+      std::min<std::size_t>(UINT16_MAX, original_payload + front - sizeof(Ipv6Header))));
   now.next_header = is_fragment ? IpProtocol::Fragment : protocol;
   now.hop_limit = was.ttl;
   now.set_source(crossing.source);
   now.set_destination(crossing.destination);
   if (is_fragment)
-    write_fragment_header(out.data() + sizeof(Ipv6Header), protocol, was.fragment_offset(), was.more_fragments(),
-                          was.identification.host());
+    write_fragment_header(out.data() + sizeof(Ipv6Header), protocol, was.fragment_offset(),
+                          was.more_fragments(), was.identification.host());
 
   const std::size_t kept = std::min(quote.payload().size(), out.size() - front);
   const auto transport = out.subspan(front, kept);

@@ -1,5 +1,5 @@
-// The packet quoted by an ICMP error (RFC 7915 §4.3, §5.3): translated like any other but for TTL, fragmentation and
-// what is missing of it. Internal to carry/translate.
+// The packet quoted by an ICMP error (RFC 7915 §4.3, §5.3): translated like any other but for TTL,
+// fragmentation and what is missing of it. Internal to carry/translate.
 #pragma once
 
 #include <cstddef>

@@ -11,12 +11,14 @@
 
 namespace yonroku::carry {
 
-inline constexpr uint32_t kHeaderGrowth = sizeof(Ipv6Header) - sizeof(Ipv4Header);          // 20
+inline constexpr uint32_t kHeaderGrowth = sizeof(Ipv6Header) - sizeof(Ipv4Header);         // 20
 inline constexpr uint32_t kFragmentedGrowth = kHeaderGrowth + sizeof(Ipv6FragmentHeader);  // 28
-// RFC 7915 §5: a translated packet up to this size has DF clear, since an IPv6 host may have been unable to shrink it.
+// RFC 7915 §5: a translated packet up to this size has DF clear, since an IPv6 host may have been unable to
+// shrink it.
 inline constexpr std::size_t kLargestWithoutDf = 1260;
 
-// Finds what must be rewritten in a first or only fragment's transport header. None, or why the packet is dropped.
+// Finds what must be rewritten in a first or only fragment's transport header. None, or why the packet is
+// dropped.
 inline DropReason plan_transport(std::span<const std::byte> payload, IpProtocol protocol,
                                  TransportPlan& plan) noexcept {
   if (protocol == IpProtocol::Tcp) {
@@ -53,7 +55,8 @@ inline void move_offload(Offload& offload, std::size_t old_front, std::size_t ne
                          Offload::Segmentation tcp) noexcept {
   if (offload.partial_checksum)
     offload.checksum_start = static_cast<uint16_t>(offload.checksum_start + new_front - old_front);
-  if (offload.segmentation == Offload::Segmentation::TcpIpv4 || offload.segmentation == Offload::Segmentation::TcpIpv6)
+  if (offload.segmentation == Offload::Segmentation::TcpIpv4 ||
+      offload.segmentation == Offload::Segmentation::TcpIpv6)
     offload.segmentation = tcp;
 }
 

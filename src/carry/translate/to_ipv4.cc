@@ -8,15 +8,17 @@ namespace yonroku::carry {
 namespace {
 
 // Numbers that IPv4 would take for its own control protocols. Deviates from RFC 7915 §5.1, which copies them.
-constexpr bool is_translatable_protocol(IpProtocol p) { return p != IpProtocol::Icmp && p != IpProtocol::Igmp; }
+constexpr bool is_translatable_protocol(IpProtocol p) {
+  return p != IpProtocol::Icmp && p != IpProtocol::Igmp;
+}
 
 // RFC 7915 §5.1.1: extension headers (the Authentication Header is one, ESP is not) behind a Fragment Header.
 constexpr bool is_extension_header(IpProtocol p) {
   constexpr uint8_t kHostIdentity = 139, kShim6 = 140;
   const auto number = static_cast<uint8_t>(p);
   return p == IpProtocol::HopByHopOptions || p == IpProtocol::Routing || p == IpProtocol::Fragment ||
-         p == IpProtocol::DestinationOptions || p == IpProtocol::AuthenticationHeader || p == IpProtocol::Mobility ||
-         number == kHostIdentity || number == kShim6;
+         p == IpProtocol::DestinationOptions || p == IpProtocol::AuthenticationHeader ||
+         p == IpProtocol::Mobility || number == kHostIdentity || number == kShim6;
 }
 
 ChecksumDelta address_delta(const Ipv6Header& was, const Crossing4& now) {
@@ -62,7 +64,8 @@ Verdict Translate::to_ipv4(Packet& packet, const Ipv6View& ip, const Crossing4& 
   const IpProtocol protocol = ip.protocol();
   if (protocol == IpProtocol::Icmpv6) return echo_to_ipv4(packet, ip, crossing, identifications, leg);
   const bool has_fragment_header = ip.has_fragment_header();
-  if (has_fragment_header && is_extension_header(protocol)) return Verdict::drop(DropReason::ExtensionAfterFragment);
+  if (has_fragment_header && is_extension_header(protocol))
+    return Verdict::drop(DropReason::ExtensionAfterFragment);
   if (!is_translatable_protocol(protocol)) return Verdict::drop(DropReason::ProtocolNotTranslatable);
 
   const auto payload = ip.payload();
@@ -95,13 +98,14 @@ Verdict Translate::to_ipv4(Packet& packet, const Ipv6View& ip, const Crossing4& 
 }
 
 // RFC 7915 §5.1 and §5.1.1: the IPv4 header's fields, and whether it fits.
-Verdict Translate::plan_ipv4(const Packet& packet, const Ipv6View& ip, std::size_t carried, const Crossing4& crossing,
-                             Identifications& identifications, Leg leg, Ipv4Plan& out) const noexcept {
+Verdict Translate::plan_ipv4(const Packet& packet, const Ipv6View& ip, std::size_t carried,
+                             const Crossing4& crossing, Identifications& identifications, Leg leg,
+                             Ipv4Plan& out) const noexcept {
   const Ipv6Header& was = ip.header();
   const std::size_t total = sizeof(Ipv4Header) + ip.payload().size();
   const std::size_t result = sizeof(Ipv4Header) + carried;
-  // A packet to be hairpinned meets the IPv6 link again instead of the IPv4 one, and once it is rewritten it is too late
-  // to tell its sender.
+  // A packet to be hairpinned meets the IPv6 link again instead of the IPv4 one, and once it is rewritten it
+  // is too late to tell its sender.
   const bool hairpins = leg == Leg::HairpinFirst;
   const std::size_t mtu =
       !hairpins ? settings_.ipv4_mtu

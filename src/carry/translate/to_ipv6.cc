@@ -5,8 +5,8 @@
 namespace yonroku::carry {
 namespace {
 
-// Numbers that IPv6 would take for extension headers or for its own ICMP: copying them would let an IPv4 host write
-// IPv6 headers. Deviates from RFC 7915 §4.1, which copies every protocol.
+// Numbers that IPv6 would take for extension headers or for its own ICMP: copying them would let an IPv4 host
+// write IPv6 headers. Deviates from RFC 7915 §4.1, which copies every protocol.
 constexpr bool is_translatable_protocol(IpProtocol p) {
   return p != IpProtocol::HopByHopOptions && p != IpProtocol::Routing && p != IpProtocol::Fragment &&
          p != IpProtocol::DestinationOptions && p != IpProtocol::Icmpv6;
@@ -24,7 +24,8 @@ ChecksumDelta address_delta(const Ipv4Header& was, const Crossing6& now) {
 
 }  // namespace
 
-Verdict Translate::to_ipv6(Packet& packet, const Ipv4View& ip, const Crossing6& crossing, Leg leg) const noexcept {
+Verdict Translate::to_ipv6(Packet& packet, const Ipv4View& ip, const Crossing6& crossing,
+                           Leg leg) const noexcept {
   const Ipv4Header& was = ip.header();
   if (was.protocol == IpProtocol::Igmp) return Verdict::drop(DropReason::Igmp);  // silently, whatever its TTL
   if (was.ttl <= 1 && leg != Leg::HairpinSecond) return Verdict::drop(DropReason::TtlExceeded);
@@ -48,11 +49,12 @@ Verdict Translate::to_ipv6(Packet& packet, const Ipv4View& ip, const Crossing6& 
     if (plan.kind == TransportPlan::Kind::Udp && plan.checksum == ChecksumState::Complete &&
         reinterpret_cast<const UdpHeader*>(payload.data())->checksum == be16{}) {
       if (is_fragment) return Verdict::drop(DropReason::UdpZeroChecksumFragment);
-      if (settings_.udp_zero_checksum == UdpZeroChecksum::Drop) return Verdict::drop(DropReason::UdpZeroChecksum);
+      if (settings_.udp_zero_checksum == UdpZeroChecksum::Drop)
+        return Verdict::drop(DropReason::UdpZeroChecksum);
       if (reinterpret_cast<const UdpHeader*>(payload.data())->length.host() != payload.size())
         return Verdict::drop(DropReason::LengthMismatch);
-      // A checksum further inside, of a tunnelled packet, is still to be finished by the device: it must be finished
-      // before it is summed.
+      // A checksum further inside, of a tunnelled packet, is still to be finished by the device: it must be
+      // finished before it is summed.
       if (packet.offload.partial_checksum) return Verdict::segment();
       plan.kind = TransportPlan::Kind::UdpComputeChecksum;
     }

@@ -1,5 +1,6 @@
-// The one IP/ICMP translator (RFC 7915): rewrites IPv4 packets as IPv6 packets and back, given their new addresses.
-// Nothing is written until the crossing is certain, so a dropped packet is intact for the ICMP error about it.
+// The one IP/ICMP translator (RFC 7915): rewrites IPv4 packets as IPv6 packets and back, given their new
+// addresses. Nothing is written until the crossing is certain, so a dropped packet is intact for the ICMP
+// error about it.
 #pragma once
 
 #include <cstdint>
@@ -40,11 +41,13 @@ class Translate {
  public:
   explicit Translate(const TranslateSettings& settings) : settings_(settings) {}
 
-  // Whole packets and fragments of any protocol but ICMP errors. On success the packet is IPv6, padding behind the
-  // total length is gone, and a result larger than Verdict::fragment_size has a Fragment Header to be cut by.
-  Verdict to_ipv6(Packet& packet, const Ipv4View& ip, const Crossing6& crossing, Leg leg = Leg::Only) const noexcept;
-  Verdict to_ipv4(Packet& packet, const Ipv6View& ip, const Crossing4& crossing, Identifications& identifications,
+  // Whole packets and fragments of any protocol but ICMP errors. On success the packet is IPv6, padding
+  // behind the total length is gone, and a result larger than Verdict::fragment_size has a Fragment Header to
+  // be cut by.
+  Verdict to_ipv6(Packet& packet, const Ipv4View& ip, const Crossing6& crossing,
                   Leg leg = Leg::Only) const noexcept;
+  Verdict to_ipv4(Packet& packet, const Ipv6View& ip, const Crossing4& crossing,
+                  Identifications& identifications, Leg leg = Leg::Only) const noexcept;
 
   // ICMP errors (RFC 7915 §4.2, §4.3, §5.2, §5.3): `inner` are the quoted packet's new addresses.
   Verdict error_to_ipv6(Packet& packet, const Ipv4View& ip, const Icmpv4Error& error, const Crossing6& outer,

@@ -14,17 +14,20 @@ Checked<ChecksumState> check_present_offload(const Offload& offload, std::size_t
   const std::size_t field = std::size_t{offload.checksum_start} + offload.checksum_offset;
   if (offload.checksum_start < transport_offset || field + sizeof(be16) > packet_size)
     return std::unexpected(DropReason::BadOffloadMetadata);
-  // A checksum further inside, as of a tunnelled packet, or of a protocol whose checksum has no pseudo-header (GRE,
-  // RFC 2784 §2.1), is nothing to this layer.
-  if (offload.checksum_start != transport_offset || (protocol != IpProtocol::Tcp && protocol != IpProtocol::Udp)) {
+  // A checksum further inside, as of a tunnelled packet, or of a protocol whose checksum has no pseudo-header
+  // (GRE, RFC 2784 §2.1), is nothing to this layer.
+  if (offload.checksum_start != transport_offset ||
+      (protocol != IpProtocol::Tcp && protocol != IpProtocol::Udp)) {
     if (offload.is_super_packet()) return std::unexpected(DropReason::BadOffloadMetadata);
     return ChecksumState::Complete;
   }
-  const bool fits = (protocol == IpProtocol::Tcp && offload.checksum_offset == offsetof(TcpHeader, checksum)) ||
-                    (protocol == IpProtocol::Udp && offload.checksum_offset == offsetof(UdpHeader, checksum));
+  const bool fits =
+      (protocol == IpProtocol::Tcp && offload.checksum_offset == offsetof(TcpHeader, checksum)) ||
+      (protocol == IpProtocol::Udp && offload.checksum_offset == offsetof(UdpHeader, checksum));
   const bool segmentation_fits =
       !offload.is_super_packet() ||
-      (offload.segment_size > 0 && (offload.segmentation == Offload::Segmentation::Udp) == (protocol == IpProtocol::Udp));
+      (offload.segment_size > 0 &&
+       (offload.segmentation == Offload::Segmentation::Udp) == (protocol == IpProtocol::Udp));
   if (!fits || !segmentation_fits) return std::unexpected(DropReason::BadOffloadMetadata);
   return ChecksumState::Partial;
 }

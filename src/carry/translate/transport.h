@@ -1,5 +1,6 @@
-// Transport headers under translation (RFC 7915 §4.5, §5.5): the checksum follows the pseudo-header's change by delta,
-// so a wrong one stays wrong by as much; TCP's MSS may be clamped. Protocols without a known checksum pass untouched.
+// Transport headers under translation (RFC 7915 §4.5, §5.5): the checksum follows the pseudo-header's change
+// by delta, so a wrong one stays wrong by as much; TCP's MSS may be clamped. Protocols without a known
+// checksum pass untouched.
 #pragma once
 
 #include <cstddef>
@@ -25,12 +26,14 @@ struct TransportPlan {
   std::size_t header_size = 0;  // of TCP with its options, of UDP; 0 when untouched
 };
 
-// Looks at the offload request: Complete, or Partial when it is about the transport header at `transport_offset`.
-// bad-offload-metadata when it points outside the packet or not at the protocol's checksum.
+// Looks at the offload request: Complete, or Partial when it is about the transport header at
+// `transport_offset`. bad-offload-metadata when it points outside the packet or not at the protocol's
+// checksum.
 Checked<ChecksumState> check_present_offload(const Offload& offload, std::size_t packet_size,
                                              std::size_t transport_offset, IpProtocol protocol) noexcept;
 YONROKU_HOT_INLINE Checked<ChecksumState> check_offload(const Offload& offload, std::size_t packet_size,
-                                                        std::size_t transport_offset, IpProtocol protocol) noexcept {
+                                                        std::size_t transport_offset,
+                                                        IpProtocol protocol) noexcept {
   if (!offload.partial_checksum && !offload.is_super_packet()) return ChecksumState::Complete;
   return check_present_offload(offload, packet_size, transport_offset, protocol);
 }
@@ -40,8 +43,8 @@ void rewrite_syn(std::span<std::byte> transport, const TransportPlan& plan, uint
                  ChecksumDelta& delta) noexcept;
 be16 compute_udp_checksum(std::span<const std::byte> transport, ChecksumDelta pseudo_header) noexcept;
 
-// Rewrites the transport header in place. `delta` holds the change of the pseudo-header; for UdpComputeChecksum it
-// holds the new pseudo-header, since the packet had no sum.
+// Rewrites the transport header in place. `delta` holds the change of the pseudo-header; for
+// UdpComputeChecksum it holds the new pseudo-header, since the packet had no sum.
 YONROKU_HOT_INLINE void rewrite_transport(std::span<std::byte> transport, const TransportPlan& plan,
                                           ChecksumDelta delta, uint16_t mss_clamp) noexcept {
   const bool is_partial = plan.checksum == ChecksumState::Partial;
@@ -52,7 +55,7 @@ YONROKU_HOT_INLINE void rewrite_transport(std::span<std::byte> transport, const 
     tcp.checksum = is_partial ? delta.apply_to_partial(tcp.checksum) : delta.apply(tcp.checksum);
   } else if (plan.kind != TransportPlan::Kind::Untouched) {
     auto& udp = *reinterpret_cast<UdpHeader*>(transport.data());
-    be16 checksum = is_partial                                    ? delta.apply_to_partial(udp.checksum)
+    be16 checksum = is_partial                              ? delta.apply_to_partial(udp.checksum)
                     : plan.kind == TransportPlan::Kind::Udp ? delta.apply(udp.checksum)
                                                             : compute_udp_checksum(transport, delta);
     // RFC 768: a computed checksum of zero is sent as all ones. A partial one is finished by the device.

@@ -19,7 +19,7 @@ bool AddressMapping::may_carry(const Pref64& prefix, Ipv4Address address) const 
 }
 
 Checked<Ipv6Address> AddressMapping::to_ipv6(Ipv4Address address, Role role, Side side, Trace* trace,
-                                                     UseMappings use_mappings) const noexcept {
+                                             UseMappings use_mappings) const noexcept {
   const auto mapped = look_up(address, role, side, trace, use_mappings);
   if (mapped && !settings_.denylist_ipv6.empty() && any_contains(settings_.denylist_ipv6, *mapped)) {
     if (trace != nullptr) trace->note(TraceStep::Denied, *mapped);
@@ -39,7 +39,8 @@ Checked<Ipv6Address> AddressMapping::look_up(Ipv4Address address, Role role, Sid
     if (const auto mapping = table_->find(address)) {
       const Ipv6Address mapped = mapping->to_ipv6(address);
       if (trace != nullptr)
-        trace->note(is_source ? TraceStep::SourceByMapping : TraceStep::DestinationByMapping, address, mapped);
+        trace->note(is_source ? TraceStep::SourceByMapping : TraceStep::DestinationByMapping, address,
+                    mapped);
       return mapped;
     }
   }
@@ -66,7 +67,7 @@ Checked<Ipv6Address> AddressMapping::look_up(Ipv4Address address, Role role, Sid
 }
 
 Checked<AddressMapping::Mapped4> AddressMapping::to_ipv4(const Ipv6Address& address, Role role, Side side,
-                                                                 Trace* trace) const noexcept {
+                                                         Trace* trace) const noexcept {
   const bool is_source = role == Role::Source;
   if (!settings_.denylist_ipv6.empty() && any_contains(settings_.denylist_ipv6, address)) {
     if (trace != nullptr) trace->note(TraceStep::Denied, address);
@@ -76,7 +77,8 @@ Checked<AddressMapping::Mapped4> AddressMapping::to_ipv4(const Ipv6Address& addr
   if (const auto mapping = table_->find(address)) {
     mapped.address = mapping->to_ipv4(address);
     if (trace != nullptr)
-      trace->note(is_source ? TraceStep::SourceByMapping : TraceStep::DestinationByMapping, address, mapped.address);
+      trace->note(is_source ? TraceStep::SourceByMapping : TraceStep::DestinationByMapping, address,
+                  mapped.address);
   } else {
     const auto& prefix = prefix_of(side);
     const auto extracted = prefix ? prefix->extract(address) : std::nullopt;
@@ -95,7 +97,8 @@ Checked<AddressMapping::Mapped4> AddressMapping::to_ipv4(const Ipv6Address& addr
     }
     mapped = {*extracted, true};
     if (trace != nullptr)
-      trace->note(is_source ? TraceStep::SourceByPrefix : TraceStep::DestinationByPrefix, address, mapped.address);
+      trace->note(is_source ? TraceStep::SourceByPrefix : TraceStep::DestinationByPrefix, address,
+                  mapped.address);
   }
   if (!settings_.denylist_ipv4.empty() && any_contains(settings_.denylist_ipv4, mapped.address)) {
     if (trace != nullptr) trace->note(TraceStep::Denied, mapped.address);

@@ -1,6 +1,6 @@
-// Stateless address mapping (RFC 7915 §6): an explicit mapping if one matches, else RFC 6052 with the prefix of the
-// side that the address belongs to. A SIIT has one prefix for both sides; a CLAT has the PLAT-side prefix for hosts
-// beyond the IPv6 network and its own prefix for the hosts behind it (RFC 6877 §6.3).
+// Stateless address mapping (RFC 7915 §6): an explicit mapping if one matches, else RFC 6052 with the prefix
+// of the side that the address belongs to. A SIIT has one prefix for both sides; a CLAT has the PLAT-side
+// prefix for hosts beyond the IPv6 network and its own prefix for the hosts behind it (RFC 6877 §6.3).
 #pragma once
 
 #include <cstdint>
@@ -26,10 +26,11 @@ struct AddressMappingSettings {
   WellKnownPrefixNonGlobal well_known_prefix_non_global = WellKnownPrefixNonGlobal::Drop;
   std::vector<Ipv4Prefix> denylist_ipv4;
   std::vector<Ipv6Prefix> denylist_ipv6;
-  // IPv4 prefixes that are routed to this translator as a whole. A packet that leaves for an address in them, as IPv4 or
-  // embedded in the prefix, comes straight back, until its TTL runs out, unless the address has a mapping. So such a
-  // destination is refused: always towards IPv4; towards IPv6 when explicit mappings are in use (without any, it may be
-  // a host with an IPv4-translatable address, RFC 6052 §1.3, and a more specific route).
+  // IPv4 prefixes that are routed to this translator as a whole. A packet that leaves for an address in them,
+  // as IPv4 or embedded in the prefix, comes straight back, until its TTL runs out, unless the address has a
+  // mapping. So such a destination is refused: always towards IPv4; towards IPv6 when explicit mappings are
+  // in use (without any, it may be a host with an IPv4-translatable address, RFC 6052 §1.3, and a more
+  // specific route).
   std::vector<Ipv4Prefix> routed_here;
   // The translator's own IPv4 address, source of its ICMP errors: never a destination.
   std::optional<Ipv4Address> own_address;
@@ -53,14 +54,15 @@ class AddressMapping {
     bool by_prefix = false;
   };
 
-  // The common case in registers: an explicit mapping or a prefix, nothing denied, no notes wanted. False, and nothing
-  // written, when the other overload must decide or say why not.
+  // The common case in registers: an explicit mapping or a prefix, nothing denied, no notes wanted. False,
+  // and nothing written, when the other overload must decide or say why not.
   YONROKU_HOT_INLINE bool map(Ipv4Address address, Role role, Side side, Ipv6Address& mapped) const noexcept {
     if (!is_plain_) return false;
     if (table_->translate(address, mapped)) return true;
     const auto& prefix = prefix_of(side);
     if (!prefix || is_restricted(*prefix)) return false;
-    if (role == Role::Destination && (address == own_address_ || comes_back(address, side, Side::Ipv6))) return false;
+    if (role == Role::Destination && (address == own_address_ || comes_back(address, side, Side::Ipv6)))
+      return false;
     mapped = prefix->embed(address);
     return true;
   }
@@ -89,7 +91,8 @@ class AddressMapping {
   void prefetch(const Ipv6Address& address) const noexcept {
     table_->prefetch(address);
     Ipv4Address embedded;
-    if (settings_.ipv4_side_prefix && settings_.ipv4_side_prefix->extract(address, embedded)) table_->prefetch(embedded);
+    if (settings_.ipv4_side_prefix && settings_.ipv4_side_prefix->extract(address, embedded))
+      table_->prefetch(embedded);
   }
   // Whether lookups are likely to miss the cache.
   [[nodiscard]] bool is_large() const noexcept { return table_->size() > 4096; }
@@ -100,8 +103,8 @@ class AddressMapping {
   [[nodiscard]] const std::optional<Pref64>& prefix_of(Side side) const {
     return side == Side::Ipv4 ? settings_.ipv4_side_prefix : settings_.ipv6_side_prefix;
   }
-  // Whether a packet for an unmapped destination would be routed back to us. Asked about destinations of the packet
-  // itself, which lie on the side that it is going to; those of a quoted packet lie on the other.
+  // Whether a packet for an unmapped destination would be routed back to us. Asked about destinations of the
+  // packet itself, which lie on the side that it is going to; those of a quoted packet lie on the other.
   [[nodiscard]] bool comes_back(Ipv4Address destination, Side side, Side going_to) const {
     return side == going_to && routed_here_.contains(destination);
   }
@@ -114,7 +117,7 @@ class AddressMapping {
   AddressMappingSettings settings_;
   const EamTable* table_;
   Ipv4Address own_address_;  // 0.0.0.0: none
-  bool is_plain_;  // no denylists
+  bool is_plain_;            // no denylists
   Ipv4Ranges routed_here_;
 };
 

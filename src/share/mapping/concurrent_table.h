@@ -1,9 +1,9 @@
 // An exact-match table that one writer changes while any number of readers look things up, without locks.
 //
-// Slots of four 64-bit words, two to a cache line, found by linear probing. A slot's first word holds a sequence
-// number that is odd while the slot is being written; a reader that meets an odd or changed number reads again.
-// Removed slots become tombstones. Growing makes a new Storage and publishes it; the old one is handed to the caller,
-// who frees it when no reader can still hold it (take_retired()).
+// Slots of four 64-bit words, two to a cache line, found by linear probing. A slot's first word holds a
+// sequence number that is odd while the slot is being written; a reader that meets an odd or changed number
+// reads again. Removed slots become tombstones. Growing makes a new Storage and publishes it; the old one is
+// handed to the caller, who frees it when no reader can still hold it (take_retired()).
 //
 // Traits:  using Key, Value; static uint64_t hash(const Key&, uint64_t seed);
 //          static bool matches(const Words&, const Key&);  static Value value(const Words&);
@@ -36,7 +36,8 @@ class ConcurrentTable {
   using Key = typename Traits::Key;
   using Value = typename Traits::Value;
 
-  explicit ConcurrentTable(uint64_t seed, std::pmr::memory_resource* memory = std::pmr::get_default_resource())
+  explicit ConcurrentTable(uint64_t seed,
+                           std::pmr::memory_resource* memory = std::pmr::get_default_resource())
       : memory_(memory), seed_(seed), storage_owner_(make_storage(kLeastCapacity)) {
     storage_.store(storage_owner_.get(), std::memory_order_release);
   }
@@ -75,7 +76,9 @@ class ConcurrentTable {
 
   // --- the writer ---
 
-  [[nodiscard]] std::size_t size() const { return size_.load(std::memory_order_relaxed); }  // readers may ask too
+  [[nodiscard]] std::size_t size() const {
+    return size_.load(std::memory_order_relaxed);
+  }  // readers may ask too
   [[nodiscard]] std::size_t memory_size() const { return storage_owner_->capacity * sizeof(Slot); }
 
   void reserve(std::size_t count) {
@@ -141,7 +144,8 @@ class ConcurrentTable {
   // The array itself. Opaque to callers, who only keep it alive until no reader is left.
   struct Storage {
     explicit Storage(std::size_t n, std::pmr::memory_resource* from)
-        : capacity(n), memory(from),
+        : capacity(n),
+          memory(from),
           slots(static_cast<Slot*>(from->allocate(n * sizeof(Slot), alignof(Slot)))) {
       std::memset(static_cast<void*>(slots), 0, n * sizeof(Slot));
     }
@@ -164,13 +168,15 @@ class ConcurrentTable {
  private:
   static constexpr std::size_t kLeastCapacity = 16;
   static constexpr uint64_t kStateMask = 3, kEmpty = 0, kFull = 1, kRemoved = 2;
-  static constexpr uint64_t kWriting = 4;         // the lowest bit of the sequence number
+  static constexpr uint64_t kWriting = 4;  // the lowest bit of the sequence number
   static constexpr uint64_t kTableMask = 0xffff'ffff;
 
   // A table is built for a load of 5/8 and rebuilt above 6/8, tombstones counted.
   static std::size_t capacity_for(std::size_t count) { return count * 8 / 5 + kLeastCapacity; }
 
-  std::unique_ptr<Storage> make_storage(std::size_t capacity) { return std::make_unique<Storage>(capacity, memory_); }
+  std::unique_ptr<Storage> make_storage(std::size_t capacity) {
+    return std::make_unique<Storage>(capacity, memory_);
+  }
 
   static uint64_t load(const uint64_t& word, std::memory_order order) noexcept {
     return std::atomic_ref<uint64_t>(const_cast<uint64_t&>(word)).load(order);
@@ -183,7 +189,8 @@ class ConcurrentTable {
       words.w1 = load(slot.words[1], std::memory_order_acquire);
       words.w2 = load(slot.words[2], std::memory_order_acquire);
       words.w3 = load(slot.words[3], std::memory_order_acquire);
-      if ((words.w0 & kWriting) == 0 && load(slot.words[0], std::memory_order_relaxed) == words.w0) return words;
+      if ((words.w0 & kWriting) == 0 && load(slot.words[0], std::memory_order_relaxed) == words.w0)
+        return words;
     }
   }
 
@@ -192,7 +199,8 @@ class ConcurrentTable {
       std::atomic_ref<uint64_t>(word).store(value, std::memory_order_release);
     };
     const uint64_t sequence = slot.words[0] & kTableMask & ~kStateMask;
-    store(slot.words[0], (slot.words[0] & ~(kTableMask & ~kStateMask)) | ((sequence + kWriting) & kTableMask));
+    store(slot.words[0],
+          (slot.words[0] & ~(kTableMask & ~kStateMask)) | ((sequence + kWriting) & kTableMask));
     store(slot.words[1], words.w1);
     store(slot.words[2], words.w2);
     store(slot.words[3], words.w3);

@@ -4,7 +4,8 @@
 
 namespace yonroku::share {
 
-EamTable::EamTable(uint64_t seed, std::pmr::memory_resource* memory) : by_ipv4_(seed, memory), by_ipv6_(seed, memory) {}
+EamTable::EamTable(uint64_t seed, std::pmr::memory_resource* memory)
+    : by_ipv4_(seed, memory), by_ipv6_(seed, memory) {}
 
 void EamTable::prefetch(Ipv4Address address) const noexcept {
   (void)ipv4_lengths_.from_longest([&](unsigned length) {
@@ -83,18 +84,14 @@ EamTable::Refusal EamTable::replace(const EamMapping& mapping) {
 
 std::string_view describe(EamTable::Refusal refusal) {
   switch (refusal) {
-    case EamTable::Refusal::None:
-      return "accepted";
+    case EamTable::Refusal::None: return "accepted";
     case EamTable::Refusal::Ipv4SuffixTooLong:
       return "the IPv4 suffix is longer than the IPv6 suffix (RFC 7757 §3.1)";
     case EamTable::Refusal::Ipv6NotForwarded:
       return "the IPv6 prefix is of addresses that no router forwards (::, ::1, fe80::/10, ff00::/8)";
-    case EamTable::Refusal::Ipv4PrefixTaken:
-      return "another mapping has the same IPv4 prefix";
-    case EamTable::Refusal::Ipv6PrefixTaken:
-      return "another mapping has the same IPv6 prefix";
-    case EamTable::Refusal::NotFound:
-      return "no mapping has this IPv4 prefix";
+    case EamTable::Refusal::Ipv4PrefixTaken: return "another mapping has the same IPv4 prefix";
+    case EamTable::Refusal::Ipv6PrefixTaken: return "another mapping has the same IPv6 prefix";
+    case EamTable::Refusal::NotFound: return "no mapping has this IPv4 prefix";
   }
   return "";
 }

@@ -1,8 +1,9 @@
 // The Explicit Address Mapping Table (RFC 7757 §3.1): longest match both ways, over prefixes of any length.
 //
-// Two hash tables hold every mapping, one keyed by its IPv4 prefix and one by its IPv6 prefix; a set of the lengths in
-// use says which lengths a lookup tries, longest first. With host mappings only, a lookup is one probe. One writer may
-// change the table while workers read: a reader sees each mapping either before or after a change, never half of it.
+// Two hash tables hold every mapping, one keyed by its IPv4 prefix and one by its IPv6 prefix; a set of the
+// lengths in use says which lengths a lookup tries, longest first. With host mappings only, a lookup is one
+// probe. One writer may change the table while workers read: a reader sees each mapping either before or
+// after a change, never half of it.
 #pragma once
 
 #include <array>
@@ -49,7 +50,8 @@ struct EamTraits {
     return w.w1 == p.address().high() && w.w2 == p.address().low() && (w.w0 >> 40 & 0xff) == p.length();
   }
   static EamMapping value(const Words& w) noexcept {
-    return {Ipv4Prefix::holding(Ipv4Address(static_cast<uint32_t>(w.w3)), static_cast<unsigned>(w.w0 >> 32 & 0xff)),
+    return {Ipv4Prefix::holding(Ipv4Address(static_cast<uint32_t>(w.w3)),
+                                static_cast<unsigned>(w.w0 >> 32 & 0xff)),
             Ipv6Prefix::holding({w.w1, w.w2}, static_cast<unsigned>(w.w0 >> 40 & 0xff))};
   }
   static Prefix key(const Words& w) noexcept {
@@ -102,7 +104,14 @@ class LengthSet {
 class EamTable {
  public:
   // Why a mapping was refused.
-  enum class Refusal : uint8_t { None, Ipv4SuffixTooLong, Ipv6NotForwarded, Ipv4PrefixTaken, Ipv6PrefixTaken, NotFound };
+  enum class Refusal : uint8_t {
+    None,
+    Ipv4SuffixTooLong,
+    Ipv6NotForwarded,
+    Ipv4PrefixTaken,
+    Ipv6PrefixTaken,
+    NotFound
+  };
 
   // What is wrong with the mapping by itself.
   [[nodiscard]] static Refusal check(const EamMapping& mapping);

@@ -13,8 +13,10 @@ class Ipv4Ranges {
   Ipv4Ranges() = default;
   explicit Ipv4Ranges(const std::vector<Ipv4Prefix>& prefixes) {
     for (const Ipv4Prefix& prefix : prefixes)
-      ranges_.push_back({prefix.address().value(), prefix.address().value() | ~Ipv4Prefix::mask(prefix.length())});
-    std::sort(ranges_.begin(), ranges_.end(), [](const Range& a, const Range& b) { return a.first < b.first; });
+      ranges_.push_back(
+          {prefix.address().value(), prefix.address().value() | ~Ipv4Prefix::mask(prefix.length())});
+    std::sort(ranges_.begin(), ranges_.end(),
+              [](const Range& a, const Range& b) { return a.first < b.first; });
     // Prefixes are disjoint or one holds the other: drop those that are held.
     std::vector<Range> disjoint;
     for (const Range& range : ranges_)
@@ -24,8 +26,9 @@ class Ipv4Ranges {
 
   [[nodiscard]] bool empty() const { return ranges_.empty(); }
   [[nodiscard]] bool contains(Ipv4Address address) const {
-    const auto above = std::upper_bound(ranges_.begin(), ranges_.end(), address.value(),
-                                        [](uint32_t value, const Range& range) { return value < range.first; });
+    const auto above =
+        std::upper_bound(ranges_.begin(), ranges_.end(), address.value(),
+                         [](uint32_t value, const Range& range) { return value < range.first; });
     return above != ranges_.begin() && address.value() <= std::prev(above)->last;
   }
 

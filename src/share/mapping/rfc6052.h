@@ -1,5 +1,6 @@
-// IPv4-embedded IPv6 addresses (RFC 6052 §2.2): a prefix of 32, 40, 48, 56, 64 or 96 bits, then the IPv4 address
-// around the all-zero octet of bits 64 to 71, then a suffix that is zero when sent and ignored when received.
+// IPv4-embedded IPv6 addresses (RFC 6052 §2.2): a prefix of 32, 40, 48, 56, 64 or 96 bits, then the IPv4
+// address around the all-zero octet of bits 64 to 71, then a suffix that is zero when sent and ignored when
+// received.
 //
 //   |0             31|32  39|40  47|48  55|56  63|64  71|72  79|80  87|88  95|96 103|104    127|
 //   /32  prefix      |         v4                | u    | suffix                              |
@@ -37,7 +38,8 @@ class Pref64 {
     return {base.high() | v >> behind, base.low() | (v & ((uint64_t{1} << behind) - 1)) << (56 - behind)};
   }
 
-  // False, and `ipv4` untouched, when the address is outside the prefix or its octet 8 is not zero (RFC 6052 §2.2).
+  // False, and `ipv4` untouched, when the address is outside the prefix or its octet 8 is not zero (RFC 6052
+  // §2.2).
   YONROKU_HOT_INLINE constexpr bool extract(const Ipv6Address& address, Ipv4Address& ipv4) const {
     if (!prefix_.contains(address)) return false;
     if (prefix_.length() == 96) {
@@ -47,7 +49,8 @@ class Pref64 {
     if (address.low() >> 56 != 0) return false;
     const unsigned behind = bits_behind_u();
     const uint64_t front = behind == 32 ? 0 : address.high() << behind;
-    ipv4 = Ipv4Address(static_cast<uint32_t>(front | (address.low() >> (56 - behind) & ((uint64_t{1} << behind) - 1))));
+    ipv4 = Ipv4Address(
+        static_cast<uint32_t>(front | (address.low() >> (56 - behind) & ((uint64_t{1} << behind) - 1))));
     return true;
   }
   [[nodiscard]] constexpr std::optional<Ipv4Address> extract(const Ipv6Address& address) const {

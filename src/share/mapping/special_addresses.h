@@ -1,4 +1,5 @@
-// Addresses that a router must not forward, or must not carry in the well-known prefix (RFC 6890, RFC 1812 §5.3.7).
+// Addresses that a router must not forward, or must not carry in the well-known prefix (RFC 6890, RFC 1812
+// §5.3.7).
 #pragma once
 
 #include "packet/prefix.h"
@@ -22,11 +23,13 @@ constexpr bool may_be_forwarded(const Ipv6Address& a) {
 constexpr bool holds_only_special(const Ipv6Prefix& prefix) {
   const Ipv6Address& a = prefix.address();
   return (prefix.length() >= 127 && a.high() == 0 && a.low() <= 1) ||
-         (prefix.length() >= 10 && a.high() >> 54 == 0xfe80 >> 6) || (prefix.length() >= 8 && a.high() >> 56 == 0xff);
+         (prefix.length() >= 10 && a.high() >> 54 == 0xfe80 >> 6) ||
+         (prefix.length() >= 8 && a.high() >> 56 == 0xff);
 }
 
 // Whether RFC 6052 §3.1 lets the well-known prefix carry the address: not private, shared, reserved or for
-// documentation (the IANA special-purpose registry's entries that are not globally reachable, RFC 6890 §2.2.2).
+// documentation (the IANA special-purpose registry's entries that are not globally reachable, RFC 6890
+// §2.2.2).
 constexpr bool is_global(Ipv4Address a) {
   struct Range {
     uint32_t address;
