@@ -1,11 +1,12 @@
 #!/usr/bin/python3
 """Measures the translator in the lab beside plain forwarding by the kernel, over the same veth links.
 
-lab_bench.py [--rounds N] [--seconds S] [--only tcp,udp,rtt,table] [--peer] [--json FILE]
+lab_bench.py [--rounds N] [--seconds S] [--only tcp,udp,rtt,table] [--peer] [--realtime] [--json FILE]
 
 Rounds are interleaved (plain IPv4, plain IPv6, translator, plain IPv4, …), so that whatever else the machine does hits
 all alike. A ratio is taken within each round; reported are the median of these ratios and their spread.
 Everything (traffic source, forwarding, translator, sink) shares the machine's cores: figures are meaningful as ratios.
+On a machine that others use too, --realtime runs all of it as SCHED_RR (except the round trips), ahead of their work.
 """
 
 import argparse
@@ -95,7 +96,22 @@ def contestants(arguments):
 def labs_of(arguments):
     """One lab per translator, all up at once and idle except for the one that is measured."""
     with contextlib.ExitStack() as stack:
-        yield {name: stack.enter_context(SiitDc(plain=True)).start(translator=name) for name in contestants(arguments)}
+        labs = {name: stack.enter_context(SiitDc(plain=True)).start(translator=name) for name in contestants(arguments)}
+        for lab in labs.values():
+            same_schedule(lab)
+        yield labs
+
+
+def schedule(policy):
+    """What this program and all that it starts run as."""
+    os.sched_setscheduler(0, policy, os.sched_param(10 if policy == os.SCHED_RR else 0))
+
+
+def same_schedule(lab):
+    """Among real-time processes the translator must be one too, whatever policy it has chosen for itself."""
+    if os.sched_getscheduler(0) == os.SCHED_RR:
+        for task in os.listdir(f"/proc/{lab.translator.process.pid}/task"):
+            os.sched_setscheduler(int(task), os.SCHED_RR, os.sched_param(10))
 
 
 # TCP
@@ -128,7 +144,8 @@ def bench_tcp(arguments):
 
 def saturate(lab, sender, receiver, bind, to, seconds, spread=1):
     """Datagrams per second that arrive while the sender sends as fast as it can, in thousands."""
-    sink = lab.spawn(receiver, [probes.udp_tool(), "sink", "--bind", bind, "--port", probes.SINK_PORT], "sink")
+    sink = lab.spawn(receiver, [probes.udp_tool(), "sink", "--bind", bind, "--port", probes.SINK_PORT, "--every", 200],
+                     "sink")
     sink.wait_for_line("listening")
     lab.spawn(sender, [probes.udp_tool(), "send", "--to", to, "--port", probes.SINK_PORT, "--seconds", seconds,
                        "--spread", spread], "source").result(seconds + 20)
@@ -218,7 +235,9 @@ def table_lab(config, stack):
         write_million(lab.folder / "million.csv")
     before = time.monotonic()
     lab.start(config, seconds=60)
-    return lab, time.monotonic() - before
+    took = time.monotonic() - before
+    same_schedule(lab)
+    return lab, took
 
 
 def bench_table(arguments):
@@ -249,7 +268,7 @@ def conditions(arguments):
                   if line.startswith("model name")), platform.machine())
     return {
         "cores": len(os.sched_getaffinity(0)), "cpu": model, "kernel": platform.release(), "rounds": arguments.rounds,
-        "seconds": arguments.seconds, "load_before": os.getloadavg()[0],
+        "seconds": arguments.seconds, "realtime": arguments.realtime, "load_before": os.getloadavg()[0],
         "links": "veth with default offloads (TSO, GRO, checksum), MTU 1500",
     }
 
@@ -260,6 +279,7 @@ def main():
     parser.add_argument("--seconds", type=float, default=3, help="length of each throughput run (default 3)")
     parser.add_argument("--only", default=",".join(BENCHES), help=f"some of {','.join(BENCHES)}")
     parser.add_argument("--peer", action="store_true", help="measure tayga too")
+    parser.add_argument("--realtime", action="store_true", help="run ahead of whatever else the machine does")
     parser.add_argument("--stand-in", action="store_true", help="measure tayga instead, to try the bench itself")
     parser.add_argument("--json", metavar="FILE")
     arguments = parser.parse_args()
@@ -270,6 +290,7 @@ def main():
     try:
         with namespaces.guard():
             for name in arguments.only.split(","):
+                schedule(os.SCHED_RR if arguments.realtime and name != "rtt" else os.SCHED_OTHER)
                 rows += BENCHES[name](arguments)
     except LabError as error:
         print(f"lab_bench: {error}", file=sys.stderr)
@@ -277,7 +298,8 @@ def main():
     except KeyError as error:
         parser.error(f"no bench called {error}")
     print(f"{state['cores']} cores ({state['cpu']}), kernel {state['kernel']}; {state['links']}; all ends share the cores;")
-    print(f"{state['rounds']} interleaved rounds of {state['seconds']:g} s; load before the start {state['load_before']:.2f}.\n")
+    print(f"{state['rounds']} interleaved rounds of {state['seconds']:g} s; load before the start {state['load_before']:.2f}"
+          f"{'; all but the round trips as SCHED_RR' if arguments.realtime else ''}.\n")
     print("| measure | path | median | spread | compared with | spread |\n|---|---|---|---|---|---|")
     for row in rows:
         print(row.as_markdown())

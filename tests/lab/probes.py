@@ -184,7 +184,11 @@ def iperf(lab, node, address, seconds=3, reverse=False, options=()):
     argv = ["iperf3", "--json", "--client", address, "--port", IPERF_PORT, "--time", max(1, math.ceil(seconds)), *options]
     if reverse:
         argv.append("--reverse")
-    done = lab.run(node, argv, seconds + 15, check=False)
+    for _ in range(5):
+        done = lab.run(node, argv, seconds + 15, check=False)
+        if '"error"' not in done.stdout:
+            break
+        time.sleep(0.3)  # The server may still be busy with the end of the run before.
     try:
         report = json.loads(done.stdout)
         end = report["end"]

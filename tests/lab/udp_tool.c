@@ -4,12 +4,13 @@
 // Each command prints one JSON object on standard output when it ends (by itself or by SIGTERM / SIGINT).
 //
 //   udp_tool send     --to ADDRESS --port P [--seconds S] [--count N] [--rate PER_SECOND] [--size OCTETS] [--spread N]
-//   udp_tool sink     --bind ADDRESS --port P [--seconds S] [--quiet MILLISECONDS]
+//   udp_tool sink     --bind ADDRESS --port P [--seconds S] [--quiet MILLISECONDS] [--every MICROSECONDS]
 //   udp_tool echo     --bind ADDRESS --port P
 //   udp_tool pingpong --to ADDRESS --port P [--count N] [--size OCTETS]
 //
 // `--spread N` sends each datagram to ADDRESS plus a random number below N (a power of two).
-// `--quiet` ends the sink that long after the last datagram.
+// `--quiet` ends the sink that long after the last datagram. `--every` lets it sleep that long whenever its queue is empty,
+// so that it is not woken for each datagram: what is measured is then the path and not the scheduler.
 
 #define _GNU_SOURCE
 #include <arpa/inet.h>
@@ -44,6 +45,7 @@ struct options {
   size_t size;
   uint32_t spread;
   int quiet;
+  long every;
 };
 
 union endpoint {
@@ -224,7 +226,12 @@ static int run_sink(const struct options* options) {
       if (count < 0 && errno != EAGAIN && errno != EINTR) die("recvmmsg");
       if (options->seconds > 0 && (double)(now - start) / 1e9 > options->seconds) break;
       if (options->quiet > 0 && received > 0 && now - last > (uint64_t)options->quiet * 1000000u) break;
-      poll(&ready, 1, 20);
+      if (options->every > 0) {
+        const struct timespec pause = {0, options->every * 1000};
+        nanosleep(&pause, NULL);
+      } else {
+        poll(&ready, 1, 20);
+      }
       continue;
     }
     if (received == 0) first = now;
@@ -330,7 +337,8 @@ int main(int argc, char** argv) {
       {"port", required_argument, NULL, 'p'},    {"seconds", required_argument, NULL, 's'},
       {"count", required_argument, NULL, 'n'},   {"rate", required_argument, NULL, 'r'},
       {"size", required_argument, NULL, 'b'},    {"spread", required_argument, NULL, 'd'},
-      {"quiet", required_argument, NULL, 'q'},   {NULL, 0, NULL, 0}};
+      {"quiet", required_argument, NULL, 'q'},   {"every", required_argument, NULL, 'e'},
+      {NULL, 0, NULL, 0}};
   for (int letter; (letter = getopt_long(argc, argv, "", known, NULL)) != -1;) {
     switch (letter) {
       case 'a': options.address = optarg; break;
@@ -341,6 +349,7 @@ int main(int argc, char** argv) {
       case 'b': options.size = (size_t)atol(optarg); break;
       case 'd': options.spread = (uint32_t)strtoul(optarg, NULL, 10); break;
       case 'q': options.quiet = atoi(optarg); break;
+      case 'e': options.every = atol(optarg); break;
       default: return 2;
     }
   }
