@@ -1,0 +1,235 @@
+#include "engine/pipeline.h"
+
+#include <gtest/gtest.h>
+
+#include <thread>
+
+#include "packet/test_packets.h"
+
+namespace yonroku::engine {
+namespace {
+
+using test::Octets;
+using Segmentation = Offload::Segmentation;
+
+struct Result {
+  Verdict verdict;
+  std::vector<Octets> packets;
+  std::vector<Offload> offloads;
+};
+
+class PipelineTest : public testing::Test {
+ protected:
+  PipelineTest() : table(std::make_shared<share::EamTable>(1)) {
+    EXPECT_EQ(table->add({*Ipv4Prefix::parse("192.0.2.80"), *Ipv6Prefix::parse("2001:db8:2::80")}),
+              share::EamTable::Refusal::None);
+    settings.mapping.ipv4_side_prefix = settings.mapping.ipv6_side_prefix =
+        share::Pref64::create(*Ipv6Prefix::parse("2001:db8:64::/96"));
+    icmp = {true, Ipv4Address(192, 0, 0, 8), *Ipv6Address::parse("2001:db8:64::c000:8")};
+  }
+  Result run(const Octets& input, const Offload& offload = {}, int64_t now = 1'000'000'000) {
+    const Snapshot snapshot{table, mechanism::Siit(settings, *table), icmp, rate};
+    std::vector<std::byte> buffer(Pipeline::kHeadroom + Pipeline::kLargestPacket);
+    Packet packet(buffer, Pipeline::kHeadroom, input.size());
+    std::copy_n(reinterpret_cast<const std::byte*>(input.data()), input.size(), packet.data());
+    packet.offload = offload;
+    Result result;
+    result.verdict = pipeline
+                         .process(snapshot, std::get<mechanism::Siit>(snapshot.mechanism), packet,
+                                  Instant::from_nanoseconds(now),
+                                  [&](const Packet& out) {
+                                    const auto octets = test::octets_of(out.bytes());
+                                    result.packets.emplace_back(octets.begin(), octets.end());
+                                    result.offloads.push_back(out.offload);
+                                  })
+                         .verdict;
+    return result;
+  }
+  // As the kernel hands a super-packet over.
+  Result run_super(Octets packet, Segmentation segmentation, uint16_t segment_size) {
+    test::set_partial_checksum(packet);
+    const auto seen = *test::see(packet);
+    return run(packet, {segmentation, false, true, static_cast<uint16_t>(seen.transport),
+                        static_cast<uint16_t>(seen.protocol == test::kTcp ? 16 : 6), segment_size});
+  }
+  static Octets tcp4(std::size_t data, uint16_t flags_and_offset = test::kDf, uint8_t flags = 0x10,
+                     Octets options = {}) {
+    return test::ipv4({.protocol = test::kTcp, .flags_and_offset = flags_and_offset},
+                      test::tcp(test::counting(data), flags, 1000, options));
+  }
+  static Octets tcp6(std::size_t data) {
+    return test::ipv6({.next_header = test::kTcp}, test::tcp(test::counting(data)));
+  }
+
+  std::shared_ptr<share::EamTable> table;
+  mechanism::SiitSettings settings;
+  IcmpReplySettings icmp;
+  uint32_t rate = 1000;
+  Pipeline pipeline{0};
+};
+
+TEST_F(PipelineTest, ASuperPacketThatFitsCrossesWhole) {
+  Result result = run_super(tcp4(40'000), Segmentation::TcpIpv4, 1440);
+  ASSERT_EQ(result.packets.size(), 1u);
+  EXPECT_EQ(result.packets[0].size(), 40'060u);
+  EXPECT_EQ(result.offloads[0].segmentation, Segmentation::TcpIpv6);
+  EXPECT_EQ(result.offloads[0].segment_size, 1440);
+  EXPECT_EQ(result.offloads[0].checksum_start, 40);
+  result = run_super(tcp6(40'000), Segmentation::TcpIpv6, 1440);
+  ASSERT_EQ(result.packets.size(), 1u);
+  EXPECT_EQ(result.offloads[0].segmentation, Segmentation::TcpIpv4);
+  EXPECT_EQ(result.offloads[0].checksum_start, 20);
+  EXPECT_EQ(pipeline.counters().segmented.value(), 0u);
+}
+
+TEST_F(PipelineTest, SegmentsTooBigForTheLinkAreRefusedWhole) {
+  Result result = run_super(tcp4(40'000), Segmentation::TcpIpv4, 1460);  // 1520 octets in IPv6
+  EXPECT_EQ(result.verdict.reason, DropReason::PacketTooBig);
+  ASSERT_EQ(result.packets.size(), 1u);
+  EXPECT_EQ(result.packets[0][20], 3);
+  EXPECT_EQ(result.packets[0][21], 4);
+  EXPECT_EQ(test::get32(result.packets[0], 24), 1480u);
+  settings.translate.ipv4_mtu = 1400;
+  result = run_super(tcp6(40'000), Segmentation::TcpIpv6, 1440);
+  EXPECT_EQ(result.verdict.reason, DropReason::PacketTooBig);
+  ASSERT_EQ(result.packets.size(), 1u);
+  EXPECT_EQ(result.packets[0][40], 2);
+  EXPECT_EQ(test::get32(result.packets[0], 44), 1420u);
+}
+
+TEST_F(PipelineTest, WithoutDfSegmentsAreFragmented) {
+  const Result result = run_super(tcp4(5'000, 0), Segmentation::TcpIpv4, 1460);
+  EXPECT_EQ(pipeline.counters().segmented.value(), 1u);
+  EXPECT_EQ(pipeline.counters().segments.value(), 4u);
+  ASSERT_EQ(result.packets.size(), 7u);  // three of 1480 octets in two fragments each, and the rest
+  std::size_t payload = 0;
+  for (const Octets& packet : result.packets) {
+    const auto seen = *test::see(packet);
+    EXPECT_LE(packet.size(), 1280u);
+    payload += seen.total - seen.transport;
+  }
+  EXPECT_EQ(payload, 5'000u + 4 * 20);
+  EXPECT_TRUE(test::has_right_checksum(result.packets[6]));
+  EXPECT_EQ(pipeline.counters().received[0].value(), 1u);
+  EXPECT_EQ(pipeline.counters().translated[0][0].packets.value(), 4u);
+}
+
+TEST_F(PipelineTest, APartialChecksumIsCompletedBeforeItIsCut) {
+  const Result result =
+      run_super(test::ipv4({.flags_and_offset = 0}, test::udp(test::counting(3'000))), Segmentation::None, 0);
+  ASSERT_EQ(result.packets.size(), 3u);
+  Octets whole(result.packets[0].begin(), result.packets[0].begin() + 40);
+  for (const Octets& fragment : result.packets)
+    whole.insert(whole.end(), fragment.begin() + 48, fragment.end());
+  whole[6] = test::kUdp;
+  test::put16(whole, 4, static_cast<uint32_t>(whole.size() - 40));
+  EXPECT_TRUE(test::has_right_checksum(whole));
+  for (const Offload& offload : result.offloads) EXPECT_FALSE(offload.partial_checksum);
+}
+
+// Whatever made them so, ICMP messages that lack their checksums get it.
+TEST_F(PipelineTest, EchoWithPartialChecksum) {
+  for (const bool is_ipv4 : {true, false}) {
+    Octets echo =
+        is_ipv4 ? test::ipv4({.protocol = test::kIcmp}, test::icmp(8, 0, 0x10001, test::counting(31)))
+                : test::ipv6({.next_header = test::kIcmpv6}, test::icmp(128, 0, 0x10001, test::counting(31)));
+    test::set_partial_checksum(echo);
+    const Result result = run(echo, {.partial_checksum = true,
+                                     .checksum_start = is_ipv4 ? uint16_t{20} : uint16_t{40},
+                                     .checksum_offset = 2});
+    ASSERT_EQ(result.packets.size(), 1u);
+    EXPECT_TRUE(test::has_right_checksum(result.packets[0])) << is_ipv4;
+    EXPECT_FALSE(result.offloads[0].partial_checksum);
+  }
+}
+
+TEST_F(PipelineTest, MssIsClampedUnderAPartialChecksum) {
+  settings.translate.mss_clamp = 1220;
+  Octets syn = tcp4(0, test::kDf, 2, {2, 4, 0x05, 0xb4});
+  const Octets plain = run(syn).packets.at(0);
+  EXPECT_EQ(test::get16(plain, 62), 1220u);
+  EXPECT_TRUE(test::has_right_checksum(plain));
+  const Result partial = run_super(syn, Segmentation::None, 0);
+  ASSERT_EQ(partial.packets.size(), 1u);
+  ASSERT_TRUE(partial.offloads[0].partial_checksum);
+  Octets expected = plain;
+  test::set_partial_checksum(expected);
+  EXPECT_EQ(partial.packets[0], expected) << "only the pseudo-header's sum stands in the field";
+  EXPECT_EQ(test::get16(run(tcp4(4, test::kDf, 0x10, {2, 4, 0x05, 0xb4})).packets.at(0), 62), 1460u)
+      << "no SYN";
+}
+
+TEST_F(PipelineTest, ErrorsAreLimitedApartFromPathMtuDiscovery) {
+  rate = 2;
+  const Octets unmapped =
+      test::ipv6({.destination = test::address6({0x2001, 0xdb8, 0xffff}, 1)}, test::udp({}));
+  unsigned replies = 0;
+  for (int i = 0; i < 10; ++i) replies += static_cast<unsigned>(run(unmapped).packets.size());
+  EXPECT_EQ(replies, 2u);
+  EXPECT_EQ(pipeline.counters().icmp_errors_limited.value(), 8u);
+  EXPECT_EQ(pipeline.counters().icmp_errors_sent[1].value(), 2u);
+  EXPECT_EQ(run(tcp4(1460)).packets.size(), 1u) << "Packet Too Big has a limit of its own";
+  EXPECT_EQ(run(unmapped, {}, 1'500'000'000).packets.size(), 1u) << "half a second later";
+}
+
+TEST_F(PipelineTest, CountsDirectionAndProtocol) {
+  using observe::Direction;
+  using observe::Protocol;
+  const auto count = [&](Direction direction, Protocol protocol) {
+    return pipeline.counters()
+        .translated[static_cast<std::size_t>(direction)][static_cast<std::size_t>(protocol)]
+        .packets.value();
+  };
+  (void)run(tcp4(10));
+  (void)run(test::ipv4({}, test::udp({})));
+  (void)run(test::ipv4({.protocol = test::kIcmp}, test::icmp(8, 0, 1, {})));
+  (void)run(test::ipv4({.protocol = 50}, Octets(20)));
+  (void)run(test::ipv4({.flags_and_offset = test::kMf}, test::joined({test::udp({}), Octets(8)})));
+  (void)run(tcp6(10));
+  // RFC 7757 §4: from one host behind a mapping to the IPv4 address of another.
+  (void)run(test::ipv6({.destination = test::address6({0x2001, 0xdb8, 0x64}, 0xc0000250)}, test::udp({})));
+  EXPECT_EQ(count(Direction::ToIpv6, Protocol::Tcp), 1u);
+  EXPECT_EQ(count(Direction::ToIpv6, Protocol::Udp), 1u) << "the fragment's checksum was zero";
+  EXPECT_EQ(count(Direction::ToIpv6, Protocol::Icmp), 1u);
+  EXPECT_EQ(count(Direction::ToIpv6, Protocol::Other), 1u);
+  EXPECT_EQ(count(Direction::ToIpv4, Protocol::Tcp), 1u);
+  EXPECT_EQ(count(Direction::Hairpin, Protocol::Udp), 1u);
+  EXPECT_EQ(pipeline.counters().received[0].value(), 5u);
+  EXPECT_EQ(pipeline.counters().received[1].value(), 2u);
+}
+
+// What `yonroku mappings` does while packets flow.
+TEST_F(PipelineTest, MappingsChangeUnderneathWithoutLosingAPacket) {
+  const Snapshot snapshot{table, mechanism::Siit(settings, *table), icmp, rate};
+  const auto& siit = std::get<mechanism::Siit>(snapshot.mechanism);
+  std::atomic<bool> done = false;
+  std::atomic<uint64_t> lost = 0, sent = 0;
+  std::thread worker([&] {
+    std::vector<std::byte> buffer(Pipeline::kHeadroom + 2048);
+    const Octets input = test::ipv4({}, test::udp(test::counting(8)));
+    while (!done.load(std::memory_order_relaxed) || sent < 1000) {
+      Packet packet(buffer, Pipeline::kHeadroom, input.size());
+      std::copy_n(reinterpret_cast<const std::byte*>(input.data()), input.size(), packet.data());
+      const auto outcome = pipeline.process(snapshot, siit, packet, Instant(), [](const Packet&) {});
+      if (outcome.verdict.action != Verdict::Action::ToIpv6) ++lost;
+      ++sent;
+    }
+  });
+  std::vector<share::EamTable::Retired> retired;
+  const auto other = [](uint32_t i) {
+    return share::EamMapping{Ipv4Prefix::holding(Ipv4Address(0x6440'0000 + i), i % 2 == 0 ? 32 : 31),
+                             Ipv6Prefix::holding({0x2001'0db8'1111'0000, i}, i % 2 == 0 ? 128 : 127)};
+  };
+  for (uint32_t i = 0; i < 20'000; ++i) {
+    (void)table->add(other(i));
+    if (i % 2 == 1) (void)table->remove(other(i - 1).ipv4);
+    if (auto each = table->take_retired(); !each.empty()) retired.push_back(std::move(each));
+  }
+  done = true;
+  worker.join();
+  EXPECT_EQ(lost.load(), 0u);
+  EXPECT_GT(retired.size(), 0u);
+}
+
+}  // namespace
+}  // namespace yonroku::engine
