@@ -1,0 +1,93 @@
+#include "control/routes.h"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+
+namespace yonroku::control {
+namespace {
+
+using Texts = std::vector<std::string>;
+
+template <class Prefix>
+Texts texts(const std::vector<Prefix>& prefixes) {
+  Texts all;
+  for (const auto& prefix : prefixes) all.push_back(prefix.to_string());
+  std::sort(all.begin(), all.end());
+  return all;
+}
+
+config::InstanceSettings siit() {
+  config::InstanceSettings settings;
+  settings.name = "dc";
+  settings.mechanism = config::Mechanism::Siit;
+  settings.translator_ipv4 = Ipv4Address(192, 0, 0, 8);
+  settings.pref64 = share::Pref64::create(*Ipv6Prefix::parse("2001:db8:64::/96"));
+  settings.mappings = {{*Ipv4Prefix::parse("198.51.100.0/25"), *Ipv6Prefix::parse("2001:db8:1::/120")},
+                       {*Ipv4Prefix::parse("198.51.100.128/25"), *Ipv6Prefix::parse("2001:db8:2::/120")}};
+  return settings;
+}
+
+config::InstanceSettings clat() {
+  config::InstanceSettings settings;
+  settings.name = "clat";
+  settings.mechanism = config::Mechanism::Clat;
+  settings.translator_ipv4 = Ipv4Address(192, 0, 0, 8);
+  settings.plat_prefix = share::Pref64::create(*Ipv6Prefix::parse("64:ff9b::/96"));
+  settings.clat_address = *Ipv6Address::parse("2001:db8::464");
+  settings.clat_ipv4 = Ipv4Address(192, 0, 0, 1);
+  return settings;
+}
+
+TEST(ImpliedRoutes, Siit) {
+  auto settings = siit();
+  const auto routes = implied_routes(settings);
+  ASSERT_TRUE(routes);
+  EXPECT_EQ(texts(routes->ipv4), (Texts{"198.51.100.0/25", "198.51.100.128/25"}));
+  EXPECT_EQ(texts(routes->ipv6), (Texts{"2001:db8:64::/96"}));
+  EXPECT_FALSE(routes->ipv4_options.metric);
+  EXPECT_EQ(own_route(settings), Ipv4Prefix::parse("192.0.0.8/32"));
+
+  settings.ipv4_routes = {*Ipv4Prefix::parse("198.51.0.0/16")};
+  EXPECT_EQ(texts(implied_routes(settings)->ipv4), (Texts{"198.51.0.0/16"}));
+  EXPECT_EQ(texts(implied_routes(settings)->ipv6), (Texts{"2001:db8:64::/96"}));
+  settings.ipv6_routes = {*Ipv6Prefix::parse("2001:db8:64::/64")};
+  EXPECT_EQ(texts(implied_routes(settings)->ipv6), (Texts{"2001:db8:64::/64"}));
+  settings.routes = config::RouteMode::Manual;
+  EXPECT_TRUE(implied_routes(settings)->ipv4.empty());
+  EXPECT_TRUE(implied_routes(settings)->ipv6.empty());
+  EXPECT_FALSE(own_route(settings));
+}
+
+TEST(ImpliedRoutes, Clat) {
+  auto settings = clat();
+  auto routes = implied_routes(settings);
+  ASSERT_TRUE(routes);
+  EXPECT_EQ(texts(routes->ipv4), (Texts{"0.0.0.0/0"}));
+  EXPECT_EQ(texts(routes->ipv6), (Texts{"2001:db8::464/128"}));
+  EXPECT_FALSE(own_route(settings)) << "its route leads everywhere";
+  EXPECT_EQ(routes->ipv4_options.metric, 2048u) << "any other default route wins";
+  EXPECT_EQ(routes->ipv4_options.advertised_mss, 1440u) << "fits an IPv6 MTU of 1500";
+  settings.default_route = false;
+  EXPECT_TRUE(implied_routes(settings)->ipv4.empty());
+  settings.clat_address.reset();
+  settings.clat_prefix = share::Pref64::create(*Ipv6Prefix::parse("2001:db8:aaaa::/96"));
+  EXPECT_EQ(texts(implied_routes(settings)->ipv6), (Texts{"2001:db8:aaaa::/96"}));
+}
+
+TEST(ImpliedRoutes, TooManyAreRefusedWithARemedy) {
+  auto settings = siit();
+  settings.mappings.clear();
+  for (uint32_t i = 0; i <= kMostImpliedRoutes; ++i)  // one too many
+    settings.mappings.push_back({Ipv4Prefix::holding(Ipv4Address(0x0a00'0000 + 2 * i), 32),
+                                 Ipv6Prefix::holding({0x2001'0db8'0000'0000, i}, 128)});
+  const auto refused = implied_routes(settings);
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().where, "dc");
+  EXPECT_NE(refused.error().fix.find("ipv4-routes"), std::string::npos);
+  settings.ipv4_routes = {*Ipv4Prefix::parse("10.0.0.0/8")};
+  EXPECT_TRUE(implied_routes(settings));
+}
+
+}  // namespace
+}  // namespace yonroku::control
