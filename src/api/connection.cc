@@ -11,6 +11,9 @@
 namespace yonroku::api {
 namespace {
 
+// A mapping table of the largest size, and its head.
+constexpr std::size_t kLargestRequest = (std::size_t{256} << 20) + (std::size_t{64} << 10);
+
 constexpr std::size_t kBufferSize = 64 << 10;
 constexpr int kIdleMilliseconds = 60'000;     // between requests
 constexpr int kStalledMilliseconds = 10'000;  // within one
@@ -39,6 +42,7 @@ bool Connection::wait_readable(Watch watch, int milliseconds) const {
 }
 
 bool Connection::wait_for_request() {
+  received_ = end_ - begin_;
   if (begin_ < end_) return true;
   if (!wait_readable(Watch::DataOrStop, kIdleMilliseconds)) return false;
   char octet = 0;
@@ -54,6 +58,9 @@ ssize_t Connection::read(char* data, std::size_t size) {
     do got = ::recv(fd_.get(), buffer_.data(), buffer_.size(), 0);
     while (got < 0 && errno == EINTR);
     if (got <= 0) return got;
+    // The HTTP library sets no bound to a request line or to a header.
+    received_ += static_cast<std::size_t>(got);
+    if (received_ > kLargestRequest) return -1;
     begin_ = 0;
     end_ = static_cast<std::size_t>(got);
   }

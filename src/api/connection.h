@@ -42,6 +42,7 @@ class Connection final : public httplib::Stream {
   std::vector<char> buffer_;
   std::size_t begin_ = 0;
   std::size_t end_ = 0;
+  std::size_t received_ = 0;  // octets of the request that is being read, and of those sent ahead
 };
 
 }  // namespace yonroku::api

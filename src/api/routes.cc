@@ -123,6 +123,10 @@ void add(Backend& backend, const std::string& instance, std::string_view body, R
 void replace(Backend& backend, const std::string& instance, std::string_view body, Response& response) {
   const auto mappings = parse_mappings_body(body);
   if (!mappings) return answer(response, kBadRequest, mappings.error());
+  // A forgotten body, or the empty file of a failed generator, must not take every host off the network.
+  if (mappings->empty())
+    return answer(response, kBadRequest,
+                  {"body", "holds no mapping, which would remove them all", "name those to remove with DELETE"});
   answer(response, backend.replace_mappings(instance, *mappings));
 }
 
