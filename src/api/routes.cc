@@ -125,8 +125,9 @@ void replace(Backend& backend, const std::string& instance, std::string_view bod
   if (!mappings) return answer(response, kBadRequest, mappings.error());
   // A forgotten body, or the empty file of a failed generator, must not take every host off the network.
   if (mappings->empty())
-    return answer(response, kBadRequest,
-                  {"body", "holds no mapping, which would remove them all", "name those to remove with DELETE"});
+    return answer(
+        response, kBadRequest,
+        {"body", "holds no mapping, which would remove them all", "name those to remove with DELETE"});
   answer(response, backend.replace_mappings(instance, *mappings));
 }
 
