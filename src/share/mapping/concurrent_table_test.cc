@@ -138,17 +138,17 @@ TEST(ConcurrentTable, ReadersAlwaysFindWhatIsNeverRemoved) {
   // Storage is kept until the end: readers may hold any of it.
   std::vector<std::unique_ptr<Table::Storage>> retired;
   RandomSource random(77);
-  for (int round = 0; round < 60; ++round) {
+  for (int round = 0; round < 20; ++round) {
     for (uint64_t key = kLasting; key < kLasting * 4; ++key)
       table.insert(key, value(key + kLasting * 4 * random.below(1000)));
-    for (uint64_t key = 1'000'000; key < 1'000'000 + 50u * static_cast<unsigned>(round); ++key)
+    for (uint64_t key = 1'000'000; key < 1'000'000 + 150u * static_cast<unsigned>(round); ++key)
       table.insert(key, value(key));
     for (int i = 0; i < 2'000; ++i) {
       const uint64_t key = random.below(kLasting * 4);
       table.replace(key, value(key + kLasting * 4 * random.below(1000)));
       if (key >= kLasting) table.erase(random.below(kLasting * 3) + kLasting);
     }
-    for (uint64_t key = 1'000'000; key < 1'000'000 + 50u * static_cast<unsigned>(round); ++key)
+    for (uint64_t key = 1'000'000; key < 1'000'000 + 150u * static_cast<unsigned>(round); ++key)
       table.erase(key);
     for (auto& storage : table.take_retired()) retired.push_back(std::move(storage));
   }
