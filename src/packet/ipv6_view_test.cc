@@ -152,7 +152,7 @@ TEST(Ipv6View, WhatCountsAsAFragment) {
   };
   for (const Row& row :
        {Row{"atomic (RFC 6946 §1)", 0, false}, Row{"reserved bits only", 6, false}, Row{"first", 1, true},
-        Row{"last", 8, true}, Row{"middle", 9, true}, Row{"the last possible", 0xfff8, true}}) {
+        Row{"last", 8, true}, Row{"middle", 9, true}, Row{"the last possible", 0xfff0, true}}) {
     Octets header = test::fragment_header(test::kUdp, 0, false, 7);
     test::put16(header, 2, row.offset_more);
     const Octets packet = with(kFragment, header);
