@@ -19,7 +19,7 @@ struct Result {
 };
 
 class PipelineTest : public testing::Test {
- protected:
+ public:
   PipelineTest() : table(std::make_shared<share::EamTable>(1)) {
     EXPECT_EQ(table->add({*Ipv4Prefix::parse("192.0.2.80"), *Ipv6Prefix::parse("2001:db8:2::80")}),
               share::EamTable::Refusal::None);
@@ -53,7 +53,7 @@ class PipelineTest : public testing::Test {
                         static_cast<uint16_t>(seen.protocol == test::kTcp ? 16 : 6), segment_size});
   }
   static Octets tcp4(std::size_t data, uint16_t flags_and_offset = test::kDf, uint8_t flags = 0x10,
-                     Octets options = {}) {
+                     const Octets& options = {}) {
     return test::ipv4({.protocol = test::kTcp, .flags_and_offset = flags_and_offset},
                       test::tcp(test::counting(data), flags, 1000, options));
   }

@@ -14,7 +14,7 @@ namespace {
 using test::Octets;
 
 class SiitTest : public testing::Test {
- protected:
+ public:
   SiitTest() {
     EXPECT_EQ(table.add({*Ipv4Prefix::parse("192.0.2.80"), *Ipv6Prefix::parse("2001:db8:2::80")}),
               share::EamTable::Refusal::None);

@@ -61,7 +61,7 @@ inline Base make_base(config::Mechanism mechanism,
 inline const std::vector<Base>& bases() {
   using config::InstanceSettings;
   using config::Mechanism;
-  static const std::vector<Base> all = [] {
+  static const std::vector<Base> kAll = [] {
     std::vector<Base> made;
     made.push_back(make_base(Mechanism::Siit,
                              {{"192.0.2.80", "2001:db8:2::80"}, {"192.0.2.1", "2001:db8:3::1"}},
@@ -99,7 +99,7 @@ inline const std::vector<Base>& bases() {
     made.push_back(make_base(Mechanism::Siit, {}, [](InstanceSettings& s) { s.pref64 = pref64("::/96"); }));
     return made;
   }();
-  return all;
+  return kAll;
 }
 
 struct Chosen {

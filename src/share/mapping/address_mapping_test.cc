@@ -10,7 +10,7 @@ Ipv6Address v6(const char* text) { return *Ipv6Address::parse(text); }
 Pref64 pref64(const char* text) { return *Pref64::create(*Ipv6Prefix::parse(text)); }
 
 class Mapping : public testing::Test {
- protected:
+ public:
   Mapping() {
     EXPECT_EQ(table.add({*Ipv4Prefix::parse("192.0.2.80"), *Ipv6Prefix::parse("2001:db8:2::80")}),
               EamTable::Refusal::None);

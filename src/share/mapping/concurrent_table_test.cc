@@ -119,6 +119,7 @@ TEST(ConcurrentTable, ReadersAlwaysFindWhatIsNeverRemoved) {
   std::atomic<bool> done = false;
   std::atomic<uint64_t> missing = 0, torn = 0, looked_up = 0;
   std::vector<std::thread> readers;
+  readers.reserve(kReaders);
   for (int i = 0; i < kReaders; ++i) {
     readers.emplace_back([&, i] {
       RandomSource random(static_cast<uint64_t>(i) + 1);
@@ -171,6 +172,7 @@ TEST(EamTableThreads, ALastingMappingIsFoundWhateverElseChanges) {
   std::atomic<bool> done = false;
   std::atomic<uint64_t> wrong = 0;
   std::vector<std::thread> readers;
+  readers.reserve(2);
   for (int i = 0; i < 2; ++i) {
     readers.emplace_back([&] {
       while (!done.load(std::memory_order_relaxed)) {
