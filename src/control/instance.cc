@@ -6,8 +6,8 @@
 #include <set>
 #include <unordered_set>
 
-#include "control/huge_pages.h"
 #include "control/snapshot_builder.h"
+#include "io/huge_pages.h"
 
 namespace yonroku::control {
 namespace {
@@ -41,7 +41,7 @@ Instance::~Instance() {
 }
 
 Result<std::unique_ptr<Instance>> Instance::open(const config::InstanceSettings& settings) {
-  auto table = TRY(build_eam_table(settings, random_seed(), huge_page_memory()));
+  auto table = TRY(build_eam_table(settings, random_seed(), io::huge_page_memory()));
   const LinkPlan plan = TRY(plan_link(settings));
   std::unique_ptr<Instance> instance(new Instance(settings, TRY(Netlink::open())));
   instance->table_ = std::move(table);

@@ -18,7 +18,7 @@ void Pipeline::complete_checksum(Packet& packet) noexcept {
   packet.offload.partial_checksum = false;
 }
 
-void Pipeline::count_translated(const Verdict& verdict, const Packet& packet, bool was_ipv6,
+void Pipeline::count_translated(Verdict verdict, const Packet& packet, bool was_ipv6,
                                 std::size_t size) noexcept {
   using observe::Direction;
   Direction direction = Direction::ToIpv6;

@@ -6,6 +6,7 @@
 #include <memory>
 #include <vector>
 
+#include "base/hot.h"
 #include "base/instant.h"
 #include "carry/fragmentation.h"
 #include "engine/rate_limit.h"
@@ -40,37 +41,52 @@ class Pipeline {
   };
   template <class Mech, class Emit>
   Outcome process(const Snapshot& snapshot, const Mech& mechanism, Packet& packet, Instant now, Emit&& emit) {
-    const auto first = packet.size() == 0 ? uint8_t{0} : static_cast<uint8_t>(*packet.data());
-    const bool was_ipv6 = first >> 4 == 6;
-    counters_.received[was_ipv6 ? 1 : 0].add(1);
-    return decide(snapshot, mechanism, packet, was_ipv6, now, emit, MaySegment::Yes);
+    Outcome outcome;
+    receive(snapshot, mechanism, packet, now, emit, &outcome);
+    return outcome;
+  }
+  // The same for those who do not ask what became of it.
+  template <class Mech, class Emit>
+  YONROKU_HOT_INLINE void forward(const Snapshot& snapshot, const Mech& mechanism, Packet& packet,
+                                  Instant now, Emit&& emit) {
+    receive(snapshot, mechanism, packet, now, emit, nullptr);
   }
 
  private:
   enum class MaySegment : uint8_t { No, Yes };
 
   template <class Mech, class Emit>
-  Outcome decide(const Snapshot& snapshot, const Mech& mechanism, Packet& packet, bool was_ipv6, Instant now,
-                 Emit&& emit, MaySegment may_segment) {
+  YONROKU_HOT_INLINE void receive(const Snapshot& snapshot, const Mech& mechanism, Packet& packet,
+                                  Instant now, Emit& emit, Outcome* outcome) {
+    const auto first = packet.size() == 0 ? uint8_t{0} : static_cast<uint8_t>(*packet.data());
+    const bool was_ipv6 = first >> 4 == 6;
+    counters_.received[was_ipv6 ? 1 : 0].add(1);
+    decide(snapshot, mechanism, packet, was_ipv6, now, emit, MaySegment::Yes, outcome);
+  }
+
+  template <class Mech, class Emit>
+  void decide(const Snapshot& snapshot, const Mech& mechanism, Packet& packet, bool was_ipv6, Instant now,
+              Emit& emit, MaySegment may_segment, Outcome* outcome) {
     const std::size_t size = packet.size();
     const Verdict verdict = mechanism.process(packet, state_);
-    switch (verdict.action) {
-      case Verdict::Action::ToIpv4:
-      case Verdict::Action::ToIpv6:
-        count_translated(verdict, packet, was_ipv6, size);
-        send(verdict, packet, emit);
-        return {verdict, false};
-      case Verdict::Action::Segment:
-        if (may_segment == MaySegment::Yes) return segment(snapshot, mechanism, packet, was_ipv6, now, emit);
-        return drop(snapshot, Verdict::drop(DropReason::BadOffloadMetadata), packet, was_ipv6, now, emit);
-      case Verdict::Action::Drop: break;
+    if (verdict.action == Verdict::Action::ToIpv4 || verdict.action == Verdict::Action::ToIpv6) [[likely]] {
+      count_translated(verdict, packet, was_ipv6, size);
+      send(verdict, packet, emit);
+      if (outcome != nullptr) *outcome = {verdict, false};
+    } else if (verdict.action == Verdict::Action::Segment && may_segment == MaySegment::Yes) {
+      segment(snapshot, mechanism, packet, was_ipv6, now, emit, outcome);
+    } else {
+      const Outcome dropped = drop(
+          snapshot,
+          verdict.action == Verdict::Action::Drop ? verdict : Verdict::drop(DropReason::BadOffloadMetadata),
+          packet, was_ipv6, now, emit);
+      if (outcome != nullptr) *outcome = dropped;
     }
-    return drop(snapshot, verdict, packet, was_ipv6, now, emit);
   }
 
   template <class Emit>
-  Outcome drop(const Snapshot& snapshot, const Verdict& verdict, const Packet& packet, bool was_ipv6,
-               Instant now, Emit&& emit) {
+  YONROKU_COLD Outcome drop(const Snapshot& snapshot, Verdict verdict, const Packet& packet, bool was_ipv6,
+                            Instant now, Emit& emit) {
     counters_.dropped[static_cast<std::size_t>(verdict.reason)].add(1);
     Packet reply(result_buffer_, kHeadroom, kLargestIcmpReply);
     const std::size_t size = make_icmp_reply(packet, verdict, snapshot.icmp, reply.bytes());
@@ -91,30 +107,33 @@ class Pipeline {
   }
 
   template <class Mech, class Emit>
-  Outcome segment(const Snapshot& snapshot, const Mech& mechanism, Packet& packet, bool was_ipv6, Instant now,
-                  Emit&& emit) {
+  void segment(const Snapshot& snapshot, const Mech& mechanism, Packet& packet, bool was_ipv6, Instant now,
+               Emit& emit, Outcome* outcome) {
     const std::size_t least = was_ipv6 ? sizeof(Ipv6Header) : sizeof(Ipv4Header);
     if (!packet.offload.is_super_packet() && packet.offload.partial_checksum &&
         packet.offload.checksum_start >= least) {
       complete_checksum(packet);
-      return decide(snapshot, mechanism, packet, was_ipv6, now, emit, MaySegment::No);
+      decide(snapshot, mechanism, packet, was_ipv6, now, emit, MaySegment::No, outcome);
+      return;
     }
     const auto segments = Segments::of(packet);
-    if (!segments || segments->largest() > kLargestPacket)
-      return drop(snapshot, Verdict::drop(DropReason::BadOffloadMetadata), packet, was_ipv6, now, emit);
+    if (!segments || segments->largest() > kLargestPacket) {
+      const Outcome dropped =
+          drop(snapshot, Verdict::drop(DropReason::BadOffloadMetadata), packet, was_ipv6, now, emit);
+      if (outcome != nullptr) *outcome = dropped;
+      return;
+    }
     counters_.segmented.add(1);
-    Outcome outcome;
     for (std::size_t i = 0; i < segments->count(); ++i) {
       Packet one(segment_buffer_, kHeadroom, segments->largest());
       one.truncate(segments->write(i, one.bytes()));
       counters_.segments.add(1);
-      outcome = decide(snapshot, mechanism, one, was_ipv6, now, emit, MaySegment::No);
+      decide(snapshot, mechanism, one, was_ipv6, now, emit, MaySegment::No, outcome);
     }
-    return outcome;
   }
 
   template <class Emit>
-  void send(const Verdict& verdict, Packet& packet, Emit&& emit) {
+  void send(Verdict verdict, Packet& packet, Emit& emit) {
     if (verdict.fragment_size == 0 || packet.size() <= verdict.fragment_size) [[likely]] {
       emit(packet);
       return;
@@ -132,8 +151,7 @@ class Pipeline {
   }
 
   void complete_checksum(Packet& packet) noexcept;
-  void count_translated(const Verdict& verdict, const Packet& packet, bool was_ipv6,
-                        std::size_t size) noexcept;
+  void count_translated(Verdict verdict, const Packet& packet, bool was_ipv6, std::size_t size) noexcept;
 
   mechanism::SiitState state_;
   observe::Counters counters_;

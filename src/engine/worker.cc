@@ -9,6 +9,8 @@
 #include <cerrno>
 #include <chrono>
 
+#include "io/huge_pages.h"
+
 namespace yonroku::engine {
 namespace {
 
@@ -44,7 +46,7 @@ Worker::Worker(io::TunQueue queue, const Snapshot* snapshot, uint64_t seed, uint
     : queue_(std::move(queue)),
       pipeline_(seed, index, count),
       snapshot_(snapshot),
-      buffers_(kBatch * kBufferSize),
+      buffers_(kBatch * kBufferSize, io::huge_page_memory()),
       packets_(kBatch) {}
 
 Worker::~Worker() { stop(); }
@@ -85,8 +87,9 @@ void Worker::run() {
   stopped_.store(true, std::memory_order_release);
 }
 
-// Waits for the first packet, then takes what is there. With little traffic the batch is one packet and no
-// system call is spent on finding out that there is no second.
+// Waits for the first packet, then takes what is there. With little traffic the batch is one packet, and a
+// system call is seldom spent on finding out that there is no second: the more often that was in vain, the
+// seldomer.
 void Worker::receive_batch() {
   using io::TunQueue;
   size_ = 0;
@@ -105,11 +108,22 @@ void Worker::receive_batch() {
         pipeline_.counters().received[0].add(1);
         pipeline_.counters().dropped[static_cast<std::size_t>(DropReason::BadOffloadMetadata)].add(1);
         break;
-      case TunQueue::Status::Empty: batch_limit_ = std::max<std::size_t>(1, size_); return;
+      case TunQueue::Status::Empty:
+        if (size_ == 1) {
+          patience_ = std::min(kMostPatience, patience_ * 2);
+          batch_limit_ = 1;
+        } else {
+          patience_ = 1;
+          batch_limit_ = size_;
+        }
+        singles_ = 0;
+        return;
       default: handle_failure(status); return;
     }
   }
-  if (size_ == batch_limit_) batch_limit_ = std::min(kBatch, batch_limit_ * 2);
+  if (size_ < batch_limit_) return;
+  if (batch_limit_ == 1 && ++singles_ < patience_) return;
+  batch_limit_ = std::min(kBatch, batch_limit_ * 2);
 }
 
 void Worker::handle_failure(io::TunQueue::Status status) {
@@ -135,7 +149,7 @@ void Worker::process_batch(const Snapshot& snapshot) {
         if (size_ > 1)
           for (std::size_t i = 0; i < size_; ++i) mechanism.prefetch(packets_[i].bytes());
         for (std::size_t i = 0; i < size_; ++i) {
-          pipeline_.process(snapshot, mechanism, packets_[i], now, [&](const Packet& result) {
+          pipeline_.forward(snapshot, mechanism, packets_[i], now, [&](const Packet& result) {
             if (!queue_.send(result)) pipeline_.counters().not_sent.add(1);
           });
         }

@@ -7,6 +7,7 @@
 #include <atomic>
 #include <cstdint>
 #include <memory>
+#include <memory_resource>
 #include <thread>
 #include <vector>
 
@@ -41,6 +42,7 @@ class Worker {
   static constexpr std::size_t kBatch = 64;
   // A batch ends early when it holds so many octets: larger ones leave the cache between reading and writing.
   static constexpr std::size_t kBatchOctets = 256 * 1024;
+  static constexpr std::size_t kMostPatience = 16;
 
   void run();
   void receive_batch();
@@ -55,10 +57,12 @@ class Worker {
   std::atomic<bool> stopped_ = false;
   std::atomic<int> failure_ = 0;
   std::thread thread_;
-  std::vector<std::byte> buffers_;
+  std::pmr::vector<std::byte> buffers_;
   std::vector<Packet> packets_;
   std::size_t size_ = 0;         // packets in the batch
   std::size_t batch_limit_ = 1;  // how many the next batch may hold: grows while the queue keeps being full
+  std::size_t singles_ = 0;      // batches of one packet since the queue was last found empty
+  std::size_t patience_ = 1;     // how many of these before it is asked for a second packet again
 };
 
 // Installs the signal handler that stop() interrupts a waiting worker with. Call once, before any worker

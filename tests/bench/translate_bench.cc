@@ -14,9 +14,9 @@
 #include "base/random_source.h"
 #include "carry/translate/translate.h"
 #include "config/settings.h"
-#include "control/huge_pages.h"
 #include "control/snapshot_builder.h"
 #include "engine/pipeline.h"
+#include "io/huge_pages.h"
 
 namespace yonroku {
 namespace {
@@ -43,7 +43,7 @@ const engine::Snapshot& snapshot_of(std::size_t mappings) {
   auto& snapshot = made[mappings];
   if (snapshot) return *snapshot;
   made.clear();  // one large table at a time
-  auto table = std::make_shared<share::EamTable>(0x5eed, control::huge_page_memory());
+  auto table = std::make_shared<share::EamTable>(0x5eed, io::huge_page_memory());
   table->reserve(mappings);
   for (std::size_t i = 0; i < mappings; ++i)
     (void)table->add({Ipv4Prefix::holding(mapped_host(i), 32), Ipv6Prefix::holding(mapped_server(i), 128)});
@@ -108,7 +108,7 @@ std::vector<std::byte> ipv6_packet(Kind kind, const Ipv6Address& source, const I
 
 struct Batch {
   explicit Batch(std::size_t mappings, bool from_ipv4, Kind kind, std::size_t payload)
-      : buffers(kBatch * kStride) {
+      : buffers(kBatch * kStride, io::huge_page_memory()) {
     RandomSource random(7);
     // Enough different packets that their table entries do not stay in the cache.
     const std::size_t count =
@@ -127,7 +127,7 @@ struct Batch {
     std::memcpy(packet.data(), bytes.data(), bytes.size());
     return packet;
   }
-  std::vector<std::byte> buffers;
+  std::pmr::vector<std::byte> buffers;  // on huge pages, as a worker's are
   std::vector<std::vector<std::byte>> originals;
 };
 
@@ -144,7 +144,7 @@ void run(benchmark::State& state, std::size_t mappings, bool from_ipv4, Kind kin
     next = (next + kBatch) % batch.originals.size();
     for (const Packet& packet : packets) siit.prefetch(packet.bytes());
     for (Packet& packet : packets)
-      pipeline.process(snapshot, siit, packet, Instant(),
+      pipeline.forward(snapshot, siit, packet, Instant(),
                        [&](const Packet& result) { sent += result.size(); });
   }
   benchmark::DoNotOptimize(sent);

@@ -32,28 +32,6 @@ ChecksumDelta address_delta(const Ipv6Header& was, const Crossing4& now) {
 
 }  // namespace
 
-void write_ipv4_header(std::byte* at, const Ipv4Fields& fields) noexcept {
-  auto& header = *reinterpret_cast<Ipv4Header*>(at);
-  header.version_ihl = 0x45;
-  header.tos = fields.tos;
-  header.total_length = be16::from_host(fields.total_length);
-  header.identification = be16::from_host(fields.identification);
-  header.flags_fragment_offset = be16::from_host(fields.flags_fragment_offset);
-  header.ttl = fields.ttl;
-  header.protocol = fields.protocol;
-  header.source_wire = be32::from_host(fields.addresses.source.value());
-  header.destination_wire = be32::from_host(fields.addresses.destination.value());
-  OnesSum sum;
-  sum.add(uint32_t{0x4500u | fields.tos});
-  sum.add(uint32_t{fields.total_length});
-  sum.add(uint32_t{fields.identification});
-  sum.add(uint32_t{fields.flags_fragment_offset});
-  sum.add(uint32_t{fields.ttl} << 8 | static_cast<uint8_t>(fields.protocol));
-  sum.add(fields.addresses.source);
-  sum.add(fields.addresses.destination);
-  header.checksum = sum.checksum();
-}
-
 Verdict Translate::to_ipv4(Packet& packet, const Ipv6View& ip, const Crossing4& crossing,
                            Identifications& identifications, Leg leg) const noexcept {
   const Ipv6Header& was = ip.header();
@@ -70,14 +48,15 @@ Verdict Translate::to_ipv4(Packet& packet, const Ipv6View& ip, const Crossing4& 
 
   const auto payload = ip.payload();
   const auto checksum = check_offload(packet.offload, ip.size(), ip.payload_offset(), protocol);
-  if (!checksum) return Verdict::drop(checksum.error());
+  if (checksum == ChecksumState::Senseless) return Verdict::drop(DropReason::BadOffloadMetadata);
   TransportPlan plan;
-  plan.checksum = *checksum;
+  plan.checksum = checksum;
   if (!has_fragment_header || ip.fragment_header().fragment_offset() == 0) {
     if (const auto checked = plan_transport(payload, protocol, plan); checked != DropReason::None)
       return Verdict::drop(checked);
-    if (plan.kind == TransportPlan::Kind::Udp && plan.checksum == ChecksumState::Complete &&
-        reinterpret_cast<const UdpHeader*>(payload.data())->checksum == be16{})
+    if (plan.kind == TransportPlan::Kind::Udp &&
+        reinterpret_cast<const UdpHeader*>(payload.data())->checksum == be16{} &&
+        checksum == ChecksumState::Complete)
       return Verdict::drop(DropReason::Ipv6UdpZeroChecksum);
   }
 

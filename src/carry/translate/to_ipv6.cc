@@ -40,14 +40,15 @@ Verdict Translate::to_ipv6(Packet& packet, const Ipv4View& ip, const Crossing6& 
   const auto payload = ip.payload();
   const bool is_fragment = was.is_fragment();
   const auto checksum = check_offload(packet.offload, ip.size(), ip.header_size(), protocol);
-  if (!checksum) return Verdict::drop(checksum.error());
+  if (checksum == ChecksumState::Senseless) return Verdict::drop(DropReason::BadOffloadMetadata);
   TransportPlan plan;
-  plan.checksum = *checksum;
+  plan.checksum = checksum;
   if (was.fragment_offset() == 0) {
     if (const auto checked = plan_transport(payload, protocol, plan); checked != DropReason::None)
       return Verdict::drop(checked);
-    if (plan.kind == TransportPlan::Kind::Udp && plan.checksum == ChecksumState::Complete &&
-        reinterpret_cast<const UdpHeader*>(payload.data())->checksum == be16{}) {
+    if (plan.kind == TransportPlan::Kind::Udp &&
+        reinterpret_cast<const UdpHeader*>(payload.data())->checksum == be16{} &&
+        checksum == ChecksumState::Complete) {
       if (is_fragment) return Verdict::drop(DropReason::UdpZeroChecksumFragment);
       if (settings_.udp_zero_checksum == UdpZeroChecksum::Drop)
         return Verdict::drop(DropReason::UdpZeroChecksum);

@@ -5,10 +5,13 @@
 
 #include <cstdint>
 
+#include "base/hot.h"
 #include "carry/crossing.h"
 #include "carry/translate/icmp_error.h"
 #include "carry/translate/identification.h"
 #include "carry/translate/settings.h"
+#include "packet/checksum.h"
+#include "packet/headers.h"
 #include "packet/ipv4_view.h"
 #include "packet/ipv6_view.h"
 #include "packet/packet.h"
@@ -35,7 +38,27 @@ struct Ipv4Fields {
 };
 
 // Writes 20 octets, the header checksum included.
-void write_ipv4_header(std::byte* at, const Ipv4Fields& fields) noexcept;
+YONROKU_HOT_INLINE void write_ipv4_header(std::byte* at, const Ipv4Fields& fields) noexcept {
+  auto& header = *reinterpret_cast<Ipv4Header*>(at);
+  header.version_ihl = 0x45;
+  header.tos = fields.tos;
+  header.total_length = be16::from_host(fields.total_length);
+  header.identification = be16::from_host(fields.identification);
+  header.flags_fragment_offset = be16::from_host(fields.flags_fragment_offset);
+  header.ttl = fields.ttl;
+  header.protocol = fields.protocol;
+  header.source_wire = be32::from_host(fields.addresses.source.value());
+  header.destination_wire = be32::from_host(fields.addresses.destination.value());
+  OnesSum sum;
+  sum.add(uint32_t{0x4500u | fields.tos});
+  sum.add(uint32_t{fields.total_length});
+  sum.add(uint32_t{fields.identification});
+  sum.add(uint32_t{fields.flags_fragment_offset});
+  sum.add(uint32_t{fields.ttl} << 8 | static_cast<uint8_t>(fields.protocol));
+  sum.add(fields.addresses.source);
+  sum.add(fields.addresses.destination);
+  header.checksum = sum.checksum();
+}
 
 class Translate {
  public:

@@ -4,21 +4,21 @@
 
 namespace yonroku::carry {
 
-Checked<ChecksumState> check_present_offload(const Offload& offload, std::size_t packet_size,
-                                             std::size_t transport_offset, IpProtocol protocol) noexcept {
+ChecksumState check_present_offload(const Offload& offload, std::size_t packet_size,
+                                    std::size_t transport_offset, IpProtocol protocol) noexcept {
   if (!offload.partial_checksum) {
     // A super-packet's segments get their checksums from the device, so it must have been asked for.
-    if (offload.is_super_packet()) return std::unexpected(DropReason::BadOffloadMetadata);
+    if (offload.is_super_packet()) return ChecksumState::Senseless;
     return ChecksumState::Complete;
   }
   const std::size_t field = std::size_t{offload.checksum_start} + offload.checksum_offset;
   if (offload.checksum_start < transport_offset || field + sizeof(be16) > packet_size)
-    return std::unexpected(DropReason::BadOffloadMetadata);
+    return ChecksumState::Senseless;
   // A checksum further inside, as of a tunnelled packet, or of a protocol whose checksum has no pseudo-header
   // (GRE, RFC 2784 §2.1), is nothing to this layer.
   if (offload.checksum_start != transport_offset ||
       (protocol != IpProtocol::Tcp && protocol != IpProtocol::Udp)) {
-    if (offload.is_super_packet()) return std::unexpected(DropReason::BadOffloadMetadata);
+    if (offload.is_super_packet()) return ChecksumState::Senseless;
     return ChecksumState::Complete;
   }
   const bool fits =
@@ -28,7 +28,7 @@ Checked<ChecksumState> check_present_offload(const Offload& offload, std::size_t
       !offload.is_super_packet() ||
       (offload.segment_size > 0 &&
        (offload.segmentation == Offload::Segmentation::Udp) == (protocol == IpProtocol::Udp));
-  if (!fits || !segmentation_fits) return std::unexpected(DropReason::BadOffloadMetadata);
+  if (!fits || !segmentation_fits) return ChecksumState::Senseless;
   return ChecksumState::Partial;
 }
 

@@ -16,7 +16,11 @@
 namespace yonroku::carry {
 
 // Whether the device's unfinished checksum is the one of this transport header.
-enum class ChecksumState : uint8_t { Complete, Partial };
+enum class ChecksumState : uint8_t {
+  Complete,
+  Partial,
+  Senseless,  // the offload request points outside the packet or not at the protocol's checksum
+};
 
 // What was found out about the transport header before anything is written.
 struct TransportPlan {
@@ -26,14 +30,11 @@ struct TransportPlan {
   std::size_t header_size = 0;  // of TCP with its options, of UDP; 0 when untouched
 };
 
-// Looks at the offload request: Complete, or Partial when it is about the transport header at
-// `transport_offset`. bad-offload-metadata when it points outside the packet or not at the protocol's
-// checksum.
-Checked<ChecksumState> check_present_offload(const Offload& offload, std::size_t packet_size,
-                                             std::size_t transport_offset, IpProtocol protocol) noexcept;
-YONROKU_HOT_INLINE Checked<ChecksumState> check_offload(const Offload& offload, std::size_t packet_size,
-                                                        std::size_t transport_offset,
-                                                        IpProtocol protocol) noexcept {
+// Looks at the offload request: Partial when it is about the transport header at `transport_offset`.
+ChecksumState check_present_offload(const Offload& offload, std::size_t packet_size,
+                                    std::size_t transport_offset, IpProtocol protocol) noexcept;
+YONROKU_HOT_INLINE ChecksumState check_offload(const Offload& offload, std::size_t packet_size,
+                                               std::size_t transport_offset, IpProtocol protocol) noexcept {
   if (!offload.partial_checksum && !offload.is_super_packet()) return ChecksumState::Complete;
   return check_present_offload(offload, packet_size, transport_offset, protocol);
 }

@@ -1,10 +1,10 @@
-#include "control/huge_pages.h"
+#include "io/huge_pages.h"
 
 #include <sys/mman.h>
 
 #include <new>
 
-namespace yonroku::control {
+namespace yonroku::io {
 namespace {
 
 constexpr std::size_t kHugePage = std::size_t{2} << 20;
@@ -32,4 +32,4 @@ std::pmr::memory_resource* huge_page_memory() {
   return &memory;
 }
 
-}  // namespace yonroku::control
+}  // namespace yonroku::io
