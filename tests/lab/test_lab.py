@@ -33,7 +33,9 @@ with namespaces.guard(), SiitDc() as lab:
 
 def sleeping_lab():
     """Another process with a lab of its own, and the lab's tag."""
-    process = subprocess.Popen([sys.executable, "-c", SLEEPER, str(HERE)], stdout=subprocess.PIPE, text=True)
+    # A shell that runs us in the background ignores SIGINT for all its children: it must be deadly again.
+    process = subprocess.Popen([sys.executable, "-c", SLEEPER, str(HERE)], stdout=subprocess.PIPE, text=True,
+                               preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL))
     return process, process.stdout.readline().strip()
 
 
