@@ -18,6 +18,7 @@
 
 #include "share/mapping/concurrent_table.h"
 #include "share/mapping/eam.h"
+#include "share/mapping/length_set.h"
 
 namespace yonroku::share {
 
@@ -61,42 +62,6 @@ struct EamTraits {
       return value(w).ipv6;
     }
   }
-};
-
-// The prefix lengths in use, readable while the writer changes it.
-template <unsigned kLongest>
-class LengthSet {
- public:
-  void add(unsigned length) {
-    if (counts_[length]++ == 0) change(length, true);
-  }
-  void remove(unsigned length) {
-    if (--counts_[length] == 0) change(length, false);
-  }
-  // Calls `visit(length)` from the longest down until it returns true; whether it did.
-  template <class Visitor>
-  YONROKU_HOT_INLINE bool from_longest(Visitor&& visit) const noexcept {
-    for (std::size_t word = kWords; word-- > 0;) {
-      uint64_t bits = bits_[word].load(std::memory_order_acquire);
-      while (bits != 0) {
-        const auto bit = static_cast<unsigned>(63 - __builtin_clzll(bits));
-        if (visit(static_cast<unsigned>(word * 64) + bit)) return true;
-        bits &= ~(uint64_t{1} << bit);
-      }
-    }
-    return false;
-  }
-
- private:
-  static constexpr std::size_t kWords = kLongest / 64 + 1;
-  void change(unsigned length, bool present) {
-    auto& word = bits_[length / 64];
-    const uint64_t bit = uint64_t{1} << length % 64;
-    const uint64_t bits = word.load(std::memory_order_relaxed);
-    word.store(present ? bits | bit : bits & ~bit, std::memory_order_release);
-  }
-  std::array<std::atomic<uint64_t>, kWords> bits_{};
-  std::array<std::size_t, kLongest + 1> counts_{};
 };
 
 }  // namespace detail
@@ -167,8 +132,8 @@ class EamTable {
  private:
   ConcurrentTable<detail::EamTraits<Ipv4Prefix>> by_ipv4_;
   ConcurrentTable<detail::EamTraits<Ipv6Prefix>> by_ipv6_;
-  detail::LengthSet<32> ipv4_lengths_;
-  detail::LengthSet<128> ipv6_lengths_;
+  LengthSet<32> ipv4_lengths_;
+  LengthSet<128> ipv6_lengths_;
 };
 
 [[nodiscard]] std::string_view describe(EamTable::Refusal refusal);

@@ -1,0 +1,210 @@
+// Mapping rules and softwires, found by IPv4 address and port (the longest IPv4 prefix that has the port
+// wins) and, where packets are translated, by IPv6 address (longest match). One writer may change the table
+// while workers read.
+//
+// A hash table holds the rules by their IPv4 prefix and, of those with a given PSID, that PSID. The list of
+// patterns in use (prefix length, PSID parameters) says what a lookup tries; a table of softwires has one or
+// two. A rule takes 32 octets in each direction, about 50 with the room that hashing needs.
+#pragma once
+
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <memory_resource>
+#include <optional>
+#include <string_view>
+#include <type_traits>
+#include <vector>
+
+#include "share/mapping/concurrent_table.h"
+#include "share/mapping/length_set.h"
+#include "share/mapping/map_rule.h"
+
+namespace yonroku::share {
+
+// What tells rules apart on the IPv4 side.
+struct MapRuleKey {
+  Ipv4Prefix ipv4;
+  PortParameters given;  // of a given PSID; zeros otherwise
+  uint16_t psid = 0;     // likewise
+  static constexpr MapRuleKey of(const MapRule& rule) {
+    if (!rule.has_given_psid()) return {rule.ipv4(), {}, 0};
+    return {rule.ipv4(), rule.ports(), rule.parts().given_psid};
+  }
+  friend constexpr auto operator<=>(const MapRuleKey&, const MapRuleKey&) = default;
+};
+
+// Words of both tables, high half of word 0: IPv4 length 6 bits, IPv6 length 8, EA length 6, PSID offset 4,
+// given PSID length 5, format 1. Words 1 and 2: IPv6 prefix. Word 3: IPv4 prefix 32, given PSID 16, border 8.
+struct MapRuleTraits {
+  using Value = MapRule;
+  static uint64_t mix(uint64_t v) noexcept {
+    v = (v ^ (v >> 32)) * 0xd6e8feb86659fd93;
+    return (v ^ (v >> 29)) * 0x9e3779b97f4a7c15;
+  }
+  static Words words(const MapRule& rule) noexcept {
+    const MapRule::Parts& p = rule.parts();
+    const uint64_t head = p.ipv4.length() | p.ipv6.length() << 6 | unsigned{p.ea_length} << 14 |
+                          unsigned{p.psid_offset} << 20 | unsigned{p.given_psid_length} << 24 |
+                          unsigned{p.format == InterfaceIdentifierFormat::Draft03} << 29;
+    return {head << 32, p.ipv6.address().high(), p.ipv6.address().low(),
+            uint64_t{p.ipv4.address().value()} << 32 | uint64_t{p.given_psid} << 16 | p.border};
+  }
+  YONROKU_HOT_INLINE static MapRule value(const Words& w) noexcept {
+    const auto head = static_cast<uint32_t>(w.w0 >> 32);
+    return MapRule({.ipv6 = Ipv6Prefix::holding({w.w1, w.w2}, head >> 6 & 0xff),
+                    .ipv4 = Ipv4Prefix::holding(Ipv4Address(static_cast<uint32_t>(w.w3 >> 32)), head & 0x3f),
+                    .ea_length = static_cast<uint8_t>(head >> 14 & 0x3f),
+                    .psid_offset = static_cast<uint8_t>(head >> 20 & 0xf),
+                    .format = (head >> 29 & 1) != 0 ? InterfaceIdentifierFormat::Draft03
+                                                    : InterfaceIdentifierFormat::Rfc7597,
+                    .given_psid_length = static_cast<uint8_t>(head >> 24 & 0x1f),
+                    .given_psid = static_cast<uint16_t>(w.w3 >> 16),
+                    .border = static_cast<uint8_t>(w.w3)});
+  }
+};
+
+struct MapRuleByIpv4 : MapRuleTraits {
+  using Key = MapRuleKey;
+  static uint64_t pack(const Key& k) noexcept {
+    return uint64_t{k.ipv4.address().value()} << 32 | uint64_t{k.psid} << 16 |
+           (k.ipv4.length() << 10 | unsigned{k.given.psid_length} << 5 | k.given.psid_offset);
+  }
+  static uint64_t hash(const Key& k, uint64_t seed) noexcept { return mix(pack(k) ^ seed); }
+  static bool matches(const Words& w, const Key& k) noexcept {
+    const auto head = static_cast<uint32_t>(w.w0 >> 32);
+    const unsigned given = head >> 24 & 0x1f;
+    return w.w3 >> 16 == (uint64_t{k.ipv4.address().value()} << 16 | k.psid) &&
+           (head & 0x3f) == k.ipv4.length() && given == k.given.psid_length &&
+           (given == 0 || (head >> 20 & 0xf) == k.given.psid_offset);
+  }
+  static Words words(const Key&, const MapRule& rule) noexcept { return MapRuleTraits::words(rule); }
+  static Key key(const Words& w) noexcept { return MapRuleKey::of(value(w)); }
+};
+
+struct MapRuleByIpv6 : MapRuleTraits {
+  using Key = Ipv6Prefix;
+  static uint64_t hash(const Key& k, uint64_t seed) noexcept {
+    return mix(mix(k.address().high() ^ seed) + k.address().low() + k.length());
+  }
+  static bool matches(const Words& w, const Key& k) noexcept {
+    return w.w1 == k.address().high() && w.w2 == k.address().low() && (w.w0 >> 38 & 0xff) == k.length();
+  }
+  static Words words(const Key&, const MapRule& rule) noexcept { return MapRuleTraits::words(rule); }
+  static Key key(const Words& w) noexcept { return value(w).ipv6(); }
+};
+
+class MapRuleTable {
+ public:
+  enum class Index : uint8_t { Ipv4Only, BothWays };
+  enum class Refusal : uint8_t { None, Ipv4Taken, Ipv6Taken, TooManyPatterns, NotFound };
+  enum class Lookup : uint8_t {
+    Found,
+    NoRule,          // no rule's prefix holds the address
+    PortNotAssigned  // one does, but the port is nobody's
+  };
+
+  // `seed` keys the hashes, so that nobody can choose addresses that collide.
+  MapRuleTable(Index index, uint64_t seed,
+               std::pmr::memory_resource* memory = std::pmr::get_default_resource());
+
+  // --- readers, on any thread ---
+
+  // Who has the address and port. `rule` and `customer` are written when found.
+  YONROKU_HOT_INLINE Lookup find(Ipv4Address address, uint16_t port, MapRule& rule,
+                                 AddressAndPsid& customer) const noexcept {
+    const Patterns* patterns = patterns_.load(std::memory_order_acquire);
+    Lookup result = Lookup::NoRule;
+    for (const Pattern& pattern : *patterns) {
+      MapRuleKey key{Ipv4Prefix::holding(address, pattern.ipv4_length), pattern.given, 0};
+      if (pattern.given.is_shared()) {
+        if (!pattern.given.gives_out(port)) continue;
+        key.psid = pattern.given.psid_of(port);
+      }
+      bool found = false;
+      (void)by_ipv4_.visit(key, [&](const Words& words) YONROKU_HOT_LAMBDA {
+        const MapRule candidate = MapRuleTraits::value(words);
+        const PortParameters ports = candidate.ports();
+        result = Lookup::PortNotAssigned;
+        if (!ports.gives_out(port)) return;
+        rule = candidate;
+        customer = {address, ports.is_shared() ? ports.psid_of(port) : uint16_t{0}};
+        found = true;
+      });
+      if (found) return Lookup::Found;
+    }
+    return result;
+  }
+  // The rule whose IPv6 prefix matches longest; only with Index::BothWays.
+  YONROKU_HOT_INLINE bool find(const Ipv6Address& address, MapRule& rule) const noexcept {
+    return ipv6_lengths_.from_longest([&](unsigned length) YONROKU_HOT_LAMBDA {
+      return by_ipv6_.visit(Ipv6Prefix::holding(address, length), [&](const Words& words) YONROKU_HOT_LAMBDA {
+        rule = MapRuleTraits::value(words);
+      });
+    });
+  }
+  // For packets that show no port: Found when the address is one customer's alone; PortNotAssigned when it is
+  // shared, or may be, so that only a port would tell.
+  Lookup find_whole(Ipv4Address address, MapRule& rule, AddressAndPsid& customer) const noexcept;
+  // Brings what find() will look up towards the cache.
+  void prefetch(Ipv4Address address, uint16_t port) const noexcept;
+  void prefetch(const Ipv6Address& address) const noexcept;
+
+  // --- the one writer ---
+  void reserve(std::size_t count);
+  Refusal add(const MapRule& rule);
+  Refusal remove(const MapRuleKey& key);
+  // Changes what the key stands for in one step, for readers too.
+  Refusal replace(const MapRule& rule);
+  [[nodiscard]] std::optional<MapRule> at(const MapRuleKey& key) const { return by_ipv4_.find(key); }
+  [[nodiscard]] std::size_t size() const { return by_ipv4_.size(); }
+  [[nodiscard]] std::size_t memory_size() const { return by_ipv4_.memory_size() + by_ipv6_.memory_size(); }
+  template <class Visitor>
+  void for_each(Visitor&& visit) const {
+    by_ipv4_.for_each([&](const MapRuleKey&, const MapRule& rule) { visit(rule); });
+  }
+
+ private:
+  struct Pattern {
+    uint8_t ipv4_length;
+    PortParameters given;
+    std::size_t users = 0;  // the writer's
+    [[nodiscard]] bool is_same(const Pattern& other) const {
+      return ipv4_length == other.ipv4_length && given == other.given;
+    }
+  };
+  using Patterns = std::vector<Pattern>;  // longest prefix first; a given PSID before none
+  static Pattern pattern_of(const MapRule& rule);
+  Refusal count_pattern(const MapRule& rule);
+  void uncount_pattern(const MapRule& rule);
+  void publish(std::unique_ptr<Patterns> patterns);
+
+  // A lookup tries each: rules of all 33 lengths and a few dozen kinds of softwires.
+  static constexpr std::size_t kMostPatterns = 64;
+  Index index_;
+  ConcurrentTable<MapRuleByIpv4> by_ipv4_;
+  ConcurrentTable<MapRuleByIpv6> by_ipv6_;
+  LengthSet<128> ipv6_lengths_;
+  std::unique_ptr<Patterns> patterns_owner_;
+  std::atomic<const Patterns*> patterns_;
+
+ public:
+  // What readers may still be looking at after a change: keep it until none of them can.
+  struct Retired {
+    std::vector<std::unique_ptr<ConcurrentTable<MapRuleByIpv4>::Storage>> ipv4;
+    std::vector<std::unique_ptr<ConcurrentTable<MapRuleByIpv6>::Storage>> ipv6;
+    std::vector<std::unique_ptr<Patterns>> patterns;
+    [[nodiscard]] bool empty() const { return ipv4.empty() && ipv6.empty() && patterns.empty(); }
+  };
+  [[nodiscard]] Retired take_retired() {
+    return {by_ipv4_.take_retired(), by_ipv6_.take_retired(), std::exchange(retired_patterns_, {})};
+  }
+
+ private:
+  std::vector<std::unique_ptr<Patterns>> retired_patterns_;
+};
+
+[[nodiscard]] std::string_view describe(MapRuleTable::Refusal refusal);
+
+}  // namespace yonroku::share
