@@ -18,7 +18,7 @@ namespace {
 class List {
  public:
   Refusal add(const EamMapping& m) {
-    if (!m.is_valid()) return Refusal::Ipv4SuffixTooLong;
+    if (const Refusal refusal = EamTable::check(m); refusal != Refusal::None) return refusal;
     if (at(m.ipv4) != mappings_.end()) return Refusal::Ipv4PrefixTaken;
     if (holder(m.ipv6) != mappings_.end()) return Refusal::Ipv6PrefixTaken;
     mappings_.push_back(m);
@@ -31,7 +31,7 @@ class List {
     return Refusal::None;
   }
   Refusal replace(const EamMapping& m) {
-    if (!m.is_valid()) return Refusal::Ipv4SuffixTooLong;
+    if (const Refusal refusal = EamTable::check(m); refusal != Refusal::None) return refusal;
     const auto found = at(m.ipv4);
     if (found == mappings_.end()) return Refusal::NotFound;
     const auto other = holder(m.ipv6);
