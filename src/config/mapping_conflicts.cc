@@ -74,12 +74,6 @@ Pairs find_pairs(std::span<const share::EamMapping> mappings) {
   return pairs;
 }
 
-std::string where_words(const Place& here, const Place& there) {
-  if (there.position.line == 0) return "in " + there.file;
-  if (here.file == there.file) return fmt::format("in line {}", there.position.line);
-  return fmt::format("in {}:{}", there.file, there.position.line);
-}
-
 template <class Key>
 void report(std::span<const share::EamMapping> mappings, const std::function<Place(std::size_t)>& place_of,
             MappingConflicts& conflicts) {
@@ -119,6 +113,12 @@ void report(std::span<const share::EamMapping> mappings, const std::function<Pla
 }
 
 }  // namespace
+
+std::string where_words(const Place& here, const Place& there) {
+  if (there.position.line == 0) return "in " + there.file;
+  if (here.file == there.file) return fmt::format("in line {}", there.position.line);
+  return fmt::format("in {}:{}", there.file, there.position.line);
+}
 
 MappingConflicts find_mapping_conflicts(std::span<const share::EamMapping> mappings,
                                         const std::function<Place(std::size_t)>& place_of) {

@@ -19,6 +19,8 @@ struct Place {
   std::string file;
   Position position;
 };
+// "in line 7", or "in other.csv:7": `there` as seen from `here`.
+[[nodiscard]] std::string where_words(const Place& here, const Place& there);
 
 struct MappingConflicts {
   ConfigErrors identical;
