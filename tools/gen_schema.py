@@ -21,9 +21,9 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent
 SCHEMA = ROOT / "src/config/schema.yaml"
 COMMANDS = ROOT / "src/app/commands.yaml"
 
-SCOPES = ["top", "control", "log", "instance", "mapping"]
+SCOPES = ["top", "control", "log", "instance", "mapping", "rule", "softwire"]
 TYPES = [
-    "section", "instances", "mappings", "name", "device", "user", "path", "integer", "boolean", "choice",
+    "section", "instances", "mappings", "rules", "softwires", "name", "device", "user", "path", "integer", "boolean", "choice",
     "choice-or-integer", "ipv4-address", "ipv6-address", "ipv4-prefix", "ipv6-prefix", "pref64",
 ]
 KNOWN = {
@@ -99,7 +99,8 @@ def make_table():
 # --- words shared by the documents --------------------------------------------------------------------------------
 
 TYPE_WORDS = {
-    "section": "section", "instances": "instance", "mappings": "mapping", "name": "name", "device": "device name",
+    "section": "section", "instances": "instance", "mappings": "mapping", "rules": "rule",
+    "softwires": "softwire", "name": "name", "device": "device name",
     "user": "user name", "path": "path", "boolean": "true or false", "ipv4-address": "IPv4 address",
     "ipv6-address": "IPv6 address", "ipv4-prefix": "IPv4 prefix", "ipv6-prefix": "IPv6 prefix",
     "pref64": "IPv6 prefix of length 32, 40, 48, 56, 64 or 96",
@@ -141,9 +142,15 @@ def sections(mechanisms, keys):
     yield "log", "`log`", [k for k in keys if k["in"] == "log"]
     instance = [k for k in keys if k["in"] == "instance"]
     yield "instance", "Every instance", [k for k in instance if len(k["mechanisms"]) == len(mechanisms)]
-    for m in mechanisms:
-        yield m, f"Instances with `mechanism: {m}`", [k for k in instance if k["mechanisms"] == [m]]
-    yield "mapping", "One entry of `mappings`", [k for k in keys if k["in"] == "mapping"]
+    groups = []
+    for key in instance:
+        if len(key["mechanisms"]) < len(mechanisms) and key["mechanisms"] not in groups:
+            groups.append(key["mechanisms"])
+    for group in groups:
+        words = " or ".join(filter(None, [", ".join(f"`{m}`" for m in group[:-1]), f"`{group[-1]}`"]))
+        yield "-".join(group), f"Instances with `mechanism:` {words}", [k for k in instance if k["mechanisms"] == group]
+    for scope in ("mapping", "rule", "softwire"):
+        yield scope, f"One entry of `{scope}s`", [k for k in keys if k["in"] == scope]
 
 
 # --- docs/configuration.md ----------------------------------------------------------------------------------------
@@ -301,6 +308,8 @@ JSON_TYPES = {
     "section": {"type": "object"},
     "instances": {"$ref": "#/$defs/instance"},
     "mappings": {"$ref": "#/$defs/mapping"},
+    "rules": {"$ref": "#/$defs/rule"},
+    "softwires": {"$ref": "#/$defs/softwire"},
 }
 
 
@@ -351,7 +360,7 @@ def make_json_schema():
         **top,
         "$defs": {
             "instance": {"oneOf": branches},
-            "mapping": json_object([k for k in keys if k["in"] == "mapping"]),
+            **{scope: json_object([k for k in keys if k["in"] == scope]) for scope in ("mapping", "rule", "softwire")},
         },
     }
     return json.dumps(schema, indent=2, ensure_ascii=False) + "\n"

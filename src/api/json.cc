@@ -82,6 +82,8 @@ ordered_json to_json(const observe::Totals& totals) {
                          {"icmpv6", totals.icmp_errors_sent[1]},
                          {"limited", totals.icmp_errors_limited}};
   json["segmented"] = totals.segmented;
+  json["reassembled"] = totals.reassembled;
+  json["reassembled-fragments"] = totals.reassembled_fragments;
   json["segments"] = totals.segments;
   json["fragments"] = totals.fragments;
   json["not-sent"] = totals.not_sent;

@@ -103,6 +103,10 @@ std::string prometheus_text(const control::Status& status, std::span<const Insta
   simple(text, counters, "segmented_packets_total", "Super-packets split in software.", &Totals::segmented);
   simple(text, counters, "segments_total", "Segments made of super-packets.", &Totals::segments);
   simple(text, counters, "fragments_total", "Fragments made.", &Totals::fragments);
+  simple(text, counters, "reassembled_packets_total", "Packets put together from fragments.",
+         &Totals::reassembled);
+  simple(text, counters, "reassembled_fragments_total", "Fragments of the packets put together.",
+         &Totals::reassembled_fragments);
   simple(text, counters, "not_sent_packets_total", "Results that the device did not take.",
          &Totals::not_sent);
   simple(text, counters, "batches_total", "Batches of packets that were read.", &Totals::batches);

@@ -30,8 +30,8 @@ Result<const config::InstanceSettings*> choose_instance(const config::Settings& 
 }
 
 Result<OfflineInstance> OfflineInstance::create(const config::InstanceSettings& settings) {
-  auto table = TRY(control::build_eam_table(settings, kNoRandomness));
-  return OfflineInstance(control::build_snapshot(settings, std::move(table)));
+  auto tables = TRY(control::build_tables(settings, kNoRandomness));
+  return OfflineInstance(control::build_snapshot(settings, std::move(tables)));
 }
 
 OfflineInstance::OfflineInstance(std::unique_ptr<engine::Snapshot> snapshot)
@@ -50,6 +50,7 @@ std::string_view verdict_word(const Verdict& verdict, bool was_ipv6) {
   switch (verdict.action) {
     case Verdict::Action::ToIpv4: return "to-ipv4";
     case Verdict::Action::ToIpv6: return was_ipv6 ? "hairpin" : "to-ipv6";
+    case Verdict::Action::Reassemble: return "held";
     case Verdict::Action::Segment:
     case Verdict::Action::Drop: break;
   }

@@ -45,7 +45,7 @@ class OfflineInstance {
   std::vector<std::byte> buffer_;
 };
 
-// "to-ipv6", "to-ipv4", "hairpin" or "drop".
+// "to-ipv6", "to-ipv4", "hairpin", "held" (a fragment that waits for the others) or "drop".
 [[nodiscard]] std::string_view verdict_word(const Verdict& verdict, bool was_ipv6);
 
 }  // namespace yonroku::api

@@ -122,6 +122,8 @@ class CountersText {
                      grouped(number(errors, "icmpv6"))));
     line("", number(errors, "limited"), "not sent because of icmp-error-rate");
     line("fragments", number(instance, "fragments"), "made of packets too large for the other side");
+    line("reassembled", number(instance, "reassembled"),
+         fmt::format("packets, of {}", counted(number(instance, "reassembled-fragments"), "fragment")));
     line("segmented", number(instance, "segmented"),
          fmt::format("super-packets split in software, into {}",
                      counted(number(instance, "segments"), "segment")));

@@ -135,15 +135,45 @@ TEST(Load, DerivesTranslatorIpv6FromAMappingFirst) {
   EXPECT_EQ(loaded.settings.instances[0].translator_ipv6.to_string(), "2001:db8:5:0:100::");
 }
 
+std::string smallest(Mechanism mechanism) {
+  const std::string tunnel =
+      "instances:\n  - name: t\n    mechanism: " + std::string(to_string(mechanism)) + "\n";
+  const std::string border = tunnel + "    br-addresses: ['2001:db8:ffff::1']\n";
+  switch (mechanism) {
+    case Mechanism::Siit: return kSiit;
+    case Mechanism::Clat: return kClat + "    clat-address: 2001:db8::464\n";
+    case Mechanism::MapEBr:
+      return border +
+             "    rules: [{ipv6-prefix: '2001:db8::/40', ipv4-prefix: 192.0.2.0/24, ea-length: 16}]\n";
+    case Mechanism::LwAftr:
+    case Mechanism::FourOverSix: return border;
+    case Mechanism::Ipip:
+      return tunnel + "    local-address: 2001:db8:1::1\n    remote-address: 2001:db8:2::1\n" +
+             "    customer-prefixes: [192.0.2.1]\n";
+    case Mechanism::DsLiteB4:
+      return tunnel + "    b4-address: 2001:db8:1::1\n    aftr-address: 2001:db8:2::1\n";
+  }
+  return {};
+}
+
+TEST(Load, TheSmallestConfigurationOfEachMechanism) {
+  for (std::size_t i = 0; i < kMechanismCount; ++i) {
+    const Loaded loaded = expect_good(smallest(static_cast<Mechanism>(i)));
+    ASSERT_EQ(loaded.settings.instances.size(), 1u);
+    EXPECT_EQ(loaded.settings.instances[0].mechanism, static_cast<Mechanism>(i));
+  }
+}
+
 // The table of keys and the reader agree: a value of the wrong kind in any key is noticed.
 TEST(Load, EveryKeyOfTheSchemaIsRead) {
   for (const KeySpec& key : schema()) {
-    if (key.scope == Scope::Mapping) continue;
+    if (key.scope == Scope::Mapping || key.scope == Scope::Rule || key.scope == Scope::Softwire) continue;
     const std::string bad = ": {no: {such: thing}}\n";
     const std::string name(key.name);
-    for (const Mechanism mechanism : {Mechanism::Siit, Mechanism::Clat}) {
+    for (std::size_t i = 0; i < kMechanismCount; ++i) {
+      const auto mechanism = static_cast<Mechanism>(i);
       if (!key.belongs_to(mechanism)) continue;
-      std::string text = mechanism == Mechanism::Siit ? kSiit : kClat + "    clat-address: 2001:db8::464\n";
+      std::string text = smallest(mechanism);
       if (key.scope == Scope::Top) text = name + bad + (name == "instances" ? "" : text);
       if (key.scope == Scope::Control) text = "control: {" + name + ": {no: such}}\n" + text;
       if (key.scope == Scope::Log) text = "log: {" + name + ": {no: such}}\n" + text;

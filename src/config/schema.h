@@ -12,12 +12,14 @@
 
 namespace yonroku::config {
 
-enum class Scope : uint8_t { Top, Control, Log, Instance, Mapping };
+enum class Scope : uint8_t { Top, Control, Log, Instance, Mapping, Rule, Softwire };
 enum class Changes : uint8_t { Reload, Restart };
 enum class ValueType : uint8_t {
   Section,
   Instances,
   Mappings,
+  Rules,
+  Softwires,
   Name,
   Device,
   User,

@@ -16,17 +16,30 @@ std::string_view scope_words(Scope scope, std::optional<Mechanism> mechanism) {
     case Scope::Control: return "control";
     case Scope::Log: return "log";
     case Scope::Mapping: return "a mapping";
+    case Scope::Rule: return "a rule";
+    case Scope::Softwire: return "a softwire";
     case Scope::Instance: break;
   }
   if (!mechanism) return "an instance";
-  return *mechanism == Mechanism::Siit ? "a siit instance" : "a clat instance";
+  switch (*mechanism) {
+    case Mechanism::Siit: return "a siit instance";
+    case Mechanism::Clat: return "a clat instance";
+    case Mechanism::MapEBr: return "a map-e-br instance";
+    case Mechanism::LwAftr: return "a lwaftr instance";
+    case Mechanism::FourOverSix: return "a 4over6 instance";
+    case Mechanism::Ipip: return "an ipip instance";
+    case Mechanism::DsLiteB4: return "a ds-lite-b4 instance";
+  }
+  return "an instance";
 }
 
 std::string expected_words(const KeySpec& spec) {
   switch (spec.type) {
     case ValueType::Section:
     case ValueType::Instances:
-    case ValueType::Mappings: return "a mapping";
+    case ValueType::Mappings:
+    case ValueType::Rules:
+    case ValueType::Softwires: return "a mapping";
     case ValueType::Name: return "a name";
     case ValueType::Device: return "a device name";
     case ValueType::User: return "a user name";
@@ -50,6 +63,12 @@ std::string list_words(const KeySpec& spec) {
   switch (spec.type) {
     case ValueType::Instances: return "a list of instances, each starting with \"- name: ...\"";
     case ValueType::Mappings: return "a list of mappings such as - {ipv4: 192.0.2.1, ipv6: '2001:db8::1'}";
+    case ValueType::Rules:
+      return "a list of rules such as - {ipv6-prefix: '2001:db8::/40', ipv4-prefix: 192.0.2.0/24, ea-length: "
+             "16}";
+    case ValueType::Softwires:
+      return "a list of softwires such as - {b4-address: '2001:db8::1', ipv4: 192.0.2.1}";
+    case ValueType::Ipv6Address: return "a list such as ['2001:db8::1']";
     case ValueType::Ipv4Prefix: return "a list such as [192.0.2.0/24]";
     case ValueType::Ipv6Prefix: return "a list such as ['2001:db8::/32']";
     default: return "a list such as [eam.csv]";
@@ -307,6 +326,9 @@ std::optional<std::vector<Ipv4Prefix>> SectionReader::ipv4_prefixes(std::string_
 std::optional<std::vector<Ipv6Prefix>> SectionReader::ipv6_prefixes(std::string_view key) {
   return values<Ipv6Prefix>(key, parse_ipv6_prefix);
 }
+std::optional<std::vector<Ipv6Address>> SectionReader::ipv6_addresses(std::string_view key) {
+  return values<Ipv6Address>(key, parse_ipv6_address);
+}
 std::vector<std::string> SectionReader::paths(std::string_view key) {
   return values<std::string>(key, parse_path).value_or(std::vector<std::string>{});
 }
@@ -322,7 +344,7 @@ std::vector<const Node*> SectionReader::sections(std::string_view key) {
     else
       findings_.error(*item,
                       fmt::format("{}: {} where {} is needed", key, item->kind_words(),
-                                  spec.type == ValueType::Mappings ? "a mapping" : "an instance"),
+                                  spec.type == ValueType::Instances ? "an instance" : "a mapping"),
                       "write " + list_words(spec));
   }
   return result;

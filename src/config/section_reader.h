@@ -49,6 +49,7 @@ class SectionReader {
   // nullopt when the key is not there and has no default.
   [[nodiscard]] std::optional<std::vector<Ipv4Prefix>> ipv4_prefixes(std::string_view key);
   [[nodiscard]] std::optional<std::vector<Ipv6Prefix>> ipv6_prefixes(std::string_view key);
+  [[nodiscard]] std::optional<std::vector<Ipv6Address>> ipv6_addresses(std::string_view key);
   [[nodiscard]] std::vector<std::string> paths(std::string_view key);
   // The items of a list of sections; empty when the key is not there or not a list.
   [[nodiscard]] std::vector<const Node*> sections(std::string_view key);

@@ -4,7 +4,18 @@
 
 namespace yonroku::config {
 
-std::string_view to_string(Mechanism mechanism) { return mechanism == Mechanism::Siit ? "siit" : "clat"; }
+std::string_view to_string(Mechanism mechanism) {
+  switch (mechanism) {
+    case Mechanism::Siit: return "siit";
+    case Mechanism::Clat: return "clat";
+    case Mechanism::MapEBr: return "map-e-br";
+    case Mechanism::LwAftr: return "lwaftr";
+    case Mechanism::FourOverSix: return "4over6";
+    case Mechanism::Ipip: return "ipip";
+    case Mechanism::DsLiteB4: return "ds-lite-b4";
+  }
+  return "siit";
+}
 
 std::string_view to_string(LogLevel level) {
   switch (level) {

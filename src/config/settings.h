@@ -13,12 +13,16 @@
 #include "packet/ipv6_address.h"
 #include "packet/prefix.h"
 #include "share/mapping/eam.h"
+#include "share/mapping/map_rule.h"
 #include "share/mapping/rfc6052.h"
 
 namespace yonroku::config {
 
-enum class Mechanism : uint8_t { Siit, Clat };
-inline constexpr std::size_t kMechanismCount = 2;
+enum class Mechanism : uint8_t { Siit, Clat, MapEBr, LwAftr, FourOverSix, Ipip, DsLiteB4 };
+inline constexpr std::size_t kMechanismCount = 7;
+
+// Those that rewrite headers; the others put IPv4 packets into IPv6 packets.
+constexpr bool translates(Mechanism m) { return m == Mechanism::Siit || m == Mechanism::Clat; }
 
 enum class LogLevel : uint8_t { Trace, Debug, Info, Warn, Error };
 enum class RouteMode : uint8_t { Auto, Manual };
@@ -27,6 +31,11 @@ enum class IcmpErrors : uint8_t { Send, Off };
 enum class UntranslatableIcmpv6Source : uint8_t { Dummy, Pool, Drop };
 enum class WellKnownPrefixNonGlobal : uint8_t { Drop, Translate };
 enum class Hairpinning : uint8_t { Intrinsic, Simple, Off };
+enum class FlowLabel : uint8_t { Zero, Hash };
+enum class DscpFromTunnel : uint8_t { Keep, Copy };
+enum class FragmentPacket : uint8_t { Outer, Inner };
+enum class TunnelPathMtu : uint8_t { Learn, Ignore };
+enum class TunnelSide : uint8_t { Customer, Provider };
 
 struct MssClamp {
   enum class Mode : uint8_t { Off, Auto, Bytes } mode = Mode::Off;
@@ -78,6 +87,24 @@ struct InstanceSettings {
   std::optional<share::Pref64> clat_prefix;
   std::optional<std::string> neighbour_proxy;
   bool default_route = true;
+
+  // tunnels
+  uint8_t hop_limit = 64;
+  FlowLabel flow_label = FlowLabel::Zero;
+  std::optional<uint8_t> encapsulation_limit;  // nullopt: off
+  DscpFromTunnel dscp_from_tunnel = DscpFromTunnel::Keep;
+  FragmentPacket fragment = FragmentPacket::Outer;
+  TunnelPathMtu tunnel_path_mtu = TunnelPathMtu::Learn;
+  std::vector<Ipv6Address> local_addresses;  // br-addresses, local-address or b4-address
+  bool hairpin = true;
+  bool report_spoofing = false;
+  share::InterfaceIdentifierFormat format = share::InterfaceIdentifierFormat::Rfc7597;
+  // Of rules and softwires, given inline or in files; of ipip and ds-lite-b4, what their addresses make. All
+  // keys differ.
+  std::vector<share::MapRule> rules;
+  std::vector<std::string> rules_files;  // rules-files or softwires-files, as paths that open() takes
+  TunnelSide side = TunnelSide::Customer;
+  std::vector<Ipv4Prefix> customer_prefixes;
 
   friend bool operator==(const InstanceSettings&, const InstanceSettings&) = default;
 };

@@ -9,6 +9,8 @@
 namespace yonroku::config {
 namespace {
 
+constexpr std::size_t kMostLocalAddresses = 256;  // a rule names one in an octet
+
 bool overlap(const Ipv6Prefix& a, const Ipv6Prefix& b) { return a.contains(b) || b.contains(a); }
 
 // The IPv4 addresses that RFC 6052 §3.1 keeps out of the well-known prefix (RFC 6890 lists them).
@@ -42,6 +44,7 @@ class InstanceCheck {
     check_icmp_sources();
     check_translator_ipv4();
     if (!known_.has_mechanism) return;
+    if (!translates(i_.mechanism)) return check_tunnel();
     if (i_.mechanism == Mechanism::Siit)
       check_siit();
     else
@@ -62,6 +65,7 @@ class InstanceCheck {
   }
 
   void check_mtus() {
+    if (known_.has_mechanism && !translates(i_.mechanism)) return check_tunnel_mtu();
     if (i_.lowest_ipv6_mtu > i_.ipv6_mtu)
       error(keys_.has("lowest-ipv6-mtu") ? "lowest-ipv6-mtu" : "ipv6-mtu",
             fmt::format("lowest-ipv6-mtu ({}) is larger than ipv6-mtu ({})", i_.lowest_ipv6_mtu, i_.ipv6_mtu),
@@ -75,6 +79,82 @@ class InstanceCheck {
     if (i_.mss_clamp.mode == MssClamp::Mode::Auto && mss_limit < 536)
       warn("mss-clamp", fmt::format("auto makes an MSS of {} from ipv4-mtu {}", mss_limit, i_.ipv4_mtu),
            "is ipv4-mtu right?");
+  }
+
+  void check_tunnel_mtu() {
+    const int mss_limit = i_.ipv6_mtu - 80;  // IPv6, IPv4 and TCP headers
+    if (i_.mss_clamp.mode == MssClamp::Mode::Bytes && i_.mss_clamp.bytes > mss_limit)
+      warn("mss-clamp", fmt::format("an MSS of {} does not fit ipv6-mtu {}", i_.mss_clamp.bytes, i_.ipv6_mtu),
+           fmt::format("write auto, or {} or less", mss_limit));
+  }
+
+  // The key that names this end of the tunnels.
+  [[nodiscard]] std::string_view local_key() const {
+    if (i_.mechanism == Mechanism::DsLiteB4) return "b4-address";
+    return i_.mechanism == Mechanism::Ipip ? "local-address" : "br-addresses";
+  }
+
+  void check_tunnel() {
+    const std::string_view key = local_key();
+    if (keys_.has(key) && i_.local_addresses.empty() && keys_.place_of(key).children.empty() &&
+        key == "br-addresses")
+      error(key, "br-addresses is empty", "add the IPv6 address of this border relay");
+    if (i_.local_addresses.size() > kMostLocalAddresses)
+      error(key,
+            fmt::format("br-addresses has {} entries, more than {}", i_.local_addresses.size(),
+                        kMostLocalAddresses),
+            "spread them over several instances");
+    for (std::size_t b = 0; b < i_.local_addresses.size(); ++b) {
+      const Ipv6Address& address = i_.local_addresses[b];
+      if (is_illegal_source(address))
+        error(key, fmt::format("{}: {} cannot be a source address", key, address.to_string()),
+              "use an address that is routed to this host");
+      if (std::ranges::find(i_.local_addresses.begin(),
+                            i_.local_addresses.begin() + static_cast<std::ptrdiff_t>(b),
+                            address) != i_.local_addresses.begin() + static_cast<std::ptrdiff_t>(b))
+        error(key, fmt::format("{}: {} is named twice", key, address.to_string()), "name it once");
+    }
+    if (!i_.local_addresses.empty()) i_.translator_ipv6 = i_.local_addresses.front();
+    check_rules();
+    if (i_.mechanism == Mechanism::Ipip && keys_.has("customer-prefixes") && i_.customer_prefixes.empty() &&
+        keys_.place_of("customer-prefixes").children.empty())
+      error("customer-prefixes", "customer-prefixes is empty", "add the customer's IPv4 address or prefix");
+    if (i_.mechanism == Mechanism::Ipip && i_.side == TunnelSide::Provider && keys_.has("default-route"))
+      error("default-route", "default-route has no meaning with \"side: provider\"", "remove it");
+  }
+
+  void check_rules() {
+    const bool has_files =
+        !i_.rules_files.empty() || keys_.has("rules-files") || keys_.has("softwires-files");
+    if (i_.mechanism == Mechanism::MapEBr && i_.rules.empty() && !has_files && !keys_.has("rules"))
+      error("name", "a map-e-br instance without rules carries nothing",
+            "add \"rules:\" or \"rules-files:\"");
+    std::size_t own = 0, long_users = 0, not_whole = 0;
+    const share::MapRule* example[3] = {};
+    const auto count = [&](std::size_t& counter, std::size_t kind, const share::MapRule& rule) {
+      if (counter++ == 0) example[kind] = &rule;
+    };
+    for (const share::MapRule& rule : i_.rules) {
+      for (const Ipv6Address& local : i_.local_addresses)
+        if (rule.ipv6().contains(local)) count(own, 0, rule);
+      if (i_.mechanism == Mechanism::MapEBr && rule.end_user_prefix_length() > 64) count(long_users, 1, rule);
+      if (i_.mechanism == Mechanism::FourOverSix && rule.is_shared()) count(not_whole, 2, rule);
+    }
+    const std::string_view place = keys_.has("rules")       ? "rules"
+                                   : keys_.has("softwires") ? "softwires"
+                                                            : local_key();
+    const auto words = [&](std::size_t kind) {
+      return fmt::format("{} for {}", example[kind]->ipv6().to_string(), example[kind]->ipv4().to_string());
+    };
+    if (own > 0)
+      error(place, fmt::format("{}: this end of the tunnel is inside of it", words(0)),
+            "a packet to the customer would come straight back; use an address outside");
+    if (long_users > 0)
+      warn(place, fmt::format("{}: the EA bits reach beyond the 64th bit", words(1)),
+           "they overwrite the interface identifier (RFC 7597 §6); is ea-length right?");
+    if (not_whole > 0)
+      error(place, fmt::format("{}: a PSID in public 4over6, where addresses are not shared", words(2)),
+            "write \"mechanism: lwaftr\" (RFC 7596), or remove psid-length");
   }
 
   void check_routes() {
@@ -308,8 +388,20 @@ void check_together(const Settings& settings, const std::vector<const Node*>& no
                        fmt::format("instance {} in line {} has clat-address {} too", earlier.name, line,
                                    later.clat_address->to_string()),
                        "give each instance an address of its own");
-      if (later.mechanism == Mechanism::Clat && earlier.mechanism == Mechanism::Clat && later.default_route &&
-          earlier.default_route && !later.ipv4_routes && !earlier.ipv4_routes)
+      for (const Ipv6Address& local : later.local_addresses)
+        if (!later.ipv6_routes && !earlier.ipv6_routes &&
+            std::ranges::count(earlier.local_addresses, local) > 0)
+          findings.error(
+              place(*nodes[b], "br-addresses"),
+              fmt::format("instance {} in line {} has the address {} too, and only one can get the route",
+                          earlier.name, line, local.to_string()),
+              "give each instance an address of its own, or write \"routes: manual\"");
+      const auto is_customer = [](const InstanceSettings& i) {
+        return i.mechanism == Mechanism::Clat || i.mechanism == Mechanism::DsLiteB4 ||
+               (i.mechanism == Mechanism::Ipip && i.side == TunnelSide::Customer);
+      };
+      if (is_customer(later) && is_customer(earlier) && later.default_route && earlier.default_route &&
+          !later.ipv4_routes && !earlier.ipv4_routes)
         findings.error(
             place(*nodes[b], "default-route"),
             fmt::format("instance {} in line {} has the IPv4 default route already", earlier.name, line),

@@ -2,20 +2,24 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <optional>
 #include <utility>
 
+#include "config/map_rule_check.h"
+#include "config/map_rule_csv.h"
 #include "config/mapping_conflicts.h"
 #include "config/mapping_csv.h"
 #include "config/section_reader.h"
 #include "config/settings_check.h"
+#include "config/softwire_csv.h"
 #include "config/text_file.h"
 
 namespace yonroku::config {
 namespace {
 
-// Where the mappings of one instance were written, for messages.
-struct MappingOrigins {
+// Where the mappings, rules or softwires of one instance were written, for messages.
+struct Origins {
   struct File {
     std::string path;
     std::size_t first;  // index of its first mapping
@@ -33,6 +37,7 @@ struct MappingOrigins {
   }
 };
 
+// An integer, or nullopt for the one word that the key has instead.
 std::optional<uint8_t> octet_or_copy(const ChoiceOrInteger& value) {
   if (value.choice) return std::nullopt;
   return static_cast<uint8_t>(value.integer);
@@ -56,6 +61,7 @@ class InstanceReader {
     read_common();
     read_mechanism();
     read_mappings();
+    read_rules();
     check_instance(instance_, keys_, {mechanism_of(node_).has_value(), has_all_mappings_}, findings_);
     return std::move(instance_);
   }
@@ -65,8 +71,8 @@ class InstanceReader {
   static std::optional<Mechanism> mechanism_of(const Node& node) {
     const Node* value = node.find("mechanism");
     if (!value || value->kind != Node::Kind::Scalar) return std::nullopt;
-    for (const Mechanism mechanism : {Mechanism::Siit, Mechanism::Clat})
-      if (value->text == to_string(mechanism)) return mechanism;
+    for (std::size_t i = 0; i < kMechanismCount; ++i)
+      if (value->text == to_string(static_cast<Mechanism>(i))) return static_cast<Mechanism>(i);
     return std::nullopt;
   }
 
@@ -109,6 +115,34 @@ class InstanceReader {
     i.neighbour_proxy = keys_.text("neighbour-proxy");
     i.default_route = keys_.boolean("default-route");
     if (const auto given = keys_.ipv6_address("translator-ipv6")) i.translator_ipv6 = *given;
+    read_tunnel();
+  }
+
+  void read_tunnel() {
+    InstanceSettings& i = instance_;
+    i.hop_limit = static_cast<uint8_t>(keys_.integer("hop-limit"));
+    i.flow_label = keys_.choice<FlowLabel>("flow-label");
+    i.encapsulation_limit = octet_or_copy(keys_.choice_or_integer("encapsulation-limit"));
+    i.dscp_from_tunnel = keys_.choice<DscpFromTunnel>("dscp-from-tunnel");
+    i.fragment = keys_.choice<FragmentPacket>("fragment");
+    i.tunnel_path_mtu = keys_.choice<TunnelPathMtu>("tunnel-path-mtu");
+    i.hairpin = keys_.boolean("hairpin");
+    i.report_spoofing = keys_.boolean("report-spoofing");
+    i.format = keys_.choice<share::InterfaceIdentifierFormat>("format");
+    i.side = keys_.choice<TunnelSide>("side");
+    i.local_addresses = keys_.ipv6_addresses("br-addresses").value_or(std::vector<Ipv6Address>{});
+    i.customer_prefixes = keys_.ipv4_prefixes("customer-prefixes").value_or(std::vector<Ipv4Prefix>{});
+    const auto local =
+        keys_.ipv6_address(i.mechanism == Mechanism::DsLiteB4 ? "b4-address" : "local-address");
+    const auto remote =
+        keys_.ipv6_address(i.mechanism == Mechanism::DsLiteB4 ? "aftr-address" : "remote-address");
+    if (local) i.local_addresses.push_back(*local);
+    if (!remote) return;
+    // The other end has what is not here: everything, or the customer's prefixes.
+    std::vector<Ipv4Prefix> behind = {Ipv4Prefix()};
+    if (i.side == TunnelSide::Provider) behind = i.customer_prefixes;
+    for (const Ipv4Prefix& ipv4 : behind)
+      i.rules.push_back(*share::MapRule::create({.ipv6 = Ipv6Prefix::holding(*remote, 128), .ipv4 = ipv4}));
   }
 
   void read_device_from_name() {
@@ -171,13 +205,125 @@ class InstanceReader {
       instance_.mappings.insert(instance_.mappings.end(), table->mappings.begin(), table->mappings.end());
   }
 
+  // --- rules and softwires ---
+
+  void read_rules() {
+    rule_origins_.main_file = findings_.file();
+    for (const Node* node : keys_.sections("rules")) {
+      SectionReader keys(*node, Scope::Rule, std::nullopt, findings_);
+      const auto ipv6 = keys.ipv6_prefix("ipv6-prefix");
+      const auto ipv4 = keys.ipv4_prefix("ipv4-prefix");
+      share::MapRule::Parts parts;
+      parts.ea_length = static_cast<uint8_t>(keys.integer("ea-length"));
+      parts.format = instance_.format;
+      read_psid(keys, parts);
+      if (!ipv6 || !ipv4) continue;
+      parts.ipv6 = *ipv6;
+      parts.ipv4 = *ipv4;
+      add_rule(*node, parts);
+    }
+    for (const Node* node : keys_.sections("softwires")) {
+      SectionReader keys(*node, Scope::Softwire, std::nullopt, findings_);
+      const auto b4 = keys.ipv6_address("b4-address");
+      const auto ipv4 = keys.ipv4_prefix("ipv4");
+      share::MapRule::Parts parts;
+      read_psid(keys, parts);
+      if (!b4 || !ipv4) continue;
+      parts.ipv6 = Ipv6Prefix::holding(*b4, 128);
+      parts.ipv4 = *ipv4;
+      add_rule(*node, parts);
+    }
+    const bool has_softwires =
+        instance_.mechanism == Mechanism::LwAftr || instance_.mechanism == Mechanism::FourOverSix;
+    const std::string_view key = has_softwires ? "softwires-files" : "rules-files";
+    for (const std::string& path : keys_.paths(key)) read_rules_file(key, path);
+    check_rules();
+  }
+
+  void read_psid(SectionReader& keys, share::MapRule::Parts& parts) {
+    parts.psid_offset = static_cast<uint8_t>(keys.integer("psid-offset"));
+    parts.given_psid_length = static_cast<uint8_t>(keys.integer("psid-length"));
+    parts.given_psid = static_cast<uint16_t>(keys.integer("psid"));
+    const auto border = keys.ipv6_address("br-address");
+    if (!border) return;
+    const auto found = std::ranges::find(instance_.local_addresses, *border);
+    if (found == instance_.local_addresses.end())
+      return findings_.error(keys.place_of("br-address"),
+                             fmt::format("br-address: {} is none of br-addresses", border->to_string()),
+                             "add it there, or leave it out");
+    parts.border = static_cast<uint8_t>(found - instance_.local_addresses.begin());
+  }
+
+  void add_rule(const Node& node, const share::MapRule::Parts& parts) {
+    const auto rule = share::MapRule::create(parts);
+    if (!rule) return findings_.error(node, std::string(share::describe(rule.error())), "see RFC 7597 §5");
+    instance_.rules.push_back(*rule);
+    rule_origins_.inline_positions.push_back(node.position);
+  }
+
+  void read_rules_file(std::string_view key, const std::string& given) {
+    const std::string path = path_from(base_dir_, given);
+    const Node& place = keys_.place_of(key);
+    if (std::ranges::find(instance_.rules_files, path) != instance_.rules_files.end())
+      return findings_.error(place, fmt::format("{}: {} is named twice", key, in_quotes(given)),
+                             "name it once");
+    instance_.rules_files.push_back(path);
+    if (files_ == MappingsFiles::Skip) return;
+    if (instance_.mechanism == Mechanism::MapEBr) {
+      auto table = load_map_rule_csv(path, instance_.format);
+      if (!table) return findings_.error(std::move(table).error());
+      check_borders(path, *table);
+      append_rules(path, std::move(table->rules), std::move(table->lines));
+    } else {
+      auto table = load_softwire_csv(path, instance_.local_addresses);
+      if (!table) return findings_.error(std::move(table).error());
+      append_rules(path, std::move(table->rules), std::move(table->lines));
+    }
+  }
+
+  void check_borders(const std::string& path, const CsvMapRules& table) {
+    const std::size_t borders = std::max<std::size_t>(1, instance_.local_addresses.size());
+    for (std::size_t i = 0; i < table.rules.size(); ++i)
+      if (table.rules[i].parts().border >= borders)
+        return findings_.error(ConfigErrors{
+            {{path,
+              {table.lines[i], 1},
+              fmt::format("border {} is none of the {} br-addresses", table.rules[i].parts().border, borders),
+              "they count from 0"}},
+            0});
+  }
+
+  void append_rules(const std::string& path, std::vector<share::MapRule> rules, std::vector<uint32_t> lines) {
+    rule_origins_.files.push_back({path, instance_.rules.size(), std::move(lines)});
+    if (instance_.rules.empty())
+      instance_.rules = std::move(rules);
+    else
+      instance_.rules.insert(instance_.rules.end(), rules.begin(), rules.end());
+  }
+
+  void check_rules() {
+    if (rule_origins_.inline_positions.empty() && rule_origins_.files.empty()) return;
+    const auto place_of = [&](std::size_t index) { return rule_origins_.place_of(index); };
+    MapRuleFindings found = check_map_rules(instance_.rules);
+    ConfigErrors errors;
+    errors.omitted = found.omitted_errors;
+    for (const MapRuleFinding& finding : found.findings) {
+      if (finding.is_error())
+        errors.errors.push_back(to_diagnostic(finding, place_of));
+      else
+        findings_.warn({Warning{to_diagnostic(finding, place_of)}});
+    }
+    findings_.error(std::move(errors));
+  }
+
   const Node& node_;
   const std::string& base_dir_;
   MappingsFiles files_;
   Findings& findings_;
   SectionReader keys_;
   InstanceSettings instance_;
-  MappingOrigins origins_;
+  Origins origins_;
+  Origins rule_origins_;
   std::size_t mapping_errors_ = 0;
   bool has_all_mappings_ = true;  // false while some mappings could not be read
 };

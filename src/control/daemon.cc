@@ -25,6 +25,7 @@ config::Settings without_mappings(const config::Settings& settings) {
   for (const auto& instance : settings.instances) {
     auto& kept = copy.instances.emplace_back(instance);
     kept.mappings = {};
+    kept.rules = {};
   }
   return copy;
 }
@@ -98,8 +99,9 @@ Status Daemon::status() const {
     out.mechanism = config::to_string(settings.mechanism);
     out.device = settings.device;
     out.workers = settings.workers;
-    out.mappings = instance->table().size();
-    out.mappings_memory = instance->table().memory_size();
+    out.mappings = instance->rules() != nullptr ? instance->rules()->size() : instance->table().size();
+    out.mappings_memory =
+        instance->rules() != nullptr ? instance->rules()->memory_size() : instance->table().memory_size();
     for (const auto& route : instance->routes().ipv4) out.routes.push_back(route.to_string());
     for (const auto& route : instance->routes().ipv6) out.routes.push_back(route.to_string());
     out.since = instance->since();

@@ -6,7 +6,6 @@
 #include <set>
 #include <unordered_set>
 
-#include "control/snapshot_builder.h"
 #include "io/huge_pages.h"
 
 namespace yonroku::control {
@@ -41,13 +40,12 @@ Instance::~Instance() {
 }
 
 Result<std::unique_ptr<Instance>> Instance::open(const config::InstanceSettings& settings) {
-  auto table = TRY(build_eam_table(settings, random_seed(), io::huge_page_memory()));
+  Tables tables = TRY(build_tables(settings, random_seed(), io::huge_page_memory()));
   const LinkPlan plan = TRY(plan_link(settings));
   std::unique_ptr<Instance> instance(new Instance(settings, TRY(Netlink::open())));
-  instance->table_ = std::move(table);
-  instance->snapshot_ = build_snapshot(settings, instance->table_);
-  instance->settings_.mappings = {};
-  instance->settings_.mappings.shrink_to_fit();
+  instance->tables_ = std::move(tables);
+  instance->snapshot_ = build_snapshot(settings, instance->tables_);
+  instance->forget_tables();
 
   auto device = TRY(io::open_tun(settings.device, settings.workers));
   instance->make_workers(std::move(device.queues));
@@ -68,6 +66,12 @@ void Instance::start_workers() {
   for (auto& worker : workers_) worker->start();
 }
 
+// The tables have them: a million mappings are not kept twice.
+void Instance::forget_tables() {
+  settings_.mappings = {};
+  settings_.rules = {};
+}
+
 void Instance::await_quiescence() const {
   for (const auto& worker : workers_) worker->await_quiescence();
 }
@@ -81,14 +85,19 @@ void Instance::use(std::unique_ptr<engine::Snapshot> snapshot) {
 Result<void> Instance::prepare_reload(const config::InstanceSettings& settings) {
   plan_ = TRY(plan_link(settings));
   TRY(check(change_to(settings.mappings, settings), settings));
+  // Rules are replaced whole, together with everything else that a snapshot holds.
+  next_rules_ = nullptr;
+  if (!config::translates(settings.mechanism))
+    next_rules_ = TRY(build_rule_table(settings, random_seed(), io::huge_page_memory()));
   return link_.prepare(plan_);
 }
 
 void Instance::commit_reload(const config::InstanceSettings& settings) {
   apply(change_to(settings.mappings, settings));
   settings_ = settings;
-  settings_.mappings = {};
-  use(build_snapshot(settings, table_));
+  forget_tables();
+  if (next_rules_) tables_.rules = std::move(next_rules_);
+  use(build_snapshot(settings, tables_));
   link_.commit(plan_);
 }
 
@@ -104,7 +113,7 @@ Instance::Change Instance::change_to(std::span<const share::EamMapping> mappings
   kept.reserve(mappings.size() + 1);
   const auto keep = [&](const share::EamMapping& mapping) {
     kept.insert(mapping.ipv4);
-    const auto present = table_->at(mapping.ipv4);
+    const auto present = tables_.eam->at(mapping.ipv4);
     if (!present) {
       change.add.push_back(mapping);
     } else if (*present != mapping) {
@@ -113,7 +122,7 @@ Instance::Change Instance::change_to(std::span<const share::EamMapping> mappings
   };
   if (const auto own = clat_mapping(settings)) keep(*own);
   for (const auto& mapping : mappings) keep(mapping);
-  table_->for_each([&](const share::EamMapping& mapping) {
+  tables_.eam->for_each([&](const share::EamMapping& mapping) {
     if (!kept.contains(mapping.ipv4)) change.remove.push_back(mapping.ipv4);
   });
   return change;
@@ -126,7 +135,7 @@ Result<void> Instance::check(const Change& change, const config::InstanceSetting
   std::set<Ipv4Prefix> new_ipv4;
   const auto own = clat_mapping(settings);
   for (const Ipv4Prefix& ipv4 : change.remove) {
-    const auto mapping = table_->at(ipv4);
+    const auto mapping = tables_.eam->at(ipv4);
     if (!mapping)
       return fail(settings_.name, "no mapping for " + ipv4.to_string(), "`yonroku mappings list` shows them");
     if (own && own->ipv4 == ipv4)
@@ -138,12 +147,12 @@ Result<void> Instance::check(const Change& change, const config::InstanceSetting
     if (own && own->ipv4 == mapping.ipv4 && mapping != *own)
       return fail(settings_.name, to_text(mapping) + ": the CLAT's own mapping is " + to_text(*own),
                   "change `clat-address` instead");
-    freed.insert(table_->at(mapping.ipv4)->ipv6);
+    freed.insert(tables_.eam->at(mapping.ipv4)->ipv6);
   }
   const auto may_take = [&](const share::EamMapping& mapping) -> Result<void> {
     if (const auto refusal = share::EamTable::check(mapping); refusal != share::EamTable::Refusal::None)
       return fail(settings_.name, to_text(mapping) + ": " + std::string(share::describe(refusal)));
-    const auto holder = table_->at(mapping.ipv6);
+    const auto holder = tables_.eam->at(mapping.ipv6);
     if ((holder && !freed.contains(mapping.ipv6)) || !taken.insert(mapping.ipv6).second)
       return fail(settings_.name, to_text(mapping) + ": another mapping has the same IPv6 prefix" +
                                       (holder ? " (" + to_text(*holder) + ")" : ""));
@@ -152,7 +161,7 @@ Result<void> Instance::check(const Change& change, const config::InstanceSetting
   for (const auto& mapping : change.replace) TRY(may_take(mapping));
   for (const auto& mapping : change.add) {
     TRY(may_take(mapping));
-    if (table_->at(mapping.ipv4) || !new_ipv4.insert(mapping.ipv4).second)
+    if (tables_.eam->at(mapping.ipv4) || !new_ipv4.insert(mapping.ipv4).second)
       return fail(settings_.name, to_text(mapping) + ": another mapping has the same IPv4 prefix",
                   "remove that one first, or use `mappings replace`");
   }
@@ -189,29 +198,29 @@ void Instance::remove_route_of(const share::EamMapping& mapping) {
 }
 
 void Instance::apply(const Change& change) {
-  table_->reserve(table_->size() + change.add.size());
+  tables_.eam->reserve(tables_.eam->size() + change.add.size());
   // A replacement whose IPv6 prefix is still held by another one that changes too waits until that is gone.
-  for (const Ipv4Prefix& ipv4 : change.remove) (void)table_->remove(ipv4);
+  for (const Ipv4Prefix& ipv4 : change.remove) (void)tables_.eam->remove(ipv4);
   std::vector<share::EamMapping> waiting;
   for (const auto& mapping : change.replace)
-    if (table_->replace(mapping) != share::EamTable::Refusal::None) waiting.push_back(mapping);
-  for (const auto& mapping : waiting) (void)table_->remove(mapping.ipv4);
-  for (const auto& mapping : waiting) (void)table_->add(mapping);
-  for (const auto& mapping : change.add) (void)table_->add(mapping);
-  if (const auto retired = table_->take_retired(); !retired.empty()) await_quiescence();
+    if (tables_.eam->replace(mapping) != share::EamTable::Refusal::None) waiting.push_back(mapping);
+  for (const auto& mapping : waiting) (void)tables_.eam->remove(mapping.ipv4);
+  for (const auto& mapping : waiting) (void)tables_.eam->add(mapping);
+  for (const auto& mapping : change.add) (void)tables_.eam->add(mapping);
+  if (const auto retired = tables_.eam->take_retired(); !retired.empty()) await_quiescence();
 }
 
 Result<void> Instance::change_mappings(const Change& change) {
   TRY(check(change, settings_));
   TRY(add_routes(change));
   std::vector<share::EamMapping> gone;
-  for (const Ipv4Prefix& ipv4 : change.remove) gone.push_back(*table_->at(ipv4));
+  for (const Ipv4Prefix& ipv4 : change.remove) gone.push_back(*tables_.eam->at(ipv4));
   if (settings_.mechanism == config::Mechanism::Clat)
-    for (const auto& mapping : change.replace) gone.push_back(*table_->at(mapping.ipv4));
+    for (const auto& mapping : change.replace) gone.push_back(*tables_.eam->at(mapping.ipv4));
   apply(change);
   const bool is_clat = settings_.mechanism == config::Mechanism::Clat;
   for (const auto& mapping : gone)
-    if (is_clat ? !table_->at(mapping.ipv6) : !table_->at(mapping.ipv4)) remove_route_of(mapping);
+    if (is_clat ? !tables_.eam->at(mapping.ipv6) : !tables_.eam->at(mapping.ipv4)) remove_route_of(mapping);
   return {};
 }
 

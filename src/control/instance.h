@@ -12,6 +12,7 @@
 #include "base/result.h"
 #include "config/settings.h"
 #include "control/link.h"
+#include "control/snapshot_builder.h"
 #include "engine/snapshot.h"
 #include "engine/worker.h"
 #include "observe/totals.h"
@@ -47,7 +48,9 @@ class Instance {
   }
 
   [[nodiscard]] const config::InstanceSettings& settings() const { return settings_; }
-  [[nodiscard]] const share::EamTable& table() const { return *table_; }
+  [[nodiscard]] const share::EamTable& table() const { return *tables_.eam; }
+  // Null for an instance that translates.
+  [[nodiscard]] const share::MapRuleTable* rules() const { return tables_.rules.get(); }
   [[nodiscard]] const ImpliedRoutes& routes() const { return link_.routes(); }
   [[nodiscard]] const std::vector<std::string>& problems() const { return link_.problems(); }
   [[nodiscard]] observe::Totals totals() const;
@@ -58,6 +61,7 @@ class Instance {
   Instance(const config::InstanceSettings& settings, Netlink netlink);
   [[nodiscard]] Change change_to(std::span<const share::EamMapping> mappings,
                                  const config::InstanceSettings& settings) const;
+  void forget_tables();
   void make_workers(std::vector<io::TunQueue> queues);
   Result<void> check(const Change& change, const config::InstanceSettings& settings) const;
   Result<void> add_routes(const Change& change);
@@ -66,10 +70,11 @@ class Instance {
   void use(std::unique_ptr<engine::Snapshot> snapshot);
   void await_quiescence() const;
 
-  config::InstanceSettings settings_;  // without the mappings: the table has them
-  LinkPlan plan_;                      // of the reload that is prepared
+  config::InstanceSettings settings_;                // without what the tables hold
+  LinkPlan plan_;                                    // of the reload that is prepared
+  std::shared_ptr<share::MapRuleTable> next_rules_;  // likewise
   Link link_;
-  std::shared_ptr<share::EamTable> table_;
+  Tables tables_;
   std::unique_ptr<engine::Snapshot> snapshot_;
   std::vector<std::unique_ptr<engine::Worker>> workers_;
   std::chrono::system_clock::time_point since_;

@@ -18,6 +18,13 @@ Result<LinkPlan> plan_link(const config::InstanceSettings& settings) {
   plan.mtu = std::max<uint32_t>(settings.ipv4_mtu, settings.ipv6_mtu);
   plan.routes = TRY(implied_routes(settings));
   plan.own_route = own_route(settings);
+  if (settings.mechanism == config::Mechanism::DsLiteB4 && settings.routes == config::RouteMode::Auto)
+    plan.address = Ipv4Prefix::holding(settings.translator_ipv4, 32);  // the B4's own (RFC 6333 §5.7)
+  // A fixed address alone is this host's; those of a prefix are for the hosts behind it.
+  if (settings.mechanism == config::Mechanism::Ipip && is_customer(settings) &&
+      settings.routes == config::RouteMode::Auto && settings.customer_prefixes.size() == 1 &&
+      settings.customer_prefixes[0].length() == 32)
+    plan.address = settings.customer_prefixes[0];
   if (settings.clat_address && settings.routes == config::RouteMode::Auto) {
     plan.address = Ipv4Prefix::holding(settings.clat_ipv4, 32);
     if (settings.neighbour_proxy)

@@ -1,18 +1,20 @@
 #include "control/routes.h"
 
 #include <algorithm>
+#include <set>
 
 namespace yonroku::control {
 namespace {
 
 // Local programs must not be answered with segments that would not fit the IPv6 side.
 constexpr uint32_t kIpv6AndTcpHeaders = 60;
-// Any other default route wins over the one into the CLAT.
-constexpr uint32_t kClatMetric = 2048;
+constexpr uint32_t kTunnelAndTcpHeaders = 80;
+// Any other default route wins over the one through the IPv6 network.
+constexpr uint32_t kCustomerMetric = 2048;
 
 void imply_clat(const config::InstanceSettings& settings, ImpliedRoutes& routes) {
   if (settings.default_route) routes.ipv4.push_back(Ipv4Prefix());
-  routes.ipv4_options.metric = kClatMetric;
+  routes.ipv4_options.metric = kCustomerMetric;
   routes.ipv4_options.advertised_mss = settings.ipv6_mtu - kIpv6AndTcpHeaders;
   if (settings.clat_address) routes.ipv6.push_back(Ipv6Prefix::holding(*settings.clat_address, 128));
   if (settings.clat_prefix) routes.ipv6.push_back(settings.clat_prefix->prefix());
@@ -25,18 +27,44 @@ void imply_siit(const config::InstanceSettings& settings, ImpliedRoutes& routes)
   for (const auto& mapping : settings.mappings) routes.ipv4.push_back(mapping.ipv4);
 }
 
+void imply_tunnel(const config::InstanceSettings& settings, ImpliedRoutes& routes) {
+  for (const Ipv6Address& local : settings.local_addresses)
+    routes.ipv6.push_back(Ipv6Prefix::holding(local, 128));
+  if (is_customer(settings)) {
+    if (settings.default_route) routes.ipv4.push_back(Ipv4Prefix());
+    routes.ipv4_options.metric = kCustomerMetric;
+    routes.ipv4_options.advertised_mss = settings.ipv6_mtu - kTunnelAndTcpHeaders;
+    return;
+  }
+  if (settings.ipv4_routes) return;
+  // A table of softwires has many for one address.
+  std::set<Ipv4Prefix> prefixes;
+  for (const share::MapRule& rule : settings.rules)
+    if (prefixes.insert(rule.ipv4()).second) {
+      routes.ipv4.push_back(rule.ipv4());
+      if (routes.ipv4.size() > kMostImpliedRoutes) return;
+    }
+}
+
 }  // namespace
 
+bool is_customer(const config::InstanceSettings& settings) {
+  using config::Mechanism;
+  return settings.mechanism == Mechanism::Clat || settings.mechanism == Mechanism::DsLiteB4 ||
+         (settings.mechanism == Mechanism::Ipip && settings.side == config::TunnelSide::Customer);
+}
+
 std::optional<Ipv4Prefix> own_route(const config::InstanceSettings& settings) {
-  if (settings.routes == config::RouteMode::Manual || settings.mechanism == config::Mechanism::Clat)
-    return std::nullopt;
+  if (settings.routes == config::RouteMode::Manual || is_customer(settings)) return std::nullopt;
   return Ipv4Prefix::holding(settings.translator_ipv4, 32);
 }
 
 Result<ImpliedRoutes> implied_routes(const config::InstanceSettings& settings) {
   ImpliedRoutes routes;
   if (settings.routes == config::RouteMode::Manual) return routes;
-  if (settings.mechanism == config::Mechanism::Clat) {
+  if (!config::translates(settings.mechanism)) {
+    imply_tunnel(settings, routes);
+  } else if (settings.mechanism == config::Mechanism::Clat) {
     imply_clat(settings, routes);
   } else if (!settings.ipv4_routes) {
     imply_siit(settings, routes);

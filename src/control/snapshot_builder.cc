@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "control/routes.h"
+
 namespace yonroku::control {
 namespace {
 
@@ -32,7 +34,44 @@ uint16_t mss_clamp(const config::InstanceSettings& settings) {
     case config::MssClamp::Mode::Bytes: return settings.mss_clamp.bytes;
     case config::MssClamp::Mode::Auto: break;
   }
+  // In a tunnel it has the headers of both.
+  if (!config::translates(settings.mechanism)) return static_cast<uint16_t>(settings.ipv6_mtu - 80);
   return static_cast<uint16_t>(std::min(settings.ipv6_mtu - 60, std::max(settings.ipv4_mtu - 40, 1)));
+}
+
+engine::IcmpReplySettings icmp_settings(const config::InstanceSettings& settings) {
+  engine::IcmpReplySettings icmp;
+  icmp.send = settings.icmp_errors == config::IcmpErrors::Send;
+  icmp.report_spoofing = settings.report_spoofing;
+  icmp.source_ipv4 = settings.translator_ipv4;
+  icmp.source_ipv6 = settings.translator_ipv6;
+  return icmp;
+}
+
+mechanism::SoftwireSettings softwire_settings(const config::InstanceSettings& settings) {
+  mechanism::SoftwireSettings softwire;
+  carry::EncapsulateSettings& encapsulate = softwire.encapsulate;
+  encapsulate.ipv6_mtu = settings.ipv6_mtu;
+  encapsulate.traffic_class = settings.traffic_class;
+  encapsulate.dscp_to_ipv4 = settings.dscp_from_tunnel == config::DscpFromTunnel::Copy;
+  encapsulate.hop_limit = settings.hop_limit;
+  encapsulate.encapsulation_limit = settings.encapsulation_limit;
+  encapsulate.flow_label =
+      settings.flow_label == config::FlowLabel::Hash ? carry::FlowLabel::Hash : carry::FlowLabel::Zero;
+  encapsulate.fragment = settings.fragment == config::FragmentPacket::Inner ? carry::FragmentPacket::Inner
+                                                                            : carry::FragmentPacket::Outer;
+  encapsulate.mss_clamp = mss_clamp(settings);
+  softwire.border_addresses = settings.local_addresses;
+  if (is_customer(settings)) softwire.own_prefixes = settings.customer_prefixes;
+  // Only a border relay has customers who could talk to each other.
+  const bool has_customers = settings.mechanism != config::Mechanism::Ipip && !is_customer(settings);
+  softwire.hairpinning = has_customers && settings.hairpin ? mechanism::SoftwireHairpinning::On
+                                                           : mechanism::SoftwireHairpinning::Off;
+  softwire.path_mtu_discovery = settings.tunnel_path_mtu == config::TunnelPathMtu::Ignore
+                                    ? mechanism::PathMtuDiscovery::Ignore
+                                    : mechanism::PathMtuDiscovery::Learn;
+  softwire.icmp_source = settings.translator_ipv4;
+  return softwire;
 }
 
 }  // namespace
@@ -53,8 +92,37 @@ Result<std::shared_ptr<share::EamTable>> build_eam_table(const config::InstanceS
   return table;
 }
 
-std::unique_ptr<engine::Snapshot> build_snapshot(const config::InstanceSettings& settings,
-                                                 std::shared_ptr<share::EamTable> table) {
+Result<std::shared_ptr<share::MapRuleTable>> build_rule_table(const config::InstanceSettings& settings,
+                                                              uint64_t seed,
+                                                              std::pmr::memory_resource* memory) {
+  // The inner source leads back to the rule: encapsulation has no use for an index of IPv6 prefixes.
+  auto table = std::make_shared<share::MapRuleTable>(share::MapRuleTable::Index::Ipv4Only, seed, memory);
+  table->reserve(settings.rules.size());
+  for (const share::MapRule& rule : settings.rules)
+    if (const auto refusal = table->add(rule); refusal != share::MapRuleTable::Refusal::None)
+      return fail(settings.name, rule.ipv4().to_string() + " <-> " + rule.ipv6().to_string() + ": " +
+                                     std::string(share::describe(refusal)));
+  return table;
+}
+
+Result<Tables> build_tables(const config::InstanceSettings& settings, uint64_t seed,
+                            std::pmr::memory_resource* memory) {
+  Tables tables;
+  tables.eam = TRY(build_eam_table(settings, seed, memory));
+  if (config::translates(settings.mechanism)) return tables;
+  tables.rules = TRY(build_rule_table(settings, seed, memory));
+  tables.path_mtus = std::make_shared<carry::PathMtuTable>();
+  return tables;
+}
+
+std::unique_ptr<engine::Snapshot> build_snapshot(const config::InstanceSettings& settings, Tables tables) {
+  const engine::IcmpReplySettings icmp = icmp_settings(settings);
+  if (!config::translates(settings.mechanism)) {
+    mechanism::Softwire softwire(softwire_settings(settings), *tables.rules, *tables.path_mtus);
+    return std::make_unique<engine::Snapshot>(
+        engine::Snapshot{std::move(tables.eam), std::move(tables.rules), std::move(tables.path_mtus),
+                         std::move(softwire), icmp, settings.icmp_error_rate});
+  }
   mechanism::SiitSettings siit;
   siit.translate.ipv4_mtu = settings.ipv4_mtu;
   siit.translate.ipv6_mtu = settings.ipv6_mtu;
@@ -85,13 +153,9 @@ std::unique_ptr<engine::Snapshot> build_snapshot(const config::InstanceSettings&
                                                           : mechanism::NodeIdentification::Omit;
   siit.translator_ipv6 = settings.translator_ipv6;
 
-  engine::IcmpReplySettings icmp;
-  icmp.send = settings.icmp_errors == config::IcmpErrors::Send;
-  icmp.source_ipv4 = settings.translator_ipv4;
-  icmp.source_ipv6 = settings.translator_ipv6;
-  const share::EamTable& eam_table = *table;
-  return std::make_unique<engine::Snapshot>(
-      engine::Snapshot{std::move(table), mechanism::Siit(siit, eam_table), icmp, settings.icmp_error_rate});
+  mechanism::Siit translator(siit, *tables.eam);
+  return std::make_unique<engine::Snapshot>(engine::Snapshot{
+      std::move(tables.eam), nullptr, nullptr, std::move(translator), icmp, settings.icmp_error_rate});
 }
 
 }  // namespace yonroku::control

@@ -15,7 +15,22 @@ namespace yonroku::control {
     const config::InstanceSettings& settings, uint64_t seed,
     std::pmr::memory_resource* memory = std::pmr::get_default_resource());
 
+// The table of the instance's rules and softwires.
+[[nodiscard]] Result<std::shared_ptr<share::MapRuleTable>> build_rule_table(
+    const config::InstanceSettings& settings, uint64_t seed,
+    std::pmr::memory_resource* memory = std::pmr::get_default_resource());
+
+// What a mechanism refers to. Of the two tables it has the one that it needs.
+struct Tables {
+  std::shared_ptr<share::EamTable> eam = nullptr;
+  std::shared_ptr<share::MapRuleTable> rules = nullptr;
+  std::shared_ptr<carry::PathMtuTable> path_mtus = nullptr;
+};
+[[nodiscard]] Result<Tables> build_tables(
+    const config::InstanceSettings& settings, uint64_t seed,
+    std::pmr::memory_resource* memory = std::pmr::get_default_resource());
+
 [[nodiscard]] std::unique_ptr<engine::Snapshot> build_snapshot(const config::InstanceSettings& settings,
-                                                               std::shared_ptr<share::EamTable> table);
+                                                               Tables tables);
 
 }  // namespace yonroku::control

@@ -24,11 +24,18 @@ std::optional<Kind> kind_for_ipv4(const Verdict& verdict) {
   switch (verdict.reason) {
     case DropReason::TtlExceeded: return Kind{kTimeExceeded, 0, 0};
     case DropReason::PacketTooBig: return Kind{kDestinationUnreachable, kFragmentationNeeded, verdict.detail};
+    case DropReason::InnerTtlExceeded: return Kind{kTimeExceeded, 0, 0};
+    case DropReason::InnerPacketTooBig:
+      return Kind{kDestinationUnreachable, kFragmentationNeeded, verdict.detail};
+    case DropReason::NoSoftwire:
+    case DropReason::PortNotAssigned:
+    case DropReason::ProtocolWithoutPorts: return Kind{kDestinationUnreachable, kHostUnreachable, 0};
     case DropReason::SourceRoute: return Kind{kDestinationUnreachable, kSourceRouteFailed, 0};
     case DropReason::SourceNotMapped:
     case DropReason::DestinationNotMapped:
     case DropReason::DeniedAddress:
     case DropReason::WellKnownPrefixNonGlobal:
+    case DropReason::SourceNotOurs:
     case DropReason::UdpZeroChecksum:
     case DropReason::UdpZeroChecksumFragment:
     case DropReason::ProtocolNotTranslatable:
@@ -37,9 +44,13 @@ std::optional<Kind> kind_for_ipv4(const Verdict& verdict) {
   }
 }
 
-std::optional<Kind> kind_for_ipv6(const Verdict& verdict) {
+std::optional<Kind> kind_for_ipv6(const Verdict& verdict, const IcmpReplySettings& settings) {
   using namespace icmpv6;
+  constexpr uint8_t kSourceFailedPolicy = 5;  // RFC 4443 §3.1
   switch (verdict.reason) {
+    case DropReason::SourceSpoofed:
+      if (!settings.report_spoofing) return std::nullopt;
+      return Kind{kDestinationUnreachable, kSourceFailedPolicy, 0};
     case DropReason::HopLimitExceeded: return Kind{kTimeExceeded, 0, 0};
     case DropReason::PacketTooBig: return Kind{kPacketTooBig, 0, verdict.detail};
     case DropReason::SegmentsLeft: return Kind{kParameterProblem, kErroneousHeaderField, verdict.detail};
@@ -54,12 +65,12 @@ std::optional<Kind> kind_for_ipv6(const Verdict& verdict) {
   }
 }
 
-std::size_t reply_to_ipv4(const Packet& dropped, const Verdict& verdict, const IcmpReplySettings& settings,
-                          std::span<std::byte> out) {
+std::size_t reply_to_ipv4(std::span<const std::byte> dropped, const Verdict& verdict,
+                          const IcmpReplySettings& settings, std::span<std::byte> out) {
   constexpr std::size_t kLargest = 576;           // RFC 1812 §4.3.2.3
   constexpr uint8_t kInternetworkControl = 0xc0;  // RFC 1812 §4.3.2.5
   constexpr uint8_t kTtl = 64;
-  const auto ip = Ipv4View::parse(dropped.bytes());
+  const auto ip = Ipv4View::parse(dropped);
   const auto kind = kind_for_ipv4(verdict);
   // RFC 1812 §4.3.2.7: not about ICMP errors, not about later fragments, not to sources that name no single
   // host.
@@ -95,7 +106,7 @@ std::size_t reply_to_ipv6(const Packet& dropped, const Verdict& verdict, const I
                           std::span<std::byte> out) {
   constexpr uint8_t kHopLimit = 64;
   const auto ip = Ipv6View::parse(dropped.bytes());
-  const auto kind = kind_for_ipv6(verdict);
+  const auto kind = kind_for_ipv6(verdict, settings);
   if (!ip || !kind || carry::is_icmp_error(*ip) ||
       (ip->has_fragment_header() && ip->fragment_header().fragment_offset() != 0) ||
       !share::may_be_forwarded(ip->header().source()) || !share::may_be_forwarded(ip->header().destination()))
@@ -134,8 +145,14 @@ std::size_t reply_to_ipv6(const Packet& dropped, const Verdict& verdict, const I
 std::size_t make_icmp_reply(const Packet& dropped, const Verdict& verdict, const IcmpReplySettings& settings,
                             std::span<std::byte> out) noexcept {
   if (!settings.send || dropped.size() == 0) return 0;
-  return static_cast<uint8_t>(*dropped.data()) >> 4 == 4 ? reply_to_ipv4(dropped, verdict, settings, out)
-                                                         : reply_to_ipv6(dropped, verdict, settings, out);
+  if (static_cast<uint8_t>(*dropped.data()) >> 4 == 4)
+    return reply_to_ipv4(dropped.bytes(), verdict, settings, out);
+  if (verdict.reason == DropReason::InnerTtlExceeded || verdict.reason == DropReason::InnerPacketTooBig) {
+    // Between two tunnels: the inner packet's sender is told, as if the packet had come out of the first one.
+    const auto outer = Ipv6View::parse(dropped.bytes());
+    return outer ? reply_to_ipv4(outer->payload(), verdict, settings, out) : 0;
+  }
+  return reply_to_ipv6(dropped, verdict, settings, out);
 }
 
 }  // namespace yonroku::engine

@@ -16,6 +16,7 @@ struct IcmpReplySettings {
   bool send = true;
   Ipv4Address source_ipv4;
   Ipv6Address source_ipv6;
+  bool report_spoofing = false;  // RFC 7596 §6.2: tell a softwire's end that its packets are refused
 };
 
 inline constexpr std::size_t kLargestIcmpReply = 1280;

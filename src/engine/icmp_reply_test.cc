@@ -12,7 +12,7 @@ namespace {
 using test::Octets;
 
 const IcmpReplySettings kSettings{true, Ipv4Address(192, 0, 0, 8),
-                                  Ipv6Address(0x2001'0db8'0064'0000, 0xc000'0008)};
+                                  Ipv6Address(0x2001'0db8'0064'0000, 0xc000'0008), false};
 
 Octets reply(Octets dropped, DropReason reason, uint32_t detail = 0,
              const IcmpReplySettings& settings = kSettings) {

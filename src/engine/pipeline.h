@@ -3,6 +3,7 @@
 // process() returns.
 #pragma once
 
+#include <cstring>
 #include <memory>
 #include <vector>
 
@@ -10,6 +11,7 @@
 #include "base/instant.h"
 #include "carry/fragmentation.h"
 #include "engine/rate_limit.h"
+#include "engine/reassembly.h"
 #include "engine/segmentation.h"
 #include "engine/snapshot.h"
 #include "observe/counters.h"
@@ -27,7 +29,9 @@ class Pipeline {
       : state_(seed, index, count),
         workers_(count),
         segment_buffer_(kHeadroom + kLargestPacket),
-        result_buffer_(kHeadroom + kLargestPacket) {}
+        result_buffer_(kHeadroom + kLargestPacket),
+        reassembly_(state_.random.next()),
+        whole_buffer_(kHeadroom + Reassembly::kLargest) {}
 
   [[nodiscard]] const observe::Counters& counters() const { return counters_; }
   [[nodiscard]] observe::Counters& counters() { return counters_; }
@@ -61,6 +65,7 @@ class Pipeline {
     const auto first = packet.size() == 0 ? uint8_t{0} : static_cast<uint8_t>(*packet.data());
     const bool was_ipv6 = first >> 4 == 6;
     counters_.received[was_ipv6 ? 1 : 0].add(1);
+    state_.now = now;
     decide(snapshot, mechanism, packet, was_ipv6, now, emit, MaySegment::Yes, outcome);
   }
 
@@ -75,6 +80,8 @@ class Pipeline {
       if (outcome != nullptr) *outcome = {verdict, false};
     } else if (verdict.action == Verdict::Action::Segment && may_segment == MaySegment::Yes) {
       segment(snapshot, mechanism, packet, was_ipv6, now, emit, outcome);
+    } else if (verdict.action == Verdict::Action::Reassemble) {
+      reassemble(snapshot, mechanism, packet, verdict.detail, was_ipv6, now, emit, outcome);
     } else {
       const Outcome dropped = drop(
           snapshot,
@@ -132,10 +139,55 @@ class Pipeline {
     }
   }
 
+  // A whole packet may need another round: the fragments of what a tunnel's fragments carried.
+  template <class Mech, class Emit>
+  YONROKU_COLD void reassemble(const Snapshot& snapshot, const Mech& mechanism, Packet& packet,
+                               std::size_t at, bool was_ipv6, Instant now, Emit& emit, Outcome* outcome) {
+    auto& dropped = counters_.dropped;
+    dropped[static_cast<std::size_t>(DropReason::ReassemblyTimeout)].add(reassembly_.expire(now));
+    Packet whole(whole_buffer_, kHeadroom, 0);
+    const auto result = reassembly_.add(packet, at, now, whole);
+    dropped[static_cast<std::size_t>(DropReason::ReassemblyNoRoom)].add(reassembly_.take_evicted());
+    if (outcome != nullptr) *outcome = {Verdict::reassemble(static_cast<uint32_t>(at)), false};
+    if (result.dropped != DropReason::None) {
+      dropped[static_cast<std::size_t>(result.dropped)].add(result.fragments);
+      if (outcome != nullptr) *outcome = {Verdict::drop(result.dropped), false};
+    } else if (result.is_complete) {
+      counters_.reassembled.add(1);
+      counters_.reassembled_fragments.add(result.fragments);
+      // What it carries may be a fragment too, and the mechanism writes in front of it: it moves out of the
+      // way.
+      std::vector<std::byte> copy(whole_buffer_.begin(), whole_buffer_.begin() + kHeadroom +
+                                                             static_cast<std::ptrdiff_t>(whole.size()));
+      whole = Packet(copy, kHeadroom, whole.size());
+      decide(snapshot, mechanism, whole, was_ipv6, now, emit, MaySegment::No, outcome);
+    }
+  }
+
+  // The IPv4 packet behind the first `front` octets in pieces, each with a copy of these.
+  template <class Emit>
+  YONROKU_COLD void send_pieces(Packet& packet, std::size_t front, std::size_t size, Emit& emit) {
+    if (packet.offload.partial_checksum) complete_checksum(packet);
+    const auto cuts = carry::Cuts::of_ipv4(packet.bytes().subspan(front), size);
+    for (std::size_t i = 0; i < cuts.count(); ++i) {
+      Packet piece(result_buffer_, kHeadroom, front + size);
+      std::memcpy(piece.data(), packet.data(), front);
+      piece.truncate(front + cuts.write(i, piece.bytes().subspan(front)));
+      reinterpret_cast<Ipv6Header*>(piece.data())->payload_length =
+          be16::from_host(static_cast<uint16_t>(piece.size() - sizeof(Ipv6Header)));
+      counters_.fragments.add(1);
+      emit(piece);
+    }
+  }
+
   template <class Emit>
   void send(Verdict verdict, Packet& packet, Emit& emit) {
     if (verdict.fragment_size == 0 || packet.size() <= verdict.fragment_size) [[likely]] {
       emit(packet);
+      return;
+    }
+    if (verdict.detail != 0) {
+      send_pieces(packet, verdict.detail, verdict.fragment_size, emit);
       return;
     }
     const bool is_ipv4 = verdict.action == Verdict::Action::ToIpv4;
@@ -153,7 +205,7 @@ class Pipeline {
   void complete_checksum(Packet& packet) noexcept;
   void count_translated(Verdict verdict, const Packet& packet, bool was_ipv6, std::size_t size) noexcept;
 
-  mechanism::SiitState state_;
+  mechanism::WorkerState state_;
   observe::Counters counters_;
   uint32_t limited_rate_ = 0;
   uint32_t workers_;
@@ -162,6 +214,8 @@ class Pipeline {
   RateLimit other_limit_{0};
   std::vector<std::byte> segment_buffer_;
   std::vector<std::byte> result_buffer_;
+  Reassembly reassembly_;
+  std::vector<std::byte> whole_buffer_;
 };
 
 }  // namespace yonroku::engine

@@ -25,10 +25,10 @@ class PipelineTest : public testing::Test {
               share::EamTable::Refusal::None);
     settings.mapping.ipv4_side_prefix = settings.mapping.ipv6_side_prefix =
         share::Pref64::create(*Ipv6Prefix::parse("2001:db8:64::/96"));
-    icmp = {true, Ipv4Address(192, 0, 0, 8), *Ipv6Address::parse("2001:db8:64::c000:8")};
+    icmp = {true, Ipv4Address(192, 0, 0, 8), *Ipv6Address::parse("2001:db8:64::c000:8"), false};
   }
   Result run(const Octets& input, const Offload& offload = {}, int64_t now = 1'000'000'000) {
-    const Snapshot snapshot{table, mechanism::Siit(settings, *table), icmp, rate};
+    const Snapshot snapshot{table, nullptr, nullptr, mechanism::Siit(settings, *table), icmp, rate};
     std::vector<std::byte> buffer(Pipeline::kHeadroom + Pipeline::kLargestPacket);
     Packet packet(buffer, Pipeline::kHeadroom, input.size());
     std::copy_n(reinterpret_cast<const std::byte*>(input.data()), input.size(), packet.data());
@@ -200,7 +200,7 @@ TEST_F(PipelineTest, CountsDirectionAndProtocol) {
 
 // What `yonroku mappings` does while packets flow.
 TEST_F(PipelineTest, MappingsChangeUnderneathWithoutLosingAPacket) {
-  const Snapshot snapshot{table, mechanism::Siit(settings, *table), icmp, rate};
+  const Snapshot snapshot{table, nullptr, nullptr, mechanism::Siit(settings, *table), icmp, rate};
   const auto& siit = std::get<mechanism::Siit>(snapshot.mechanism);
   std::atomic<bool> done = false;
   std::atomic<uint64_t> lost = 0, sent = 0;

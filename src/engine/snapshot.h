@@ -7,15 +7,18 @@
 
 #include "engine/icmp_reply.h"
 #include "mechanism/siit.h"
+#include "mechanism/softwire.h"
 
 namespace yonroku::engine {
 
 // The closed set of mechanisms.
-using Mechanism = std::variant<mechanism::Siit>;
+using Mechanism = std::variant<mechanism::Siit, mechanism::Softwire>;
 
 struct Snapshot {
-  // Declared first: the mechanism refers to it.
+  // Declared first: the mechanism refers to them. Null where it has no use for one.
   std::shared_ptr<share::EamTable> eam_table;
+  std::shared_ptr<share::MapRuleTable> rules;
+  std::shared_ptr<carry::PathMtuTable> path_mtus;
   Mechanism mechanism;
   IcmpReplySettings icmp;
   uint32_t icmp_error_rate = 1000;  // per second, for the whole instance

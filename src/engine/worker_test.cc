@@ -96,7 +96,7 @@ class WorkerTest : public testing::Test {
         share::Pref64::create(*Ipv6Prefix::parse("2001:db8:64::/96"));
     const share::EamTable& eam_table = *table;
     return std::make_unique<Snapshot>(
-        Snapshot{std::move(table), mechanism::Siit(settings, eam_table), {}, 1000});
+        Snapshot{std::move(table), nullptr, nullptr, mechanism::Siit(settings, eam_table), {}, 1000});
   }
 };
 

@@ -40,7 +40,7 @@ void Siit::prefetch(std::span<const std::byte> packet) const noexcept {
   }
 }
 
-Verdict Siit::process(Packet& packet, SiitState& state) const noexcept {
+Verdict Siit::process(Packet& packet, WorkerState& state) const noexcept {
   if (packet.size() == 0) return Verdict::drop(DropReason::TruncatedHeader);
   switch (static_cast<uint8_t>(*packet.data()) >> 4) {
     case 4: return from_ipv4(packet, state);
@@ -60,7 +60,7 @@ Checked<Crossing6> Siit::cross_to_ipv6(const Crossing4& addresses, UseMappings f
   return Crossing6{*source, *destination};
 }
 
-Verdict Siit::from_ipv4(Packet& packet, SiitState& state) const noexcept {
+Verdict Siit::from_ipv4(Packet& packet, WorkerState& state) const noexcept {
   const auto ip = Ipv4View::parse(packet.bytes());
   if (!ip) return Verdict::drop(ip.error());
   const Ipv4Header& header = ip->header();
@@ -116,7 +116,7 @@ Checked<Siit::ErrorCrossing6> Siit::cross_error_to_ipv6(const Crossing4& outer, 
   return crossing;
 }
 
-Verdict Siit::error_from_ipv4(Packet& packet, const Ipv4View& ip, SiitState& state) const noexcept {
+Verdict Siit::error_from_ipv4(Packet& packet, const Ipv4View& ip, WorkerState& state) const noexcept {
   if (ip.header().is_fragment()) return Verdict::drop(DropReason::FragmentedIcmp);
   const auto error = Icmpv4Error::parse(ip);
   if (!error) return Verdict::drop(error.error());
@@ -130,7 +130,7 @@ Verdict Siit::error_from_ipv4(Packet& packet, const Ipv4View& ip, SiitState& sta
 
 // --- IPv6 to IPv4 ---
 
-Verdict Siit::from_ipv6(Packet& packet, SiitState& state) const noexcept {
+Verdict Siit::from_ipv6(Packet& packet, WorkerState& state) const noexcept {
   const auto ip = Ipv6View::parse(packet.bytes());
   if (!ip) return Verdict::drop(ip.error());
   const Ipv6Address source6 = ip->header().source();
@@ -187,7 +187,7 @@ Ipv4Address Siit::pool_address(RandomSource& random) const noexcept {
                      static_cast<uint32_t>(random.below(uint64_t{1} << prefix.suffix_length())));
 }
 
-Verdict Siit::error_from_ipv6(Packet& packet, const Ipv6View& ip, SiitState& state) const noexcept {
+Verdict Siit::error_from_ipv6(Packet& packet, const Ipv6View& ip, WorkerState& state) const noexcept {
   if (ip.is_fragment()) return Verdict::drop(DropReason::FragmentedIcmp);
   const auto error = Icmpv6Error::parse(ip);
   if (!error) return Verdict::drop(error.error());
@@ -241,7 +241,7 @@ Verdict Siit::error_from_ipv6(Packet& packet, const Ipv6View& ip, SiitState& sta
   return hairpins && there.action == Verdict::Action::ToIpv4 ? hairpin_error(packet, state) : there;
 }
 
-Verdict Siit::hairpin_error(Packet& packet, SiitState& state) const noexcept {
+Verdict Siit::hairpin_error(Packet& packet, WorkerState& state) const noexcept {
   const auto ip = Ipv4View::parse(packet.bytes());
   if (!ip) return Verdict::drop(ip.error());
   const auto error = Icmpv4Error::parse(*ip);

@@ -9,21 +9,13 @@
 
 #include "carry/translate/translate.h"
 #include "mechanism/siit_settings.h"
+#include "mechanism/worker_state.h"
 #include "packet/packet.h"
 #include "packet/trace.h"
 #include "packet/verdict.h"
 #include "share/mapping/address_mapping.h"
 
 namespace yonroku::mechanism {
-
-// What one worker keeps: never shared, survives a change of settings.
-struct SiitState {
-  explicit SiitState(uint64_t seed, uint16_t worker = 0, uint16_t workers = 1)
-      : random(seed), identifications(random, worker, workers) {}
-  RandomSource random;
-  carry::Identifications identifications;
-  Trace* trace = nullptr;  // set while a packet is explained
-};
 
 class Siit {
  public:
@@ -35,17 +27,17 @@ class Siit {
   void prefetch(std::span<const std::byte> packet) const noexcept;
 
   // One IPv4 or IPv6 packet. A verdict ToIpv6 for an IPv6 packet says that it was hairpinned.
-  Verdict process(Packet& packet, SiitState& state) const noexcept;
+  Verdict process(Packet& packet, WorkerState& state) const noexcept;
 
   [[nodiscard]] const SiitSettings& settings() const { return settings_; }
 
  private:
-  Verdict from_ipv4(Packet& packet, SiitState& state) const noexcept;
-  Verdict from_ipv6(Packet& packet, SiitState& state) const noexcept;
-  Verdict error_from_ipv4(Packet& packet, const Ipv4View& ip, SiitState& state) const noexcept;
-  Verdict error_from_ipv6(Packet& packet, const Ipv6View& ip, SiitState& state) const noexcept;
+  Verdict from_ipv4(Packet& packet, WorkerState& state) const noexcept;
+  Verdict from_ipv6(Packet& packet, WorkerState& state) const noexcept;
+  Verdict error_from_ipv4(Packet& packet, const Ipv4View& ip, WorkerState& state) const noexcept;
+  Verdict error_from_ipv6(Packet& packet, const Ipv6View& ip, WorkerState& state) const noexcept;
   Verdict hairpin(Packet& packet, const carry::Crossing6& crossing) const noexcept;
-  Verdict hairpin_error(Packet& packet, SiitState& state) const noexcept;
+  Verdict hairpin_error(Packet& packet, WorkerState& state) const noexcept;
 
   // RFC 7757 §4.2.1, rules 1 to 3, for one packet.
   struct ErrorCrossing6 {

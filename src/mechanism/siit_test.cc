@@ -22,7 +22,7 @@ class SiitTest : public testing::Test {
         share::Pref64::create(*Ipv6Prefix::parse("2001:db8:64::/96"));
   }
   // The result, or nothing when it was dropped.
-  Octets run(const Octets& input, SiitState& state) {
+  Octets run(const Octets& input, WorkerState& state) {
     std::vector<std::byte> buffer(128 + input.size() + 1500);
     Packet packet(buffer, 128, input.size());
     std::copy_n(reinterpret_cast<const std::byte*>(input.data()), input.size(), packet.data());
@@ -49,7 +49,7 @@ Octets error_from_a_router() {
 TEST_F(SiitTest, EveryAddressOfThePoolIsUsed) {
   settings.untranslatable_source = UntranslatableSource::Pool;
   settings.icmpv6_source_pool = {*Ipv4Prefix::parse("198.51.100.240/30"), *Ipv4Prefix::parse("198.51.100.1")};
-  SiitState state(6791);
+  WorkerState state(6791);
   std::map<test::Address, int> seen;
   for (int i = 0; i < 400; ++i) {
     const Octets out = run(error_from_a_router(), state);
@@ -63,7 +63,7 @@ TEST_F(SiitTest, EveryAddressOfThePoolIsUsed) {
 
 TEST_F(SiitTest, AnEmptyPoolFallsBackToTheDummyAddress) {
   settings.untranslatable_source = UntranslatableSource::Pool;
-  SiitState state(0);
+  WorkerState state(0);
   const Octets out = run(error_from_a_router(), state);
   ASSERT_FALSE(out.empty());
   EXPECT_EQ(test::see(out)->source, test::address4(192, 0, 0, 8));
@@ -73,8 +73,8 @@ TEST_F(SiitTest, ATraceChangesNothing) {
   for (const Octets& input :
        {test::ipv4({}, test::udp(test::counting(8))), test::ipv6({}, test::udp(test::counting(8))),
         test::ipv4({.destination = test::address4(224, 0, 0, 1)}, test::udp({})), error_from_a_router()}) {
-    SiitState plain(0);
-    SiitState traced(0);
+    WorkerState plain(0);
+    WorkerState traced(0);
     Trace trace;
     traced.trace = &trace;
     const Octets expected = run(input, plain);
@@ -101,8 +101,8 @@ TEST_F(SiitTest, PrefetchTakesAnyOctets) {
 }
 
 TEST_F(SiitTest, WorkersOfOneInstanceUseDifferentIdentifications) {
-  SiitState first(1, 0, 2);
-  SiitState second(2, 1, 2);
+  WorkerState first(1, 0, 2);
+  WorkerState second(2, 1, 2);
   const Octets input = test::ipv6({}, test::udp(test::counting(8)));
   for (int i = 0; i < 100; ++i) {
     EXPECT_EQ(test::see(run(input, first))->identification % 2, 0u);

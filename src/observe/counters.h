@@ -39,7 +39,8 @@ constexpr Protocol protocol_of(IpProtocol p) {
 }
 
 // A super-packet counts once, with all its octets. Every packet received is in exactly one of `translated`
-// and `dropped`, except that one which had to be segmented is in neither: its segments are.
+// and `dropped`, except that one which had to be segmented is in neither, its segments are; and that of
+// fragments which were put together the whole packet is.
 struct Counters {
   struct Flow {
     Counter packets;
@@ -53,6 +54,8 @@ struct Counters {
   Counter segmented;                        // super-packets split in software
   Counter segments;                         // made of them
   Counter fragments;                        // made by fragmentation
+  Counter reassembled;                      // packets put together
+  Counter reassembled_fragments;            // of so many fragments
   Counter not_sent;                         // results that the device did not take
   Counter batches;
 };

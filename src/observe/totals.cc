@@ -15,6 +15,8 @@ void Totals::add(const Counters& counters) {
     icmp_errors_sent[i] += counters.icmp_errors_sent[i].value();
   icmp_errors_limited += counters.icmp_errors_limited.value();
   segmented += counters.segmented.value();
+  reassembled += counters.reassembled.value();
+  reassembled_fragments += counters.reassembled_fragments.value();
   segments += counters.segments.value();
   fragments += counters.fragments.value();
   not_sent += counters.not_sent.value();

@@ -21,6 +21,8 @@ struct Totals {
   uint64_t segmented = 0;
   uint64_t segments = 0;
   uint64_t fragments = 0;
+  uint64_t reassembled = 0;
+  uint64_t reassembled_fragments = 0;
   uint64_t not_sent = 0;
   uint64_t batches = 0;
 

@@ -39,16 +39,20 @@ using Checked = std::expected<T, DropReason>;
 
 struct [[nodiscard]] Verdict {
   enum class Action : uint8_t {
-    ToIpv4,   // the packet is now IPv4
-    ToIpv6,   // the packet is now IPv6
-    Segment,  // untouched: split the super-packet into its segments, and ask again for each
-    Drop,     // untouched: see reason
+    ToIpv4,      // the packet is now IPv4
+    ToIpv6,      // the packet is now IPv6
+    Segment,     // untouched: split the super-packet into its segments, and ask again for each
+    Reassemble,  // untouched: a fragment; put the whole packet together, and ask again about that
+    Drop,        // untouched: see reason
   };
   Action action = Action::Drop;
   DropReason reason = DropReason::None;
   // Forwarded packets: larger than this must be fragmented before it is sent; 0 never.
   uint16_t fragment_size = 0;
-  // ICMP errors about the packet: the MTU of "too big", the pointer of "segments left".
+  // Dropped packets: the MTU of "too big", the pointer of "segments left", for the ICMP error about it.
+  // Forwarded packets: not 0 says that an IPv4 packet begins so many octets in, that this one is to be
+  // fragmented, and that each piece gets a copy of the octets in front. Reassemble: where the fragment
+  // begins; not 0 for an IPv4 fragment inside an IPv6 packet.
   uint32_t detail = 0;
 
   static constexpr Verdict drop(DropReason why, uint32_t detail = 0) {
@@ -59,6 +63,12 @@ struct [[nodiscard]] Verdict {
   }
   static constexpr Verdict to_ipv6(uint16_t fragment_size = 0) {
     return {Action::ToIpv6, DropReason::None, fragment_size, 0};
+  }
+  static constexpr Verdict to_ipv6_in_pieces(uint16_t fragment_size, uint32_t front) {
+    return {Action::ToIpv6, DropReason::None, fragment_size, front};
+  }
+  static constexpr Verdict reassemble(uint32_t at = 0) {
+    return {Action::Reassemble, DropReason::None, 0, at};
   }
   static constexpr Verdict segment() { return {Action::Segment, DropReason::None, 0, 0}; }
 };

@@ -52,7 +52,7 @@ const engine::Snapshot& snapshot_of(std::size_t mappings) {
   settings.pref64 = kPref64;
   settings.translator_ipv4 = Ipv4Address(192, 0, 0, 8);
   auto& fresh = made[mappings];
-  fresh = control::build_snapshot(settings, std::move(table));
+  fresh = control::build_snapshot(settings, {std::move(table)});
   return *fresh;
 }
 

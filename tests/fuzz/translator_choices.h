@@ -128,7 +128,7 @@ inline Chosen choose_configuration(Choices& choices) {
       {config::UntranslatableIcmpv6Source::Dummy, config::UntranslatableIcmpv6Source::Pool,
        config::UntranslatableIcmpv6Source::Drop});
   settings.icmpv6_source_pool = {*Ipv4Prefix::parse("198.51.100.240/28")};
-  chosen.snapshot = control::build_snapshot(settings, base.table);
+  chosen.snapshot = control::build_snapshot(settings, {base.table});
   return chosen;
 }
 

@@ -36,7 +36,7 @@ inline config::InstanceSettings settings() {
 class Translator {
  public:
   explicit Translator(const config::InstanceSettings& settings, uint64_t seed = 0)
-      : snapshot_(control::build_snapshot(settings, *control::build_eam_table(settings, 1))),
+      : snapshot_(control::build_snapshot(settings, *control::build_tables(settings, 1))),
         pipeline_(seed),
         buffer_(engine::Pipeline::kHeadroom + engine::Pipeline::kLargestPacket) {}
 

@@ -28,6 +28,46 @@ std::string_view advice_about(DropReason reason) {
       return "The kernel described this packet in a way that does not fit it. Report it with `uname -r` and "
              "how the packet "
              "reached the TUN device.";
+    case DropReason::NoSoftwire:
+      return "If a customer should have this address, add a rule or a softwire for it. If not, send no route "
+             "for it to this device (ipv4-routes).";
+    case DropReason::PortNotAssigned:
+      return "Nobody has this port: the customers of this address have others (`yonroku map port-set`). "
+             "Usually scanners. If a customer should have it, add the softwire.";
+    case DropReason::ProtocolWithoutPorts:
+      return "Customers who share an address can only use protocols with ports, and ping. Give a customer "
+             "who needs another one a whole address.";
+    case DropReason::SourceSpoofed:
+      return "The customer's equipment uses an address or port that it does not own, or its rule differs "
+             "from the one here. Compare the two (`yonroku map address`); if they agree, somebody forges "
+             "sources.";
+    case DropReason::SourceNotOurs:
+      return "Only the customer's own addresses may enter the tunnel: NAT the hosts behind it, or add their "
+             "prefix to customer-prefixes.";
+    case DropReason::DestinationNotOurs:
+      return "Send no other destination to this device, or add the address (br-addresses, local-address, "
+             "customer-prefixes).";
+    case DropReason::NotEncapsulated:
+      return "This address is the end of a tunnel and nothing else. If the sender means the tunnel, it must "
+             "send IPv4 in IPv6 (next header 4).";
+    case DropReason::InnerTtlExceeded: return "Usually traceroute at work between two customers.";
+    case DropReason::InnerPacketTooBig:
+      return "The sender is told the size that fits, and adapts. If connections between customers hang, "
+             "something filters these ICMP errors: let them pass, or set mss-clamp: auto.";
+    case DropReason::CongestionLost:
+      return "Nothing: a router in the network was congested, and the packet's sender does not understand "
+             "congestion marks.";
+    case DropReason::TunnelErrorNotRelayed:
+      return "Nothing: it is counted, and the sender of the inner packet can do nothing about it. If many "
+             "come, look at the IPv6 network between the tunnel's ends.";
+    case DropReason::ReassemblyOverlap:
+      return "Overlapping fragments are an attack or a broken device. Look for who sends them.";
+    case DropReason::ReassemblyTimeout:
+      return "Fragments got lost on the way. Raise the MTU of the network between the tunnel's ends, or set "
+             "mss-clamp: auto, so that fewer packets are cut.";
+    case DropReason::ReassemblyNoRoom:
+      return "More packets are cut than can be put together. Raise the MTU between the tunnel's ends; if the "
+             "fragments come from outside, it may be an attack.";
     case DropReason::NoBuffer: return "This should not happen. Report it with the packet.";
     case DropReason::IllegalSource:
       return "A router must not forward packets from this source. If they are many, filter them where they "

@@ -1,0 +1,104 @@
+#include "packet/flow.h"
+
+namespace yonroku {
+namespace {
+
+struct PortPair {
+  be16 source;
+  be16 destination;
+};
+static_assert(sizeof(PortPair) == 4 && alignof(PortPair) == 1);
+
+// TCP, UDP, DCCP (RFC 4340 §5.1), SCTP (RFC 9260 §3.1) and UDP-Lite (RFC 3828 §3.1) begin with their ports.
+constexpr bool has_ports(IpProtocol p) {
+  constexpr uint8_t kDccp = 33, kSctp = 132, kUdpLite = 136;
+  const auto number = static_cast<uint8_t>(p);
+  return p == IpProtocol::Tcp || p == IpProtocol::Udp || number == kDccp || number == kSctp ||
+         number == kUdpLite;
+}
+
+constexpr bool is_query(uint8_t type) {
+  constexpr uint8_t kTimestamp = 13, kAddressMaskReply = 18;
+  return type == icmpv4::kEcho || type == icmpv4::kEchoReply ||
+         (type >= kTimestamp && type <= kAddressMaskReply);
+}
+
+uint16_t identifier(const IcmpHeader& icmp) {
+  return static_cast<uint16_t>(icmp.rest[0] << 8 | icmp.rest[1]);
+}
+
+Checked<Ipv4Flow> of_icmp(const Ipv4View& ip, Ipv4Flow flow) noexcept {
+  const auto payload = ip.payload();
+  if (payload.size() < sizeof(IcmpHeader)) return std::unexpected(DropReason::TruncatedHeader);
+  const auto& icmp = *reinterpret_cast<const IcmpHeader*>(payload.data());
+  if (is_query(icmp.type)) {
+    flow.source_port = flow.destination_port = identifier(icmp);
+    flow.ports = Ipv4Flow::Ports::Present;
+  } else if (icmpv4::is_error(icmp.type)) {
+    flow.is_icmp_error = true;
+    const auto quote = Ipv4View::parse_quote(payload.subspan(sizeof(IcmpHeader)));
+    if (!quote) return std::unexpected(quote.error());
+    const auto quoted = Ipv4Flow::of_quoted(*quote);
+    if (!quoted) return std::unexpected(quoted.error());
+    flow.source_port = quoted->destination_port;
+    flow.destination_port = quoted->source_port;
+    // An error about a later fragment has no ports to go by, and none to wait for.
+    flow.ports = quoted->ports == Ipv4Flow::Ports::Present ? quoted->ports : Ipv4Flow::Ports::None;
+  }
+  return flow;
+}
+
+}  // namespace
+
+Checked<Ipv4Flow> Ipv4Flow::of(const Ipv4View& ip) noexcept {
+  const Ipv4Header& header = ip.header();
+  Ipv4Flow flow;
+  flow.source = header.source();
+  flow.destination = header.destination();
+  flow.protocol = header.protocol;
+  if (header.is_fragment()) [[unlikely]] {
+    flow.ports = Ports::Fragment;
+    return flow;
+  }
+  if (has_ports(header.protocol)) [[likely]] {
+    const auto payload = ip.payload();
+    if (payload.size() < sizeof(PortPair)) return std::unexpected(DropReason::TruncatedHeader);
+    const auto& ports = *reinterpret_cast<const PortPair*>(payload.data());
+    flow.source_port = ports.source.host();
+    flow.destination_port = ports.destination.host();
+    flow.ports = Ports::Present;
+    return flow;
+  }
+  return header.protocol == IpProtocol::Icmp ? of_icmp(ip, flow) : flow;
+}
+
+Checked<Ipv4Flow> Ipv4Flow::of_quoted(const Ipv4View& quote) noexcept {
+  Ipv4Flow flow;
+  const Ipv4Header& header = quote.header();
+  flow.source = header.source();
+  flow.destination = header.destination();
+  flow.protocol = header.protocol;
+  if (header.fragment_offset() != 0) {
+    flow.ports = Ports::Fragment;
+    return flow;
+  }
+  const auto payload = quote.payload();
+  if (has_ports(header.protocol)) {
+    if (payload.size() < sizeof(PortPair)) return std::unexpected(DropReason::InnerPacketTruncated);
+    const auto& ports = *reinterpret_cast<const PortPair*>(payload.data());
+    flow.source_port = ports.source.host();
+    flow.destination_port = ports.destination.host();
+    flow.ports = Ports::Present;
+  } else if (header.protocol == IpProtocol::Icmp) {
+    if (payload.size() < sizeof(IcmpHeader)) return std::unexpected(DropReason::InnerPacketTruncated);
+    const auto& icmp = *reinterpret_cast<const IcmpHeader*>(payload.data());
+    if (icmpv4::is_error(icmp.type)) return std::unexpected(DropReason::InnerPacketIsIcmpError);
+    if (is_query(icmp.type)) {
+      flow.source_port = flow.destination_port = identifier(icmp);
+      flow.ports = Ports::Present;
+    }
+  }
+  return flow;
+}
+
+}  // namespace yonroku
