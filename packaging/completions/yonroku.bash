@@ -3,7 +3,7 @@ _yonroku() {
   local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD-1]} command=${COMP_WORDS[1]} i position=0
   COMPREPLY=()
   if ((COMP_CWORD == 1)); then
-    mapfile -t COMPREPLY < <(compgen -W 'run check translate explain show mappings import --help -h --version' -- "$cur")
+    mapfile -t COMPREPLY < <(compgen -W 'run check translate explain show mappings map import --help -h --version' -- "$cur")
     return
   fi
   _yonroku_files() {
@@ -117,6 +117,31 @@ _yonroku() {
       done
       case $position in
         0) mapfile -t COMPREPLY < <(compgen -W 'add remove list replace' -- "$cur") ;;
+      esac
+      ;;
+    map)
+      case $prev in
+        --rule) :; return ;;
+        --rules) _yonroku_files '!*.@(csv)'; return ;;
+        --format) mapfile -t COMPREPLY < <(compgen -W 'rfc7597 draft-03' -- "$cur"); return ;;
+        --offset) :; return ;;
+        --psid-length) :; return ;;
+        --psid) :; return ;;
+        --port) :; return ;;
+      esac
+      if [[ $cur == -* ]]; then
+        mapfile -t COMPREPLY < <(compgen -W '--rule --rules --format --offset --psid-length --psid --port --all-ranges --json --help -h --version' -- "$cur")
+        return
+      fi
+      for ((i = 2; i < COMP_CWORD; i++)); do
+        case ${COMP_WORDS[i]} in
+          --rule|--rules|--format|--offset|--psid-length|--psid|--port) ((i++)) ;;
+          -*) ;;
+          *) ((position++)) ;;
+        esac
+      done
+      case $position in
+        0) mapfile -t COMPREPLY < <(compgen -W 'ce address port-set rules' -- "$cur") ;;
       esac
       ;;
     import)

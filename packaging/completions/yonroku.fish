@@ -30,6 +30,17 @@ complete -c yonroku -n '__fish_seen_subcommand_from mappings' -l instance -s i -
 complete -c yonroku -n '__fish_seen_subcommand_from mappings' -l batch -d 'read many from a file' -x -a '(__fish_complete_suffix .csv)'
 complete -c yonroku -n '__fish_seen_subcommand_from mappings' -l json -d 'print the result as JSON'
 complete -c yonroku -n '__fish_seen_subcommand_from mappings; and not __fish_seen_subcommand_from add remove list replace' -a 'add remove list replace'
+complete -c yonroku -n __fish_use_subcommand -a map -d 'calculate addresses and ports of a MAP domain'
+complete -c yonroku -n '__fish_seen_subcommand_from map' -l rule -d 'a mapping rule: ipv6=PREFIX,ipv4=PREFIX,ea=LENGTH' -x
+complete -c yonroku -n '__fish_seen_subcommand_from map' -l rules -d 'CSV file of mapping rules' -x -a '(__fish_complete_suffix .csv)'
+complete -c yonroku -n '__fish_seen_subcommand_from map' -l format -d 'interface identifier of rules that say none' -x -a 'rfc7597 draft-03'
+complete -c yonroku -n '__fish_seen_subcommand_from map' -l offset -d 'PSID offset' -x
+complete -c yonroku -n '__fish_seen_subcommand_from map' -l psid-length -d 'PSID length' -x
+complete -c yonroku -n '__fish_seen_subcommand_from map' -l psid -d 'only the customer with this PSID' -x
+complete -c yonroku -n '__fish_seen_subcommand_from map' -l port -d 'say whose this port is' -x
+complete -c yonroku -n '__fish_seen_subcommand_from map' -l all-ranges -d 'print every port range'
+complete -c yonroku -n '__fish_seen_subcommand_from map' -l json -d 'print the result as JSON'
+complete -c yonroku -n '__fish_seen_subcommand_from map; and not __fish_seen_subcommand_from ce address port-set rules' -a 'ce address port-set rules'
 complete -c yonroku -n __fish_use_subcommand -a import -d 'convert another translator's configuration'
 complete -c yonroku -n '__fish_seen_subcommand_from import' -l output -s o -d 'write the configuration here instead of to stdout' -r -F
 complete -c yonroku -n '__fish_seen_subcommand_from import' -l mappings-csv -d 'write the mappings to this CSV file' -x -a '(__fish_complete_suffix .csv)'
