@@ -16,17 +16,19 @@ using Lookup = share::MapRuleTable::Lookup;
 
 namespace {
 
-struct Lookedup {
-  MapRule rule;
-  AddressAndPsid customer;
-};
+using End = share::MapRuleTable::End;
 
 // By the port where the flow has one; a packet without ports has an owner only if its address is nobody
 // else's.
-Lookup find_customer(const share::MapRuleTable& table, Ipv4Address address, uint16_t port,
-                     Ipv4Flow::Ports ports, Lookedup& found) {
-  return ports == Ipv4Flow::Ports::Present ? table.find(address, port, found.rule, found.customer)
-                                           : table.find_whole(address, found.rule, found.customer);
+YONROKU_HOT_INLINE Lookup find_end(const share::MapRuleTable& table, Ipv4Address address, uint16_t port,
+                                   Ipv4Flow::Ports ports, End& end) {
+  if (ports == Ipv4Flow::Ports::Present) [[likely]]
+    return table.find_end(address, port, end);
+  MapRule rule;
+  AddressAndPsid customer;
+  const Lookup lookup = table.find_whole(address, rule, customer);
+  if (lookup == Lookup::Found) end = {rule.address_of(customer), rule.parts().border};
+  return lookup;
 }
 
 }  // namespace
@@ -86,8 +88,8 @@ Verdict Softwire::from_ipv4(Packet& packet, WorkerState& state) const noexcept {
   }
   const auto flow = Ipv4Flow::of(*ip);
   if (!flow) return Verdict::drop(flow.error());
-  Lookedup found;
-  const Lookup lookup = find_customer(*table_, flow->destination, flow->destination_port, flow->ports, found);
+  End end;
+  const Lookup lookup = find_end(*table_, flow->destination, flow->destination_port, flow->ports, end);
   if (lookup != Lookup::Found) [[unlikely]] {
     if (lookup == Lookup::PortNotAssigned && flow->ports == Ipv4Flow::Ports::Fragment)
       return Verdict::reassemble();
@@ -96,8 +98,7 @@ Verdict Softwire::from_ipv4(Packet& packet, WorkerState& state) const noexcept {
     return Verdict::drop(flow->ports == Ipv4Flow::Ports::Present ? DropReason::PortNotAssigned
                                                                  : DropReason::ProtocolWithoutPorts);
   }
-  const Crossing6 ends{settings_.border_addresses[found.rule.parts().border],
-                       found.rule.address_of(found.customer)};
+  const Crossing6 ends{settings_.border_addresses[end.border], end.address};
   if (trace != nullptr) {
     trace->note(TraceStep::DestinationBySoftwire, flow->destination, ends.destination);
     trace->note(TraceStep::TunnelEntry, ends.source, ends.destination);
@@ -135,12 +136,12 @@ Verdict Softwire::from_ipv6(Packet& packet, WorkerState& state) const noexcept {
 
   const auto flow = Ipv4Flow::of(*inner);
   if (!flow) return Verdict::drop(flow.error());
-  Lookedup found;
-  const Lookup lookup = find_customer(*table_, flow->source, flow->source_port, flow->ports, found);
+  End end;
+  const Lookup lookup = find_end(*table_, flow->source, flow->source_port, flow->ports, end);
   if (lookup == Lookup::PortNotAssigned && flow->ports == Ipv4Flow::Ports::Fragment)
     return Verdict::reassemble(static_cast<uint32_t>(inner_at));
-  const bool belongs = lookup == Lookup::Found && found.rule.address_of(found.customer) == source &&
-                       settings_.border_addresses[found.rule.parts().border] == destination;
+  const bool belongs = lookup == Lookup::Found && end.address == source &&
+                       settings_.border_addresses[end.border] == destination;
   if (!belongs) [[unlikely]] {
     if (trace != nullptr) trace->note(TraceStep::SourceSpoofed, flow->source, source);
     return Verdict::drop(DropReason::SourceSpoofed);
@@ -157,11 +158,10 @@ Verdict Softwire::from_ipv6(Packet& packet, WorkerState& state) const noexcept {
   if (trace != nullptr) trace->note(TraceStep::SourceBySoftwire, source, flow->source);
 
   if (settings_.hairpinning == SoftwireHairpinning::On) {
-    Lookedup other;
-    const Lookup back = find_customer(*table_, flow->destination, flow->destination_port, flow->ports, other);
+    End other;
+    const Lookup back = find_end(*table_, flow->destination, flow->destination_port, flow->ports, other);
     if (back == Lookup::Found) {
-      const Crossing6 ends{settings_.border_addresses[other.rule.parts().border],
-                           other.rule.address_of(other.customer)};
+      const Crossing6 ends{settings_.border_addresses[other.border], other.address};
       return hairpin(packet, *ip, *inner, *flow, ends, state);
     }
     if (back == Lookup::PortNotAssigned) {
@@ -233,13 +233,12 @@ Verdict Softwire::error_from_ipv6(Packet& packet, const Ipv6View& ip, WorkerStat
   if (error->inner) {
     const auto flow = Ipv4Flow::of_quoted(*error->inner);
     if (!flow) return Verdict::drop(flow.error());
-    Lookedup found;
-    const Lookup lookup =
-        find_customer(*table_, flow->destination, flow->destination_port, flow->ports, found);
-    const bool is_known = lookup == Lookup::Found
-                              ? found.rule.address_of(found.customer) == error->exit &&
-                                    settings_.border_addresses[found.rule.parts().border] == error->entry
-                              : lookup == Lookup::PortNotAssigned && flow->ports == Ipv4Flow::Ports::Fragment;
+    End end;
+    const Lookup lookup = find_end(*table_, flow->destination, flow->destination_port, flow->ports, end);
+    const bool is_known =
+        lookup == Lookup::Found
+            ? end.address == error->exit && settings_.border_addresses[end.border] == error->entry
+            : lookup == Lookup::PortNotAssigned && flow->ports == Ipv4Flow::Ports::Fragment;
     if (!is_known || !may_be_forwarded(flow->source)) return Verdict::drop(DropReason::TunnelErrorNotRelayed);
     // A quote without ports proves too little to lower an MTU by.
     if (error->type == icmpv6::kPacketTooBig && lookup == Lookup::Found)

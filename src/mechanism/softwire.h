@@ -58,9 +58,6 @@ class Softwire {
   Verdict error_from_ipv6(Packet& packet, const Ipv6View& ip, WorkerState& state) const noexcept;
   Verdict hairpin(Packet& packet, const Ipv6View& outer, const Ipv4View& inner, const Ipv4Flow& flow,
                   const carry::Crossing6& ends, WorkerState& state) const noexcept;
-  // Who has the address and port, and by which ends; no-softwire or port-not-assigned.
-  Checked<carry::Crossing6> ends_towards(Ipv4Address address, uint16_t port) const noexcept;
-  // Whether IPv4 packets of this flow can be told apart by what they show; else what to do about it.
   [[nodiscard]] bool is_own_address(Ipv4Address address) const noexcept;
   [[nodiscard]] bool is_border_address(const Ipv6Address& address) const noexcept;
   [[nodiscard]] uint32_t path_mtu(const Ipv6Address& exit, const WorkerState& state) const noexcept {

@@ -31,6 +31,14 @@ MapRuleTable::Lookup MapRuleTable::find_whole(Ipv4Address address, MapRule& rule
   return otherwise;
 }
 
+MapRuleTable::Lookup MapRuleTable::end_by_rule(const MapRule& rule, Ipv4Address address, uint16_t port,
+                                               Ipv6Address& end) noexcept {
+  const PortParameters ports = rule.ports();
+  if (!ports.gives_out(port)) return Lookup::PortNotAssigned;
+  end = rule.address_of({address, ports.is_shared() ? ports.psid_of(port) : uint16_t{0}});
+  return Lookup::Found;
+}
+
 void MapRuleTable::prefetch(Ipv4Address address, uint16_t port) const noexcept {
   const Patterns* patterns = patterns_.load(std::memory_order_acquire);
   if (patterns->empty()) return;

@@ -136,6 +136,36 @@ class MapRuleTable {
     }
     return result;
   }
+  // The same for those who only ask where the customer is: a softwire's end is read from the table as it
+  // stands.
+  struct End {
+    Ipv6Address address;
+    uint8_t border = 0;
+  };
+  YONROKU_HOT_INLINE Lookup find_end(Ipv4Address address, uint16_t port, End& end) const noexcept {
+    const Patterns* patterns = patterns_.load(std::memory_order_acquire);
+    Lookup result = Lookup::NoRule;
+    for (const Pattern& pattern : *patterns) {
+      MapRuleKey key{Ipv4Prefix::holding(address, pattern.ipv4_length), pattern.given, 0};
+      if (pattern.given.is_shared()) {
+        if (!pattern.given.gives_out(port)) continue;
+        key.psid = pattern.given.psid_of(port);
+      }
+      Lookup here = Lookup::NoRule;
+      (void)by_ipv4_.visit(key, [&](const Words& words) YONROKU_HOT_LAMBDA {
+        end.border = static_cast<uint8_t>(words.w3);
+        if ((words.w0 >> 38 & 0xff) == 128) [[likely]] {
+          end.address = {words.w1, words.w2};
+          here = Lookup::Found;
+        } else {
+          here = end_by_rule(MapRuleTraits::value(words), address, port, end.address);
+        }
+      });
+      if (here == Lookup::Found) return here;
+      if (here == Lookup::PortNotAssigned) result = here;
+    }
+    return result;
+  }
   // The rule whose IPv6 prefix matches longest; only with Index::BothWays.
   YONROKU_HOT_INLINE bool find(const Ipv6Address& address, MapRule& rule) const noexcept {
     return ipv6_lengths_.from_longest([&](unsigned length) YONROKU_HOT_LAMBDA {
@@ -166,6 +196,8 @@ class MapRuleTable {
   }
 
  private:
+  static Lookup end_by_rule(const MapRule& rule, Ipv4Address address, uint16_t port,
+                            Ipv6Address& end) noexcept;
   struct Pattern {
     uint8_t ipv4_length;
     PortParameters given;
