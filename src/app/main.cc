@@ -45,6 +45,7 @@ int run(int argument_count, char** arguments) {
   yonroku::app::add_explain_command(app);
   yonroku::app::add_show_command(app);
   yonroku::app::add_mappings_command(app);
+  yonroku::app::add_map_command(app);
   yonroku::app::add_import_command(app);
 
   if (argument_count > 1 && arguments[1][0] != '-' && !has_command(app, arguments[1])) {
