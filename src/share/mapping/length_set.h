@@ -28,7 +28,7 @@ class LengthSet {
       while (bits != 0) {
         const auto bit = static_cast<unsigned>(63 - __builtin_clzll(bits));
         if (visit(static_cast<unsigned>(word * 64) + bit)) return true;
-        bits &= ~(uint64_t{1} << bit);
+        bits ^= uint64_t{1} << bit % 64;
       }
     }
     return false;

@@ -106,7 +106,7 @@ class MapRule {
   friend constexpr bool operator==(const MapRule&, const MapRule&) = default;
 
  private:
-  using uint128 = unsigned __int128;
+  using Uint128 = unsigned __int128;
   constexpr explicit MapRule(const Parts& parts) : parts_(parts) {}
   friend struct MapRuleTraits;  // the table keeps valid rules
   [[nodiscard]] YONROKU_HOT_INLINE constexpr Ipv6Address compose(const AddressAndPsid& customer,
@@ -147,7 +147,7 @@ YONROKU_HOT_INLINE constexpr Ipv6Address MapRule::compose(const AddressAndPsid& 
     if (end <= 64) {
       high |= ea << (64 - end);
     } else {
-      const uint128 placed = uint128{ea} << (128 - end);
+      const Uint128 placed = Uint128{ea} << (128 - end);
       high |= static_cast<uint64_t>(placed >> 64);
       overwritten |= static_cast<uint64_t>(placed);
     }
@@ -165,8 +165,8 @@ YONROKU_HOT_INLINE constexpr AddressAndPsid MapRule::customer_of(const Ipv6Addre
   uint64_t ea = 0;
   if (o > 0) {
     ea = end <= 64 ? address.high() >> (64 - end)
-                   : static_cast<uint64_t>((uint128{address.high()} << 64 | address.low()) >> (128 - end));
-    ea &= (uint64_t{1} << o) - 1;
+                   : static_cast<uint64_t>((Uint128{address.high()} << 64 | address.low()) >> (128 - end));
+    ea &= (uint64_t{1} << o % 64) - 1;  // o is at most 48
   }
   AddressAndPsid customer;
   const unsigned host_length = parts_.ipv4.suffix_length() - p;

@@ -316,6 +316,8 @@ TEST(MapRuleTable, RandomOperationsAgreeWithAList) {
           .ipv4 = Ipv4Prefix::holding(ipv4(), 24 + static_cast<unsigned>(random.below(9))),
           .ea_length = static_cast<uint8_t>(random.below(20)),
           .psid_offset = static_cast<uint8_t>(random.below(3) * 3)};
+      if (random.below(3) == 0) parts.ipv6 = Ipv6Prefix::holding(parts.ipv6.address(), 128);
+      parts.border = static_cast<uint8_t>(random.below(4));
       if (random.below(2) == 0) {
         parts.ea_length = static_cast<uint8_t>(parts.ipv4.suffix_length());
         parts.given_psid_length = static_cast<uint8_t>(1 + random.below(2));
@@ -359,6 +361,12 @@ TEST(MapRuleTable, RandomOperationsAgreeWithAList) {
       } else if (!found.rule.has_given_psid()) {
         ASSERT_EQ(whole.lookup, Lookup::PortNotAssigned) << i;
       }
+    }
+    MapRuleTable::End end;
+    ASSERT_EQ(table.find_end(address, port, end), found.lookup) << i;
+    if (found.lookup == Lookup::Found) {
+      ASSERT_EQ(end.address, found.rule.address_of(found.customer)) << i;
+      ASSERT_EQ(end.border, found.rule.parts().border) << i;
     }
     MapRule by_ipv6;
     const Ipv6Address source = ipv6();

@@ -151,6 +151,8 @@ TEST(PortSet, AgreesWithTheGeneralFormula) {
        {PortParameters{6, 8}, {4, 8}, {0, 8}, {4, 4}, {15, 1}, {0, 16}, {6, 10}, {1, 15}, {10, 3}}) {
     const uint32_t r = 1u << parameters.psid_length;
     const uint32_t m = 1u << parameters.m();
+    ASSERT_EQ(r * m, 65536u >> parameters.psid_offset);
+    ASSERT_GT(m, 0u);
     for (uint32_t psid = 0; psid < r; psid += r / 8 + 1) {
       const auto ports = PortSet::create(parameters, static_cast<uint16_t>(psid));
       ASSERT_TRUE(ports);
