@@ -164,13 +164,14 @@ Verdict Softwire::from_ipv6(Packet& packet, WorkerState& state) const noexcept {
       const Crossing6 ends{settings_.border_addresses[other.border], other.address};
       return hairpin(packet, *ip, *inner, *flow, ends, state);
     }
-    if (back == Lookup::PortNotAssigned) {
-      if (flow->ports == Ipv4Flow::Ports::Fragment)
-        return Verdict::reassemble(static_cast<uint32_t>(inner_at));
+    if (back == Lookup::PortNotAssigned && flow->ports == Ipv4Flow::Ports::Fragment)
+      return Verdict::reassemble(static_cast<uint32_t>(inner_at));
+    if (back == Lookup::PortNotAssigned && flow->ports == Ipv4Flow::Ports::Present) {
       if (trace != nullptr) trace->note(TraceStep::NoSoftwire, flow->destination);
-      return Verdict::drop(flow->ports == Ipv4Flow::Ports::Present ? DropReason::PortNotAssigned
-                                                                   : DropReason::ProtocolWithoutPorts);
+      return Verdict::drop(DropReason::PortNotAssigned);
     }
+    // Without a port the table can't tell whether the address is one of those that are shared here. If it is,
+    // the IPv4 routing brings the packet back, and its sender is told.
   }
   return encapsulate_.unwrap(packet, *ip, *inner);
 }
@@ -211,6 +212,7 @@ Verdict Softwire::icmp_from_ipv6(Packet& packet, const Ipv6View& ip, WorkerState
   // This end is an address that people ping (RFC 4443 §4.2). Source and destination change places, which
   // leaves the checksum alone.
   if (state.trace != nullptr) state.trace->note(TraceStep::EchoReply, ip.header().destination());
+  packet.truncate(ip.size());
   auto& header = *reinterpret_cast<Ipv6Header*>(packet.data());
   std::swap(header.source_wire, header.destination_wire);
   header.hop_limit = 64;

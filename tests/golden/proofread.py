@@ -8,7 +8,7 @@ from scapy.utils import checksum
 from corpus import octets_of
 from shorthand import TRANSPORT_CHECKSUM_OFFSET, transport_offset
 
-EXPECT = re.compile(r"to-ipv6|to-ipv4|hairpin|(drop|reply) [a-z0-9-]+")
+EXPECT = re.compile(r"to-ipv6|to-ipv4|hairpin|held|(drop|reply) [a-z0-9-]+")
 
 
 def check_packet(octets, expression):
@@ -28,6 +28,8 @@ def check_packet(octets, expression):
         fragment = octets[6] == 44
         addresses = octets[8:40]
     protocol, at = transport_offset(octets)
+    if octets[0] >> 4 == 6 and protocol == 4 and octets[at] >> 4 == 4:
+        yield from check_packet(octets[at:], expression)
     if fragment or protocol not in TRANSPORT_CHECKSUM_OFFSET or "wrong(" in expression:
         return
     body = octets[at:]
@@ -47,13 +49,14 @@ def proofread(case):
     for step in case.steps:
         if not EXPECT.fullmatch(step.expect):
             yield f"{case.name}: verdict {step.expect!r}"
-        if bool(step.outputs) == step.expect.startswith("drop"):
+        if bool(step.outputs) == step.expect.startswith(("drop", "held")):
             yield f"{case.name}: {step.expect} with {len(step.outputs)} packets"
         for output in step.outputs:
             octets = octets_of(output)
             family = octets[0] >> 4
-            wanted = {"to-ipv6": 6, "to-ipv4": 4, "hairpin": 6}.get(
-                step.expect, int(step.family[-1]))
+            # Between two tunnels the inner packet's sender is told.
+            told = 4 if step.expect.startswith("reply inner-") else int(step.family[-1])
+            wanted = {"to-ipv6": 6, "to-ipv4": 4, "hairpin": 6}.get(step.expect, told)
             if family != wanted:
                 yield f"{case.name}: an IPv{family} packet for {step.expect}"
             for complaint in check_packet(octets, output):

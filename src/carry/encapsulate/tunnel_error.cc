@@ -6,6 +6,21 @@
 #include "carry/translate/translate.h"
 
 namespace yonroku::carry {
+namespace {
+
+// Whether a Parameter Problem is about a Tunnel Encapsulation Limit that has run out (RFC 2473 §4.1.1): the
+// pointer leads to the value of such an option among the quoted packet's tunnel headers.
+bool reports_spent_limit(const Icmpv6Error& icmp) {
+  constexpr uint8_t kOptionType = 4, kOptionLength = 1, kSpent = 0;
+  if (icmp.header->type != icmpv6::kParameterProblem || icmp.header->code != icmpv6::kErroneousHeaderField)
+    return false;
+  const std::size_t value = icmp.header->rest_value();
+  if (value < sizeof(Ipv6Header) + 4 || value >= icmp.quote.payload_offset()) return false;
+  const auto* const octets = reinterpret_cast<const uint8_t*>(&icmp.quote.header());
+  return octets[value - 2] == kOptionType && octets[value - 1] == kOptionLength && octets[value] == kSpent;
+}
+
+}  // namespace
 
 Checked<TunnelError> TunnelError::parse(const Ipv6View& ip) noexcept {
   const auto icmp = Icmpv6Error::parse(ip);
@@ -17,6 +32,7 @@ Checked<TunnelError> TunnelError::parse(const Ipv6View& ip) noexcept {
   error.type = icmp->header->type;
   error.code = icmp->header->code;
   error.mtu = icmp->header->rest_value();
+  error.is_about_spent_limit = reports_spent_limit(*icmp);
   error.tunnel_headers = quote.payload_offset();
   if (quote.has_fragment_header() && quote.fragment_header().fragment_offset() != 0) return error;
   if (quote.protocol() != IpProtocol::Ipv4) return std::unexpected(DropReason::TunnelErrorNotRelayed);
@@ -36,6 +52,9 @@ Verdict relay_tunnel_error(Packet& packet, const TunnelError& error, Ipv4Address
   switch (error.type) {
     case icmpv6::kDestinationUnreachable:
     case icmpv6::kTimeExceeded: break;
+    case icmpv6::kParameterProblem:
+      if (!error.is_about_spent_limit) return Verdict::drop(DropReason::TunnelErrorNotRelayed);
+      break;
     case icmpv6::kPacketTooBig: {
       // RFC 2473 §8.1: only who forbade fragmentation can do something about it.
       if (!inner.header().dont_fragment()) return Verdict::drop(DropReason::TunnelErrorNotRelayed);

@@ -23,9 +23,10 @@ struct TunnelError {
   Ipv6Address exit;   // its destination
   uint8_t type = 0;
   uint8_t code = 0;
-  uint32_t mtu = 0;                // of "packet too big"
-  std::size_t tunnel_headers = 0;  // octets of the quoted packet in front of the IPv4 packet
-  std::optional<Ipv4View> inner;   // as much as was quoted; nullopt: the quote is of a later fragment
+  uint32_t mtu = 0;                   // of "packet too big"
+  bool is_about_spent_limit = false;  // a "parameter problem": the tunnel leads into too many others
+  std::size_t tunnel_headers = 0;     // octets of the quoted packet in front of the IPv4 packet
+  std::optional<Ipv4View> inner;      // as much as was quoted; nullopt: the quote is of a later fragment
 };
 
 // Turns the ICMPv6 packet into the ICMPv4 error for the inner packet's sender, from `source`.
