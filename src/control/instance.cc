@@ -47,7 +47,9 @@ Result<std::unique_ptr<Instance>> Instance::open(const config::InstanceSettings&
   instance->snapshot_ = build_snapshot(settings, instance->tables_);
   instance->forget_tables();
 
-  auto device = TRY(io::open_tun(settings.device, settings.workers));
+  auto device =
+      TRY(io::open_tun(settings.device, settings.workers,
+                       config::translates(settings.mechanism) ? io::Coalesce::No : io::Coalesce::Yes));
   instance->make_workers(std::move(device.queues));
   TRY(instance->link_.bring_up(plan));
   TRY(instance->link_.prepare(plan));

@@ -32,6 +32,10 @@ void Pipeline::count_translated(Verdict verdict, const Packet& packet, bool was_
     if (next == IpProtocol::Fragment)
       next = reinterpret_cast<const Ipv6FragmentHeader*>(packet.data() + sizeof(Ipv6Header))->next_header;
     protocol = observe::protocol_of(next);
+    // In a tunnel it is the inner packet's that people want to know.
+    if (next == IpProtocol::Ipv4 && packet.size() >= sizeof(Ipv6Header) + sizeof(Ipv4Header))
+      protocol = observe::protocol_of(
+          reinterpret_cast<const Ipv4Header*>(packet.data() + sizeof(Ipv6Header))->protocol);
   }
   auto& flow = counters_.translated[static_cast<std::size_t>(direction)][static_cast<std::size_t>(protocol)];
   flow.packets.add(1);

@@ -134,6 +134,7 @@ class Pipeline {
     for (std::size_t i = 0; i < segments->count(); ++i) {
       Packet one(segment_buffer_, kHeadroom, segments->largest());
       one.truncate(segments->write(i, one.bytes()));
+      one.offload = segments->offload();
       counters_.segments.add(1);
       decide(snapshot, mechanism, one, was_ipv6, now, emit, MaySegment::No, outcome);
     }

@@ -109,7 +109,9 @@ TEST_F(PipelineTest, WithoutDfSegmentsAreFragmented) {
     payload += seen.total - seen.transport;
   }
   EXPECT_EQ(payload, 5'000u + 4 * 20);
-  EXPECT_TRUE(test::has_right_checksum(result.packets[6]));
+  Octets last = result.packets[6];
+  test::set_partial_checksum(last);
+  EXPECT_EQ(result.packets[6], last) << "the device finishes it";
   EXPECT_EQ(pipeline.counters().received[0].value(), 1u);
   EXPECT_EQ(pipeline.counters().translated[0][0].packets.value(), 4u);
 }

@@ -58,7 +58,7 @@ std::size_t Segments::write(std::size_t index, std::span<std::byte> out) const n
   if (carried > 0) std::memcpy(out.data() + front_, payload_.data() + begin, carried);
 
   const auto transport = out.subspan(transport_, total - transport_);
-  OnesSum sum;  // the pseudo-header (RFC 8200 §8.1) and the transport segment
+  OnesSum sum;  // the pseudo-header (RFC 8200 §8.1)
   if (is_ipv4_) {
     auto& ip = *reinterpret_cast<Ipv4Header*>(out.data());
     ip.total_length = be16::from_host(static_cast<uint16_t>(total));
@@ -89,11 +89,7 @@ std::size_t Segments::write(std::size_t index, std::span<std::byte> out) const n
         be16::from_host(static_cast<uint16_t>(transport.size()));
   }
 
-  auto& field = *reinterpret_cast<be16*>(out.data() + checksum_at_);
-  field = {};
-  sum.add(std::span<const std::byte>(transport));
-  field = sum.checksum();
-  if (!is_tcp_ && field == be16{}) field = be16::from_host(0xffff);  // RFC 768
+  *reinterpret_cast<be16*>(out.data() + checksum_at_) = be16::from_host(sum.folded());
   return total;
 }
 

@@ -18,8 +18,14 @@ class Segments {
 
   [[nodiscard]] std::size_t count() const { return count_; }
   [[nodiscard]] std::size_t largest() const { return front_ + (count_ == 1 ? payload_.size() : step_); }
-  // Writes segment `index`, with all its checksums, to `out` of at least largest() octets; returns its size.
+  // Writes segment `index` to `out` of at least largest() octets; returns its size. The transport checksum
+  // stays partial as it was: offload() says so.
   std::size_t write(std::size_t index, std::span<std::byte> out) const noexcept;
+  [[nodiscard]] Offload offload() const {
+    return {.partial_checksum = true,
+            .checksum_start = static_cast<uint16_t>(transport_),
+            .checksum_offset = static_cast<uint16_t>(checksum_at_ - transport_)};
+  }
 
  private:
   Segments() = default;

@@ -148,11 +148,19 @@ void Worker::process_batch(const Snapshot& snapshot) {
       [&](const auto& mechanism) {
         if (size_ > 1)
           for (std::size_t i = 0; i < size_; ++i) mechanism.prefetch(packets_[i].bytes());
+        const auto send = [&](const Packet& result) {
+          if (!queue_.send(result)) pipeline_.counters().not_sent.add(1);
+        };
         for (std::size_t i = 0; i < size_; ++i) {
           pipeline_.forward(snapshot, mechanism, packets_[i], now, [&](const Packet& result) {
-            if (!queue_.send(result)) pipeline_.counters().not_sent.add(1);
+            // What lies in the batch's own buffers stays there until the end of the batch.
+            if (mechanism.ends_tunnels() && is_in_batch(result))
+              coalescing_.add(result, send);
+            else
+              send(result);
           });
         }
+        coalescing_.flush(send);
       },
       snapshot.mechanism);
 }

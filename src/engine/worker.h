@@ -11,6 +11,7 @@
 #include <thread>
 #include <vector>
 
+#include "engine/coalescing.h"
 #include "engine/pipeline.h"
 #include "engine/snapshot.h"
 #include "io/tun.h"
@@ -47,10 +48,14 @@ class Worker {
   void run();
   void receive_batch();
   void process_batch(const Snapshot& snapshot);
+  [[nodiscard]] bool is_in_batch(const Packet& packet) const {
+    return packet.data() >= buffers_.data() && packet.data() < buffers_.data() + buffers_.size();
+  }
   void handle_failure(io::TunQueue::Status status);
 
   io::TunQueue queue_;
   Pipeline pipeline_;
+  Coalescing coalescing_;
   std::atomic<const Snapshot*> snapshot_;
   alignas(64) std::atomic<uint64_t> batch_sequence_ = 0;  // odd while a batch is under way
   std::atomic<bool> stopping_ = false;

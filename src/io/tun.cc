@@ -9,6 +9,7 @@
 
 #include <cerrno>
 #include <cstring>
+#include <string_view>
 
 namespace yonroku::io {
 
@@ -53,7 +54,20 @@ bool TunQueue::send(const Packet& packet) noexcept {
   }
 }
 
-Result<TunDevice> open_tun(const std::string& name, unsigned queues) {
+namespace {
+
+// How long the kernel may keep a segment to see whether the next one fits behind it. Without it every write
+// is looked at alone. Where sysfs is out of reach nothing is coalesced, and everything works.
+void set_coalescing_time(const std::string& name) {
+  constexpr std::string_view kNanoseconds = "20000";
+  const FileDescriptor fd(
+      ::open(("/sys/class/net/" + name + "/gro_flush_timeout").c_str(), O_WRONLY | O_CLOEXEC));
+  if (fd.is_open()) (void)!::write(fd.get(), kNanoseconds.data(), kNanoseconds.size());
+}
+
+}  // namespace
+
+Result<TunDevice> open_tun(const std::string& name, unsigned queues, Coalesce coalesce) {
   constexpr const char* kControl = "/dev/net/tun";
   TunDevice device{name, {}};
   for (unsigned i = 0; i < queues; ++i) {
@@ -63,8 +77,9 @@ Result<TunDevice> open_tun(const std::string& name, unsigned queues) {
                   errno == ENOENT ? "the kernel needs CONFIG_TUN" : "run as root or with CAP_NET_ADMIN");
     ifreq request{};
     std::strncpy(request.ifr_name, name.c_str(), IFNAMSIZ - 1);
-    request.ifr_flags = static_cast<short>(IFF_TUN | IFF_NO_PI | IFF_VNET_HDR | IFF_MULTI_QUEUE |
-                                           (i == 0 ? IFF_TUN_EXCL : 0));
+    request.ifr_flags =
+        static_cast<short>(IFF_TUN | IFF_NO_PI | IFF_VNET_HDR | IFF_MULTI_QUEUE |
+                           (i == 0 ? IFF_TUN_EXCL : 0) | (coalesce == Coalesce::Yes ? IFF_NAPI : 0));
     if (::ioctl(fd.get(), TUNSETIFF, &request) < 0) {
       const int error = errno;
       const std::string what = std::string("cannot create the TUN device: ") + std::strerror(error);
@@ -86,6 +101,7 @@ Result<TunDevice> open_tun(const std::string& name, unsigned queues) {
       return fail(name, std::string("TUNSETVNETHDRSZ: ") + std::strerror(errno));
     device.queues.emplace_back(std::move(fd));
   }
+  if (coalesce == Coalesce::Yes) set_coalescing_time(name);
   return device;
 }
 

@@ -49,7 +49,16 @@ struct TunDevice {
   std::vector<TunQueue> queues;
 };
 
+// What the kernel does with the packets that we hand to it.
+enum class Coalesce : uint8_t {
+  No,
+  // Segments of one TCP connection that come close together become one packet again (GRO), inside of tunnels
+  // too: what lies behind the device then handles one packet instead of forty. Each write costs a little
+  // more.
+  Yes,
+};
+
 // Creates the device, or fails when the name is taken. Needs CAP_NET_ADMIN.
-Result<TunDevice> open_tun(const std::string& name, unsigned queues);
+Result<TunDevice> open_tun(const std::string& name, unsigned queues, Coalesce coalesce = Coalesce::No);
 
 }  // namespace yonroku::io

@@ -29,6 +29,8 @@ class Siit {
   // One IPv4 or IPv6 packet. A verdict ToIpv6 for an IPv6 packet says that it was hairpinned.
   Verdict process(Packet& packet, WorkerState& state) const noexcept;
 
+  // Whether packets come out of it that were many on the way (engine::Coalescing).
+  [[nodiscard]] static constexpr bool ends_tunnels() { return false; }
   [[nodiscard]] const SiitSettings& settings() const { return settings_; }
 
  private:

@@ -49,6 +49,7 @@ class Softwire {
   // the reply to an echo request for this end.
   Verdict process(Packet& packet, WorkerState& state) const noexcept;
 
+  [[nodiscard]] static constexpr bool ends_tunnels() { return true; }
   [[nodiscard]] const SoftwireSettings& settings() const { return settings_; }
 
  private:
