@@ -9,6 +9,11 @@
 #include "packet/ipv6_view.h"
 
 namespace yonroku::engine {
+namespace {
+
+constexpr uint8_t kEcnMask = 3, kNotEct = 0, kCe = 3;
+
+}  // namespace
 
 struct Reassembly::Piece {
   Key key;
@@ -19,6 +24,7 @@ struct Reassembly::Piece {
   bool more = false;
   bool is_ipv6 = false;
   IpProtocol next{};  // IPv6: what follows the Fragment Header
+  uint8_t ecn = 0;
 };
 
 std::size_t Reassembly::Hash::operator()(const Key& key) const {
@@ -51,6 +57,7 @@ bool Reassembly::take_apart(const Packet& packet, std::size_t at, Piece& piece) 
     piece.data = ip->payload();
     piece.begin = header.fragment_offset() * std::size_t{8};
     piece.more = header.more_fragments();
+    piece.ecn = header.tos & kEcnMask;
     return true;
   }
   const auto ip = Ipv6View::parse(bytes.subspan(at));
@@ -68,6 +75,7 @@ bool Reassembly::take_apart(const Packet& packet, std::size_t at, Piece& piece) 
   piece.more = fragment.more_fragments();
   piece.is_ipv6 = true;
   piece.next = fragment.next_header;
+  piece.ecn = ip->header().traffic_class() & kEcnMask;
   return true;
 }
 
@@ -128,21 +136,26 @@ DropReason Reassembly::insert(Assembly& assembly, const Piece& piece) {
   return DropReason::None;
 }
 
-// Writes the whole packet; false when its lengths do not fit the header fields.
-bool Reassembly::finish(const Assembly& assembly, const Piece& piece, std::size_t at, Packet& whole) {
+// Writes the whole packet, unless its lengths do not fit the header fields or it can't carry the congestion
+// that a fragment of it has met.
+DropReason Reassembly::finish(const Assembly& assembly, bool is_ipv6, std::size_t at, Packet& whole) {
   const std::size_t front = assembly.front.size();
   const std::size_t total = front + assembly.end;
-  if (total - at > 65535 + (piece.is_ipv6 ? sizeof(Ipv6Header) : 0)) return false;
-  if (at != 0 && total - sizeof(Ipv6Header) > 65535) return false;
+  if (total - at > 65535 + (is_ipv6 ? sizeof(Ipv6Header) : 0)) return DropReason::LengthMismatch;
+  if (at != 0 && total - sizeof(Ipv6Header) > 65535) return DropReason::LengthMismatch;
+  const bool is_marked = (assembly.ecn_seen & 1 << kCe) != 0;
+  if (is_marked && (assembly.ecn_seen & 1 << kNotEct) != 0) return DropReason::CongestionLost;
   whole.resize(total);
   std::byte* const out = whole.data();
   std::memcpy(out, assembly.front.data(), front);
   for (const Fragment& fragment : assembly.fragments)
     std::memcpy(out + front + fragment.begin, fragment.data.data(), fragment.data.size());
 
-  if (piece.is_ipv6) {
+  if (is_ipv6) {
     auto& header = *reinterpret_cast<Ipv6Header*>(out + at);
     header.payload_length = be16::from_host(static_cast<uint16_t>(total - at - sizeof(Ipv6Header)));
+    if (is_marked)
+      header.version_class_flow = be32::from_host(header.version_class_flow.host() | uint32_t{kCe} << 20);
     // What pointed at the Fragment Header points behind it.
     IpProtocol* next = &header.next_header;
     for (std::size_t position = at + sizeof(Ipv6Header); position < front;) {
@@ -150,11 +163,12 @@ bool Reassembly::finish(const Assembly& assembly, const Piece& piece, std::size_
       next = &extension.next_header;
       position += (std::size_t{extension.length} + 1) * 8;
     }
-    *next = piece.next;
-    return true;
+    *next = assembly.next;
+    return DropReason::None;
   }
   auto& header = *reinterpret_cast<Ipv4Header*>(out + at);
   header.total_length = be16::from_host(static_cast<uint16_t>(total - at));
+  if (is_marked) header.tos |= kCe;
   header.flags_fragment_offset = {};
   header.checksum = {};
   OnesSum sum;
@@ -163,7 +177,7 @@ bool Reassembly::finish(const Assembly& assembly, const Piece& piece, std::size_
   if (at != 0)
     reinterpret_cast<Ipv6Header*>(out)->payload_length =
         be16::from_host(static_cast<uint16_t>(total - sizeof(Ipv6Header)));
-  return true;
+  return DropReason::None;
 }
 
 Reassembly::Outcome Reassembly::add(const Packet& packet, std::size_t at, Instant now, Packet& whole) {
@@ -201,7 +215,9 @@ Reassembly::Outcome Reassembly::add(const Packet& packet, std::size_t at, Instan
     assembly.spoilt = true;
     return {false, refused, fragments};
   }
+  assembly.ecn_seen |= static_cast<uint8_t>(1 << piece.ecn);
   if (piece.begin == 0 && assembly.front.empty()) {
+    assembly.next = piece.next;
     assembly.front.assign(piece.front.begin(), piece.front.end());
     assembly.octets += piece.front.size();
     octets_ += piece.front.size();
@@ -213,9 +229,9 @@ Reassembly::Outcome Reassembly::add(const Packet& packet, std::size_t at, Instan
   }
   if (assembly.end == 0 || reached != assembly.end) return {};
   const std::size_t fragments = assembly.fragments.size();
-  const bool fits = finish(assembly, piece, at, whole);
+  const DropReason unfit = finish(assembly, piece.is_ipv6, at, whole);
   forget(it);
-  if (!fits) return {false, DropReason::LengthMismatch, fragments};
+  if (unfit != DropReason::None) return {false, unfit, fragments};
   return {true, DropReason::None, fragments};
 }
 

@@ -1,7 +1,7 @@
-// Fragments put together again (RFC 791 §3.2, RFC 8200 §4.5): where a port is needed that only the first
-// fragment has, and where a tunnel ends whose packets were cut. Memory is bounded; the oldest packets under
-// way make room for new ones. Fragments that overlap spoil their whole packet (RFC 5722 §4); exact duplicates
-// are ignored.
+// Fragments put together again (RFC 791 §3.2, RFC 8200 §4.5, RFC 3168 §5.3): where a port is needed that only
+// the first fragment has, and where a tunnel ends whose packets were cut. Memory is bounded; the oldest
+// packets under way make room for new ones. Fragments that overlap spoil their whole packet (RFC 5722 §4);
+// exact duplicates are ignored.
 #pragma once
 
 #include <array>
@@ -13,7 +13,7 @@
 #include <vector>
 
 #include "base/instant.h"
-#include "packet/ipv6_address.h"
+#include "packet/headers.h"
 #include "packet/packet.h"
 #include "packet/verdict.h"
 
@@ -67,6 +67,8 @@ class Reassembly {
     std::size_t octets = 0;
     std::size_t end = 0;  // of the fragmentable part; 0 until the last fragment came
     bool spoilt = false;
+    IpProtocol next{};     // IPv6: what the first fragment says (RFC 8200 §4.5)
+    uint8_t ecn_seen = 0;  // bit n: a fragment has the ECN codepoint n
     std::list<const Key*>::iterator age;
   };
   struct Piece;
@@ -76,7 +78,7 @@ class Reassembly {
   void make_room(std::size_t octets);
   void forget(Packets::iterator it);
   static DropReason insert(Assembly& assembly, const Piece& piece);
-  static bool finish(const Assembly& assembly, const Piece& piece, std::size_t at, Packet& whole);
+  static DropReason finish(const Assembly& assembly, bool is_ipv6, std::size_t at, Packet& whole);
 
   Packets packets_;
   std::list<const Key*> by_age_;  // oldest first

@@ -1,7 +1,7 @@
 """RFC 6040 §4: the ECN field on both ends of a tunnel."""
 
-from corpus import from_ipv6
-from tunnels import B, N, cuts6, from_customer, in_tunnel, outer, section, to_customer
+from corpus import from_ipv4, from_ipv6
+from tunnels import B, N, cuts4, cuts6, from_customer, in_tunnel, outer, section, to_customer
 
 case, wrap, unwrap, drop4, drop6 = section("rfc6040", "tunnel.yaml")
 
@@ -25,6 +25,19 @@ def exits(inside, outside, leaves):
                   from_customer(extra=f",tos={0xb8 | leaves}"))
 
 
+def with_ecn(index, ecn):
+    """One of two fragments of a tunnel packet whose inner packet is ECT(0)."""
+    return cuts6(in_tunnel(from_customer(extra=",tos=0x02")), 24, 48, src=B, dst=N, extra=f",tc={ecn}")[index]
+
+
+ANSWER = "UDP(sport=53,dport=1232)/data(20)"
+
+
+def with_tos(index, ecn):
+    """One of two fragments to a shared address."""
+    return cuts4(to_customer(ANSWER, dst="192.0.2.18"), 16, 28, dst="'192.0.2.18'", extra=f",tos={ecn}")[index]
+
+
 CASES = [
     *(wrap(f"4.1-{name}-is-copied", "normal mode.", to_customer(extra=f",tos={ecn}"),
            outer(to_customer(extra=f",tos={ecn}"), extra=f",tc={ecn}")) for ecn, name in enumerate(NAMES)),
@@ -40,4 +53,14 @@ CASES = [
          *(from_ipv6(piece, *result) for piece, result in zip(
              cuts6(in_tunnel(from_customer(extra=",tos=0x02")), 24, 48, src=B, dst=N, extra=",tc=3"),
              (("held",), ("to-ipv4", from_customer(extra=",tos=0x03")))))),
+    *(case(f"4.2-ce-in-{name}-of-the-tunnel", "RFC 3168 §5.3: a mark on one fragment is not lost.",
+           from_ipv6(with_ecn(0, first), "held"), from_ipv6(with_ecn(1, last), "to-ipv4", from_customer(extra=",tos=0x03")))
+      for name, first, last in (("the-first-fragment", CE, ECT0), ("the-last-fragment", ECT0, CE))),
+    case("4.2-ce-in-a-fragment-of-a-packet-without-ecn", "RFC 3168 §5.3: such a packet is dropped.",
+         from_ipv6(with_ecn(0, NOT_ECT), "held"), from_ipv6(with_ecn(1, CE), "drop congestion-lost")),
+    case("4.2-ce-in-an-ipv4-fragment", "RFC 3168 §5.3: a mark on one fragment is not lost.",
+         from_ipv4(with_tos(0, ECT0), "held"),
+         from_ipv4(with_tos(1, CE), "to-ipv6",
+                   outer(to_customer(extra=",tos=0x03", dst="192.0.2.18", payload=ANSWER), extra=",tc=3",
+                         dst="2001:db8:12:3400:0:c000:212:34")), config="map-e.yaml"),
 ]
