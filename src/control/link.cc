@@ -19,7 +19,7 @@ Result<LinkPlan> plan_link(const config::InstanceSettings& settings) {
   plan.routes = TRY(implied_routes(settings));
   plan.own_route = own_route(settings);
   if (settings.mechanism == config::Mechanism::DsLiteB4 && settings.routes == config::RouteMode::Auto)
-    plan.address = Ipv4Prefix::holding(settings.translator_ipv4, 32);  // the B4's own (RFC 6333 §5.7)
+    plan.address = Ipv4Prefix::holding(Ipv4Address(192, 0, 0, 2), 32);  // the B4's own (RFC 6333 §5.7)
   // A fixed address alone is this host's; those of a prefix are for the hosts behind it.
   if (settings.mechanism == config::Mechanism::Ipip && is_customer(settings) &&
       settings.routes == config::RouteMode::Auto && settings.customer_prefixes.size() == 1 &&

@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 """The lab as a command: shows a mechanism working with real traffic.
 
-lab.py run [siit-dc|clat|all] [--keep] [--seconds N] [--translator yonroku|tayga] [--plat yonroku|tayga]
+lab.py run [siit-dc|clat|map-e|lw4o6|ipip|ds-lite|all] [--keep] [--seconds N] [--translator yonroku|tayga] [--plat yonroku|tayga]
 lab.py list     the labs that are up
 lab.py down     removes labs that were left up, by --keep or by a kill
 
@@ -16,7 +16,7 @@ import sys
 import namespaces
 import probes
 from namespaces import LabError
-from scenarios import Clat, SiitDc
+from scenarios import Clat, SiitDc, Softwire
 from translators import Tayga, yonroku_binary
 
 BOLD, DIM, GREEN, RED, PLAIN = ("\033[1m", "\033[2m", "\033[32m", "\033[31m", "\033[0m") if sys.stdout.isatty() else [""] * 5
@@ -52,7 +52,8 @@ class Report:
 
 def same_address(a, b):
     try:
-        return ipaddress.ip_address(a) == ipaddress.ip_address(b)
+        a, b = ipaddress.ip_address(a), ipaddress.ip_address(b)
+        return (getattr(a, "ipv4_mapped", None) or a) == b
     except ValueError:
         return False
 
@@ -85,17 +86,20 @@ def explore(report, lab, client, server, towards_server, towards_client, seen_as
         hops = probes.traceroute(lab, node, address)
         return bool(hops) and same_address(hops[-1], address), " > ".join(hops)
 
+    reachable = towards_client is not None  # A client behind a NAT can't be called.
     report.title("What is sent, and what arrives")
     report.attempt(f"{client}: curl {probes.url(towards_server)}", get)
     report.attempt(f"{client}: download of 50 MB", download)
     report.attempt(f"{client}: ping {towards_server}", lambda: pings(client, towards_server, 56))
     report.attempt(f"{client}: ping, {large_ping} octets, DF clear",
                    lambda: pings(client, towards_server, large_ping, ["-M", "dont"]))
-    report.attempt(f"{server}: ping {towards_client}", lambda: pings(server, towards_client, 56))
+    if reachable:
+        report.attempt(f"{server}: ping {towards_client}", lambda: pings(server, towards_client, 56))
     report.attempt(f"{client}: UDP echo, 64 octets", lambda: echo(64))
     report.attempt(f"{client}: UDP echo, 4096 octets (fragments)", lambda: echo(4096))
     report.attempt(f"{client}: traceroute", lambda: trace(client, towards_server))
-    report.attempt(f"{server}: traceroute", lambda: trace(server, towards_client))
+    if reachable:
+        report.attempt(f"{server}: traceroute", lambda: trace(server, towards_client))
 
 
 def throughput(report, lab, paths, seconds):
@@ -189,7 +193,44 @@ def keep(report, lab, commands):
     report.text(f"\nand when you are done: {sys.argv[0]} down")
 
 
-SCENARIOS = {"siit-dc": run_siit_dc, "clat": run_clat}
+SOFTWIRES = {
+    "map-e": "MAP-E: an IPv4 address for four customers, without state at the provider (RFC 7597)",
+    "lw4o6": "Lightweight 4over6: the same from a table of customers (RFC 7596)",
+    "ipip": "A fixed IPv4 prefix over an IPv6-only line (RFC 2473)",
+    "ds-lite": "DS-Lite: the customer's B4, with the AFTR's end of the tunnel (RFC 6333)",
+}
+
+
+def run_softwire(kind):
+    """IPv4 in IPv6 from the customer's equipment to the border, both of them ours."""
+
+    def run(arguments, report):
+        with Softwire(kind) as lab:
+            lab.start()
+            report.title(SOFTWIRES[kind])
+            report.text(Softwire.PICTURE % lab.client_address)
+            show_config(report, lab, lab.translator, "br")
+            show_config(report, lab, lab.customer, "cpe")
+            explore(report, lab, "client", "server", Softwire.SERVER, None if lab.is_shared else lab.client_address,
+                    lab.client_as_seen, "0.0.0.0", large_ping=3000)
+            report.title("Throughput (through both ends of the tunnel)")
+            throughput(report, lab, [
+                ("plain IPv6 forwarding", Softwire.SERVER_IPV6),
+                (f"yonroku {kind}", Softwire.SERVER),
+            ], arguments.seconds)
+            counters(report, lab.translator)
+            if arguments.keep:
+                keep(report, lab, [
+                    ("client", f"curl http://{Softwire.SERVER}/"),
+                    ("client", f"traceroute -n {Softwire.SERVER}"),
+                    ("isp", "tcpdump -ni to-br ip6"),
+                    ("br", "tcpdump -ni br"),
+                ])
+
+    return run
+
+
+SCENARIOS = {"siit-dc": run_siit_dc, "clat": run_clat} | {kind: run_softwire(kind) for kind in SOFTWIRES}
 
 
 def command_run(arguments):

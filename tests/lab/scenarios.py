@@ -188,6 +188,142 @@ instances:
         return self
 
 
+class Softwire(Namespaces):
+    """IPv4 in IPv6 from a customer's site to the provider's border, over an IPv6-only network.
+
+    `kind` is what the border is: map-e, lw4o6 (a shared address: the CPE's kernel does the NAT into the port set), ipip
+    (a fixed prefix, no NAT) or ds-lite (the B4; its AFTR's tunnel end without the NAT).
+    """
+
+    SERVER = "203.0.113.80"
+    SERVER_IPV6 = "2001:db8:5::80"
+    SHARED, PORTS = "192.0.2.18", (16384, 32767)
+    CE_ADDRESS = "2001:db8:12:4000:0:c000:212:1"
+    BORDER_ADDRESS = "2001:db8:ffff::1"
+    FIXED_PREFIX = "192.0.2.8/29"
+
+    CUSTOMER = """\
+instances:
+  - name: ce
+    mechanism: ipip
+    local-address: "2001:db8:12:4000:0:c000:212:1"
+    remote-address: "2001:db8:ffff::1"
+    customer-prefixes: [%s]
+"""
+    B4 = """\
+instances:
+  - name: ce
+    mechanism: ds-lite-b4
+    b4-address: "2001:db8:12:4000:0:c000:212:1"
+    aftr-address: "2001:db8:ffff::1"
+"""
+    BORDERS = {
+        "map-e": """\
+instances:
+  - name: br
+    mechanism: map-e-br
+    br-addresses: ["2001:db8:ffff::1"]
+    rules:                                      # 4 customers share each address of 192.0.2.0/24
+      - {ipv6-prefix: "2001:db8::/40", ipv4-prefix: 192.0.2.0/24, ea-length: 10, psid-offset: 0}
+""",
+        "lw4o6": """\
+instances:
+  - name: br
+    mechanism: lwaftr
+    br-addresses: ["2001:db8:ffff::1"]
+    softwires:
+      - {b4-address: "2001:db8:12:4000:0:c000:212:1", ipv4: 192.0.2.18, psid-length: 2, psid: 1}
+""",
+        "ipip": """\
+instances:
+  - name: br
+    mechanism: ipip
+    side: provider
+    local-address: "2001:db8:ffff::1"
+    remote-address: "2001:db8:12:4000:0:c000:212:1"
+    customer-prefixes: [192.0.2.8/29]
+""",
+        "ds-lite": """\
+instances:
+  - name: br
+    mechanism: ipip                             # where an AFTR would do NAT
+    side: provider
+    local-address: "2001:db8:ffff::1"
+    remote-address: "2001:db8:12:4000:0:c000:212:1"
+    customer-prefixes: [192.168.1.0/24, 192.0.0.2]
+""",
+    }
+
+    PICTURE = """\
+    private IPv4              CPE                     IPv6 only                 border                IPv4
+  ┌──────────────┐  ┌────────────────────┐  ┌───────────────────────────┐  ┌─────────────────┐  ┌──────────────┐
+  │ client       ├──┤ .1 (NAT) [ ce ] ::2├──┤ isp: forwards IPv6 and     ├──┤  [ br ]         ├──┤ server       │
+  │ %-12s │  │ yonroku            │  │ knows nothing of IPv4     │  │  yonroku        │  │ 203.0.113.80 │
+  └──────────────┘  └────────────────────┘  └───────────────────────────┘  └─────────────────┘  └──────────────┘
+                     2001:db8:12:4000:0:c000:212:1  ======= IPv4 in IPv6 =======  2001:db8:ffff::1
+"""
+
+    def __init__(self, kind="map-e"):
+        super().__init__()
+        self.kind = kind
+        self.translator = self.customer = None
+        self.is_shared = kind in ("map-e", "lw4o6")
+        self.client_address = "192.0.2.10" if kind == "ipip" else "192.168.1.2"
+        self.client_as_seen = self.SHARED if self.is_shared else self.client_address
+        try:
+            self._build()
+        except BaseException:
+            self.close()
+            raise
+
+    def _build(self):
+        self.add("client", "cpe", "isp", "br", "server", forwarding=("cpe", "isp", "br"))
+        for one, other in (("client", "cpe"), ("cpe", "isp"), ("isp", "br"), ("br", "server")):
+            self.link(one, other)
+        lan, length = ("192.0.2.9", 29) if self.kind == "ipip" else ("192.168.1.1", 24)
+        self.address("client", "to-cpe", f"{self.client_address}/{length}")
+        self.address("cpe", "to-client", f"{lan}/{length}")
+        self.address("cpe", "to-isp", "2001:db8:a::2/64")
+        self.address("isp", "to-cpe", "2001:db8:a::1/64")
+        self.address("isp", "to-br", "2001:db8:b::1/64")
+        self.address("br", "to-isp", "2001:db8:b::2/64")
+        self.address("br", "to-server", "203.0.113.1/24")
+        self.address("server", "to-br", "203.0.113.80/24")
+        self.route("client", "default", lan)
+        self.route("cpe", "default", "2001:db8:a::1")
+        self.route("isp", "2001:db8:12::/48", "2001:db8:a::2")
+        self.route("isp", "2001:db8:ffff::/48", "2001:db8:b::2")
+        self.route("br", "default", "2001:db8:b::1")
+        self.route("server", "default", "203.0.113.1")
+        # For plain IPv6 forwarding over the same links, to compare with.
+        self.address("client", "to-cpe", "2001:db8:c::2/64")
+        self.address("cpe", "to-client", "2001:db8:c::1/64")
+        self.address("br", "to-server", "2001:db8:5::1/64")
+        self.address("server", "to-br", "2001:db8:5::80/64")
+        self.route("client", "default", "2001:db8:c::1")
+        self.route("server", "default", "2001:db8:5::1")
+        self.route("isp", "2001:db8:c::/64", "2001:db8:a::2")
+        self.route("isp", "2001:db8:5::/64", "2001:db8:b::2")
+
+    def start(self, border=None, customer=None):
+        """Starts both ends, and the NAT of a shared address."""
+        if customer is None:
+            prefix = self.SHARED if self.is_shared else self.FIXED_PREFIX
+            customer = self.B4 if self.kind == "ds-lite" else self.CUSTOMER % prefix
+        self.translator = Yonroku(self, "br", border or self.BORDERS[self.kind], name="br").start()
+        self.customer = Yonroku(self, "cpe", customer, name="ce").start()
+        if self.is_shared:
+            self.run("cpe", ["nft", "-f", "-"], text_input=f"""
+table ip nat {{
+  chain postrouting {{
+    type nat hook postrouting priority srcnat;
+    oifname "ce" meta l4proto {{ tcp, udp, icmp }} snat to {self.SHARED}:{self.PORTS[0]}-{self.PORTS[1]}
+  }}
+}}
+""")
+        return self
+
+
 class Hairpin(Namespaces):
     """Two IPv6-only hosts that know each other only by IPv4 addresses (RFC 7757 §4)."""
 
