@@ -31,6 +31,14 @@ YONROKU_HOT_INLINE Lookup find_end(const share::MapRuleTable& table, Ipv4Address
   return lookup;
 }
 
+// Whether the checksum that the device asks for lies in [begin, end) of the packet: what is behind the inner
+// packet's end does not cross.
+bool fits(const Offload& offload, std::size_t begin, std::size_t end) {
+  return !offload.partial_checksum ||
+         (offload.checksum_start >= begin &&
+          std::size_t{offload.checksum_start} + offload.checksum_offset + sizeof(be16) <= end);
+}
+
 }  // namespace
 
 void Softwire::prefetch(std::span<const std::byte> packet) const noexcept {
@@ -86,6 +94,8 @@ Verdict Softwire::from_ipv4(Packet& packet, WorkerState& state) const noexcept {
     if (trace != nullptr) trace->note(TraceStep::SourceNotOurs, header.source());
     return Verdict::drop(DropReason::SourceNotOurs);
   }
+  if (!fits(packet.offload, ip->header_size(), ip->size()))
+    return Verdict::drop(DropReason::BadOffloadMetadata);
   const auto flow = Ipv4Flow::of(*ip);
   if (!flow) return Verdict::drop(flow.error());
   End end;
@@ -131,7 +141,7 @@ Verdict Softwire::from_ipv6(Packet& packet, WorkerState& state) const noexcept {
   const auto inner_at = ip->payload_offset();
   const auto inner = Ipv4View::parse(ip->payload());
   if (!inner) return Verdict::drop(inner.error());
-  if (offload.partial_checksum && offload.checksum_start < inner_at + inner->header_size())
+  if (!fits(offload, inner_at + inner->header_size(), inner_at + inner->size()))
     return Verdict::drop(DropReason::BadOffloadMetadata);
 
   const auto flow = Ipv4Flow::of(*inner);

@@ -16,11 +16,17 @@ from pathlib import Path
 GOLDEN = Path(__file__).resolve().parent.parent / "golden"
 # Golden configuration (beginning of its name) -> index in bases() of translator_choices.h.
 BASES = {"hairpin": 1, "rfc7757": 1, "clat-prefix": 3, "clat": 2, "eam-overlap": 4, "denylist": 5}
+# The same for softwire_bases() of softwire_choices.h.
+SOFTWIRE_BASES = {"tunnel": 0, "map-e-draft": 6, "map-e": 1, "lwaftr": 2, "b4": 3, "ipip": 4, "4over6": 5}
 ICMP, TCP, UDP, ICMPV6 = 1, 6, 17, 58
 
 
-def base_of(config):
-    return next((index for name, index in BASES.items() if config.startswith(name)), 0)
+def base_of(config, bases=None):
+    return next((index for name, index in (bases or BASES).items() if config.startswith(name)), 0)
+
+
+def is_softwire(config):
+    return any(config.startswith(name) for name in SOFTWIRE_BASES)
 
 
 def steps(text):
@@ -50,6 +56,8 @@ def seeds_of(config, packet):
     version = packet[0] >> 4 if packet else 0
     offset, protocol = transport(packet)
     yield f"ipv{6 if version == 6 else 4}_view", packet
+    if is_softwire(config):
+        return
     # Base, three MTUs, flags, hairpinning, source; then what the device says: kind, segment size.
     choices = bytes([base_of(config), 0, 0, 0, 0, 0, 0])
     yield "translate", packet + choices
@@ -61,6 +69,25 @@ def seeds_of(config, packet):
         kind = 5 if protocol == UDP else 1 if version == 4 else 4
         field = 6 if protocol == UDP else 16
         yield "virtio_header", struct.pack("<BBHHHH", 1, kind, offset + field + 2, 8, offset, field) + packet
+
+
+def softwire_seed(config, packets):
+    """All the packets of a golden file: base, MTU, flags, encapsulation limit, hop limit and what the device says."""
+    limit = 5 if "limit" in config else 0
+    mtu = 1 if "1280" in config else 0
+    flags = next((flag for word, flag in (("inner", 4 | 8), ("class", 1), ("dscp", 2), ("mss", 32), ("ignore", 8),
+                                          ("silent", 16), ("hairpin-off", 64)) if word in config), 0)
+    choices = bytes([base_of(config, SOFTWIRE_BASES), mtu, flags, limit, 0, 0, 0, 0])
+    return packets[0] + choices + b"".join(packets[1:])
+
+
+def reassembly_seeds():
+    """Kind, what to do, size, then what it asks for."""
+    for kind in range(3):
+        yield "reassembly", bytes([kind, 0, 0x05, 0x78, 0x04, 0x00])    # a flood
+        yield "reassembly", bytes([kind, 1, 0x01, 0x00, 4, 0, 64, 0, 64, 0, 64, 1, 1])    # an overlap
+        yield "reassembly", bytes([kind, 3]) + bytes(i * 37 & 255 for i in range(120))
+        yield "reassembly", bytes([kind, 4, 0x05, 0xdc, 1, 0, 7, 3, 0, 200, 1, 44, 1, 144, 2, 1, 1, 0, 3, 0])
 
 
 def eam_seeds():
@@ -75,9 +102,17 @@ def eam_seeds():
 
 def main(arguments):
     output, everything = Path(arguments[0]), "--all" in arguments
-    seen, seeds = set(), list(eam_seeds())
+    seen, seeds = set(), [*eam_seeds(), *reassembly_seeds()]
     for path in sorted(GOLDEN.rglob("*.golden")):
-        for config, packet, expect in steps(path.read_text(encoding="utf-8")):
+        all_steps = list(steps(path.read_text(encoding="utf-8")))
+        config, packets = all_steps[0][0], [packet for _, packet, _ in all_steps]
+        if is_softwire(config):
+            verdicts = tuple(expect for _, _, expect in all_steps)
+            key = ("softwire", base_of(config, SOFTWIRE_BASES), verdicts, packets[0][:1])
+            if everything or (key not in seen and sum(map(len, packets)) <= 400):
+                seen.add(key)
+                seeds.append(("softwire", softwire_seed(config, packets)))
+        for config, packet, expect in all_steps:
             for target, seed in seeds_of(config, packet):
                 key = (target, base_of(config) if target == "translate" else 0, expect, packet[:1], len(seed) - len(packet))
                 if everything or (key not in seen and len(packet) <= 200):
