@@ -34,6 +34,8 @@ class OfflineInstance {
   }
 
   void set_trace(Trace* trace) { pipeline_->set_trace(trace); }
+  // What it was made of, and the tables that it looks up.
+  [[nodiscard]] const engine::Snapshot& snapshot() const { return *snapshot_; }
   [[nodiscard]] const observe::Counters& counters() const { return pipeline_->counters(); }
 
  private:

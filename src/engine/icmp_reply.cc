@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <expected>
 #include <optional>
 
 #include "carry/translate/icmp_error.h"
@@ -65,34 +66,82 @@ std::optional<Kind> kind_for_ipv6(const Verdict& verdict, const IcmpReplySetting
   }
 }
 
+// RFC 1812 §4.3.2.7: not about ICMP errors, not about later fragments, not to sources that name no single
+// host.
+template <class View>
+IcmpSilence silence_about_packet(const View& ip, bool is_later_fragment) {
+  if (carry::is_icmp_error(ip)) return IcmpSilence::AboutIcmpError;
+  if (is_later_fragment) return IcmpSilence::LaterFragment;
+  if (!share::may_be_forwarded(ip.header().source())) return IcmpSilence::SourceIsNoHost;
+  if (!share::may_be_forwarded(ip.header().destination())) return IcmpSilence::DestinationIsNoHost;
+  return IcmpSilence::None;
+}
+
+// What is to be said about a packet, or why nothing is.
+template <class View>
+struct Due {
+  View ip;
+  Kind kind;
+};
+
+std::expected<Due<Ipv4View>, IcmpSilence> due_to_ipv4(std::span<const std::byte> dropped,
+                                                      const Verdict& verdict) {
+  const auto ip = Ipv4View::parse(dropped);
+  if (!ip) return std::unexpected(IcmpSilence::Unreadable);
+  const auto kind = kind_for_ipv4(verdict);
+  if (!kind) return std::unexpected(IcmpSilence::ReasonIsSilent);
+  const IcmpSilence silence = silence_about_packet(*ip, ip->header().fragment_offset() != 0);
+  if (silence != IcmpSilence::None) return std::unexpected(silence);
+  return Due<Ipv4View>{*ip, *kind};
+}
+
+std::expected<Due<Ipv6View>, IcmpSilence> due_to_ipv6(std::span<const std::byte> dropped,
+                                                      const Verdict& verdict,
+                                                      const IcmpReplySettings& settings) {
+  const auto ip = Ipv6View::parse(dropped);
+  if (!ip) return std::unexpected(IcmpSilence::Unreadable);
+  const auto kind = kind_for_ipv6(verdict, settings);
+  if (!kind)
+    return std::unexpected(verdict.reason == DropReason::SourceSpoofed ? IcmpSilence::Spoofing
+                                                                       : IcmpSilence::ReasonIsSilent);
+  const bool is_later = ip->has_fragment_header() && ip->fragment_header().fragment_offset() != 0;
+  const IcmpSilence silence = silence_about_packet(*ip, is_later);
+  if (silence != IcmpSilence::None) return std::unexpected(silence);
+  // RFC 7915 §5.4: "administratively prohibited" is not sent about any ICMPv6 message.
+  if (kind->type == icmpv6::kDestinationUnreachable && ip->protocol() == IpProtocol::Icmpv6)
+    return std::unexpected(IcmpSilence::AboutIcmpv6);
+  return Due<Ipv6View>{*ip, *kind};
+}
+
+template <class View>
+IcmpSilence silence_of(const std::expected<Due<View>, IcmpSilence>& due) {
+  return due ? IcmpSilence::None : due.error();
+}
+
 std::size_t reply_to_ipv4(std::span<const std::byte> dropped, const Verdict& verdict,
                           const IcmpReplySettings& settings, std::span<std::byte> out) {
   constexpr std::size_t kLargest = 576;           // RFC 1812 §4.3.2.3
   constexpr uint8_t kInternetworkControl = 0xc0;  // RFC 1812 §4.3.2.5
   constexpr uint8_t kTtl = 64;
-  const auto ip = Ipv4View::parse(dropped);
-  const auto kind = kind_for_ipv4(verdict);
-  // RFC 1812 §4.3.2.7: not about ICMP errors, not about later fragments, not to sources that name no single
-  // host.
-  if (!ip || !kind || carry::is_icmp_error(*ip) || ip->header().fragment_offset() != 0 ||
-      !share::may_be_forwarded(ip->header().source()) || !share::may_be_forwarded(ip->header().destination()))
-    return 0;
+  const auto due = due_to_ipv4(dropped, verdict);
+  if (!due) return 0;
+  const auto& [ip, kind] = *due;
 
   constexpr std::size_t kFront = sizeof(Ipv4Header) + sizeof(IcmpHeader);
-  const std::size_t quoted = std::min(ip->size(), kLargest - kFront);
+  const std::size_t quoted = std::min(ip.size(), kLargest - kFront);
   const std::size_t total = kFront + quoted;
   std::memcpy(out.data() + kFront, dropped.data(), quoted);
   auto& icmp = *reinterpret_cast<IcmpHeader*>(out.data() + sizeof(Ipv4Header));
-  icmp.type = kind->type;
-  icmp.code = kind->code;
+  icmp.type = kind.type;
+  icmp.code = kind.code;
   icmp.checksum = {};
-  icmp.set_rest(kind->rest);
+  icmp.set_rest(kind.rest);
   OnesSum sum;
   sum.add(std::span<const std::byte>(out.subspan(sizeof(Ipv4Header), total - sizeof(Ipv4Header))));
   icmp.checksum = sum.checksum();
 
   carry::Ipv4Fields fields;
-  fields.addresses = {settings.source_ipv4, ip->header().source()};
+  fields.addresses = {settings.source_ipv4, ip.header().source()};
   fields.tos = kInternetworkControl;
   fields.ttl = kTtl;
   fields.protocol = IpProtocol::Icmp;
@@ -105,17 +154,12 @@ std::size_t reply_to_ipv4(std::span<const std::byte> dropped, const Verdict& ver
 std::size_t reply_to_ipv6(const Packet& dropped, const Verdict& verdict, const IcmpReplySettings& settings,
                           std::span<std::byte> out) {
   constexpr uint8_t kHopLimit = 64;
-  const auto ip = Ipv6View::parse(dropped.bytes());
-  const auto kind = kind_for_ipv6(verdict, settings);
-  if (!ip || !kind || carry::is_icmp_error(*ip) ||
-      (ip->has_fragment_header() && ip->fragment_header().fragment_offset() != 0) ||
-      !share::may_be_forwarded(ip->header().source()) || !share::may_be_forwarded(ip->header().destination()))
-    return 0;
-  // RFC 7915 §5.4: "administratively prohibited" is not sent about any ICMPv6 message.
-  if (kind->type == icmpv6::kDestinationUnreachable && ip->protocol() == IpProtocol::Icmpv6) return 0;
+  const auto due = due_to_ipv6(dropped.bytes(), verdict, settings);
+  if (!due) return 0;
+  const auto& [ip, kind] = *due;
 
   constexpr std::size_t kFront = sizeof(Ipv6Header) + sizeof(IcmpHeader);
-  const std::size_t quoted = std::min(ip->size(), kLargestIcmpReply - kFront);
+  const std::size_t quoted = std::min(ip.size(), kLargestIcmpReply - kFront);
   const std::size_t message = sizeof(IcmpHeader) + quoted;
   std::memcpy(out.data() + kFront, dropped.data(), quoted);
   auto& header = *reinterpret_cast<Ipv6Header*>(out.data());
@@ -124,15 +168,15 @@ std::size_t reply_to_ipv6(const Packet& dropped, const Verdict& verdict, const I
   header.next_header = IpProtocol::Icmpv6;
   header.hop_limit = kHopLimit;
   header.set_source(settings.source_ipv6);
-  header.set_destination(ip->header().source());
+  header.set_destination(ip.header().source());
   auto& icmp = *reinterpret_cast<IcmpHeader*>(out.data() + sizeof(Ipv6Header));
-  icmp.type = kind->type;
-  icmp.code = kind->code;
+  icmp.type = kind.type;
+  icmp.code = kind.code;
   icmp.checksum = {};
-  icmp.set_rest(kind->rest);
+  icmp.set_rest(kind.rest);
   OnesSum sum;
   sum.add(settings.source_ipv6);
-  sum.add(ip->header().source());
+  sum.add(ip.header().source());
   sum.add(static_cast<uint32_t>(message));
   sum.add(uint32_t{static_cast<uint8_t>(IpProtocol::Icmpv6)});
   sum.add(std::span<const std::byte>(out.subspan(sizeof(Ipv6Header), message)));
@@ -140,15 +184,32 @@ std::size_t reply_to_ipv6(const Packet& dropped, const Verdict& verdict, const I
   return sizeof(Ipv6Header) + message;
 }
 
+// Between two tunnels the inner packet's sender is told, as if the packet had come out of the first one.
+constexpr bool is_about_inner(const Verdict& verdict) {
+  return verdict.reason == DropReason::InnerTtlExceeded || verdict.reason == DropReason::InnerPacketTooBig;
+}
+
 }  // namespace
+
+IcmpSilence silence_about(const Packet& dropped, const Verdict& verdict,
+                          const IcmpReplySettings& settings) noexcept {
+  if (!settings.send) return IcmpSilence::SwitchedOff;
+  if (dropped.size() == 0) return IcmpSilence::Unreadable;
+  if (static_cast<uint8_t>(*dropped.data()) >> 4 == 4)
+    return silence_of(due_to_ipv4(dropped.bytes(), verdict));
+  if (is_about_inner(verdict)) {
+    const auto outer = Ipv6View::parse(dropped.bytes());
+    return outer ? silence_of(due_to_ipv4(outer->payload(), verdict)) : IcmpSilence::Unreadable;
+  }
+  return silence_of(due_to_ipv6(dropped.bytes(), verdict, settings));
+}
 
 std::size_t make_icmp_reply(const Packet& dropped, const Verdict& verdict, const IcmpReplySettings& settings,
                             std::span<std::byte> out) noexcept {
   if (!settings.send || dropped.size() == 0) return 0;
   if (static_cast<uint8_t>(*dropped.data()) >> 4 == 4)
     return reply_to_ipv4(dropped.bytes(), verdict, settings, out);
-  if (verdict.reason == DropReason::InnerTtlExceeded || verdict.reason == DropReason::InnerPacketTooBig) {
-    // Between two tunnels: the inner packet's sender is told, as if the packet had come out of the first one.
+  if (is_about_inner(verdict)) {
     const auto outer = Ipv6View::parse(dropped.bytes());
     return outer ? reply_to_ipv4(outer->payload(), verdict, settings, out) : 0;
   }

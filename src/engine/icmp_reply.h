@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <span>
 
 #include "packet/ipv4_address.h"
@@ -20,6 +21,22 @@ struct IcmpReplySettings {
 };
 
 inline constexpr std::size_t kLargestIcmpReply = 1280;
+
+// Why nobody is told about a dropped packet.
+enum class IcmpSilence : uint8_t {
+  None,                 // the sender is to be told
+  SwitchedOff,          // no error is sent at all
+  Spoofing,             // report_spoofing is off
+  ReasonIsSilent,       // packets that are dropped for this reason
+  Unreadable,           // the packet has no header to believe
+  AboutIcmpError,       // RFC 1812 §4.3.2.7, RFC 4443 §2.4
+  AboutIcmpv6,          // RFC 7915 §5.4
+  LaterFragment,        // RFC 1812 §4.3.2.7
+  SourceIsNoHost,       // RFC 1812 §4.3.2.7, RFC 4443 §2.4
+  DestinationIsNoHost,  // likewise
+};
+[[nodiscard]] IcmpSilence silence_about(const Packet& dropped, const Verdict& verdict,
+                                        const IcmpReplySettings& settings) noexcept;
 
 // Writes the error about `dropped` (intact, as received) into `out`, at least kLargestIcmpReply octets.
 // Returns its size, or 0 when none is due.

@@ -156,6 +156,7 @@ class Pipeline {
     } else if (result.is_complete) {
       counters_.reassembled.add(1);
       counters_.reassembled_fragments.add(result.fragments);
+      if (state_.trace != nullptr) state_.trace->put_together(whole.bytes(), result.fragments);
       // What it carries may be a fragment too, and the mechanism writes in front of it: it moves out of the
       // way.
       std::vector<std::byte> copy(whole_buffer_.begin(), whole_buffer_.begin() + kHeadroom +

@@ -46,9 +46,23 @@ class Trace {
   }
   [[nodiscard]] std::span<const TraceNote> notes() const { return {notes_.data(), size_}; }
 
+  // The packet that fragments made, which the notes from here on are about. `bytes` stay where they are until
+  // the next packet is processed.
+  struct Whole {
+    std::span<const std::byte> bytes;
+    std::size_t fragments = 0;
+  };
+  void put_together(std::span<const std::byte> bytes, std::size_t fragments) noexcept {
+    whole_ = {bytes, whole_.fragments + fragments};
+    size_ = 0;
+  }
+  // Without octets where there was nothing to put together.
+  [[nodiscard]] const Whole& whole() const { return whole_; }
+
  private:
   std::array<TraceNote, 32> notes_{};
   std::size_t size_ = 0;
+  Whole whole_;
 };
 
 }  // namespace yonroku

@@ -132,4 +132,20 @@ std::string_view advice_about(DropReason reason) {
   return "";
 }
 
+std::string_view advice_about_tunnel(DropReason reason) {
+  switch (reason) {
+    case DropReason::IllegalDestination:
+      return "Multicast, link-local and loopback destinations are for one link. See that no route leads them "
+             "to this device.";
+    case DropReason::SegmentsLeft:
+      return "Let the packet visit its last segment before it reaches the tunnel's end.";
+    case DropReason::PacketTooBig:
+      return "The sender is told the size that fits, and adapts. If connections hang, something filters "
+             "these ICMP errors: let them pass, or set mss-clamp: auto. If the network between the tunnel's "
+             "ends "
+             "carries more, raise ipv6-mtu.";
+    default: return advice_about(reason);
+  }
+}
+
 }  // namespace yonroku::api

@@ -9,5 +9,7 @@ namespace yonroku::api {
 
 // A sentence or two; never empty for a real reason.
 [[nodiscard]] std::string_view advice_about(DropReason reason);
+// The same where packets are not translated but carried in tunnels.
+[[nodiscard]] std::string_view advice_about_tunnel(DropReason reason);
 
 }  // namespace yonroku::api

@@ -143,6 +143,7 @@ void describe_payload(const PacketFacts& packet, unsigned depth, Lines& lines) {
   if (packet.protocol == IpProtocol::Tcp) return describe_tcp(packet, depth, lines);
   if (packet.protocol == IpProtocol::Udp) return describe_udp(packet, depth, lines);
   if (packet.is_icmp()) return describe_icmp(packet, depth, lines);
+  if (inner_packet(packet)) return describe(packet.payload, depth, lines);
   if (packet.protocol == IpProtocol::NoNextHeader && packet.payload.empty()) return;
   lines.push_back({protocol_name(packet.protocol), octets(packet.payload.size()), depth});
 }
@@ -161,7 +162,12 @@ void describe(std::span<const std::byte> bytes, unsigned depth, Lines& lines) {
   }
   lines.push_back(packet->version == 4 ? ipv4_line(*packet, depth) : ipv6_line(*packet, depth));
   const char* kind = packet->version == 4 ? "option" : "extension";
-  for (const std::string& name : packet->skipped) lines.push_back({kind, name, depth});
+  const auto limit = encapsulation_limit_of(bytes);
+  for (const std::string& name : packet->skipped) {
+    const bool has_limit = limit && name == "Destination Options";
+    lines.push_back(
+        {kind, has_limit ? fmt::format("{}: tunnel encapsulation limit {}", name, *limit) : name, depth});
+  }
   if (packet->has_fragment_header) {
     const std::string where =
         packet->is_fragment() ? fragment_words(*packet).substr(2) : "atomic: a whole packet";

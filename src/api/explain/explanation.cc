@@ -7,8 +7,10 @@
 #include <nlohmann/json.hpp>
 
 #include "api/explain/advice.h"
+#include "api/explain/decisions_tunnel.h"
 #include "api/explain/describe.h"
 #include "api/explain/icmp_facts.h"
+#include "api/explain/silence.h"
 
 namespace yonroku::api {
 namespace {
@@ -84,26 +86,29 @@ std::string answer_words(const Explanation& explanation) {
   return text;
 }
 
-const char* verdict_words(const Explanation& explanation) {
-  if (explanation.verdict == "to-ipv6") return "translated to IPv6";
-  if (explanation.verdict == "to-ipv4") return "translated to IPv4";
+std::string translation_words(std::string_view verdict) {
+  if (verdict == "to-ipv6") return "translated to IPv6";
+  if (verdict == "to-ipv4") return "translated to IPv4";
+  if (verdict == "drop") return "dropped";
   return "translated to IPv4 and back: both ends are behind this translator";
 }
 
 void append_verdict(std::string& out, const Explanation& explanation) {
   constexpr std::size_t kIndent = 6;
-  if (explanation.verdict != "drop") {
-    out += fmt::format("  verdict: {}\n", verdict_words(explanation));
-    return;
+  if (explanation.verdict == "drop") {
+    out += fmt::format("  verdict: dropped, {}\n      ", label(explanation.reason));
+    append_wrapped(out, kIndent, kIndent, cited_words(explanation.drop));
+    out += "      ";
+    append_wrapped(out, kIndent, kIndent,
+                   explanation.is_answered
+                       ? "The sender is told: " + answer_words(explanation) + "."
+                       : "No ICMP error is sent about it. " + cited_words(explanation.silence));
+  } else {
+    out += fmt::format("  verdict: {}\n", explanation.verdict_words);
   }
-  out += fmt::format("  verdict: dropped, {}\n      ", label(explanation.reason));
-  append_wrapped(out, kIndent, kIndent, cited_words(explanation.drop));
-  out += "      ";
-  append_wrapped(out, kIndent, kIndent,
-                 explanation.is_answered ? "The sender is told: " + answer_words(explanation) + "."
-                                         : std::string("No ICMP error is sent about it."));
+  if (explanation.advice.empty()) return;
   out += "\n  what you can do\n    ";
-  append_wrapped(out, 4, 4, advice_about(explanation.reason));
+  append_wrapped(out, 4, 4, explanation.advice);
 }
 
 nlohmann::ordered_json packet_json(std::span<const std::byte> packet) {
@@ -111,6 +116,56 @@ nlohmann::ordered_json packet_json(std::span<const std::byte> packet) {
   for (const HeaderLine& line : describe_packet(packet))
     headers.push_back({{"header", line.header}, {"text", line.text}, {"depth", line.depth}});
   return {{"octets", packet.size()}, {"headers", std::move(headers)}, {"hex", to_hex(packet)}};
+}
+
+std::vector<PacketFacts> facts_of(const std::vector<std::vector<std::byte>>& packets) {
+  std::vector<PacketFacts> facts;
+  for (const auto& bytes : packets)
+    if (auto packet = PacketFacts::read(bytes)) facts.push_back(std::move(*packet));
+  return facts;
+}
+
+void explain_translation(Explanation& explanation, const Trace& trace, const Verdict& verdict,
+                         const config::InstanceSettings& settings) {
+  const std::span<const std::byte> packet = explanation.before;
+  const bool was_ipv6 = !packet.empty() && static_cast<unsigned>(packet[0]) >> 4 == 6;
+  explanation.verdict_words = translation_words(explanation.verdict);
+  explanation.decisions = decisions_of_trace(trace, was_ipv6 ? 6 : 4);
+  if (explanation.verdict == "drop") {
+    explanation.drop = decision_of_drop(packet, verdict, settings);
+    explanation.advice = advice_about(explanation.reason);
+    return;
+  }
+  const std::vector<PacketFacts> after = facts_of(explanation.after);
+  if (const auto before = PacketFacts::read(packet); before && !after.empty()) {
+    auto changes = decisions_of_change(*before, after, settings);
+    // What the mechanism noted about the quoted packet stands with the rest about it, behind the message.
+    auto& all = explanation.decisions;
+    const auto rest = std::ranges::stable_partition(all, [](const auto& d) { return d.topic != "quote"; });
+    const auto quote_changes = std::ranges::find(changes, "quote", &Decision::topic);
+    changes.insert(quote_changes, std::make_move_iterator(rest.begin()), std::make_move_iterator(rest.end()));
+    all.erase(rest.begin(), rest.end());
+    all.insert(all.end(), std::make_move_iterator(changes.begin()), std::make_move_iterator(changes.end()));
+  }
+}
+
+void explain_tunnel(Explanation& explanation, const Trace& trace, const Verdict& verdict,
+                    const TunnelView& tunnel) {
+  const std::span<const std::byte> packet =
+      explanation.whole.empty() ? explanation.before : explanation.whole;
+  const bool was_ipv6 = !packet.empty() && static_cast<unsigned>(packet[0]) >> 4 == 6;
+  const bool is_drop = explanation.verdict == "drop";
+  explanation.verdict_words = tunnel_verdict_words(trace, verdict, was_ipv6 ? 6 : 4);
+  const std::vector<PacketFacts> after = is_drop ? std::vector<PacketFacts>{} : facts_of(explanation.after);
+  explanation.decisions = decisions_of_tunnel(packet, trace, verdict, after, tunnel);
+  if (is_drop) {
+    explanation.drop = decision_of_tunnel_drop(packet, trace, verdict, tunnel);
+    explanation.advice = advice_about_tunnel(explanation.reason);
+  } else if (verdict.action == Verdict::Action::Reassemble) {
+    explanation.advice =
+        "Nothing: it goes on when it is whole. To see that, explain a capture file that has all of its "
+        "fragments.";
+  }
 }
 
 }  // namespace
@@ -126,34 +181,30 @@ Explanation explain(OfflineInstance& instance, const config::InstanceSettings& s
   });
   instance.set_trace(nullptr);
 
+  const engine::Snapshot& snapshot = instance.snapshot();
+  const std::span<const std::byte> whole = trace.whole().bytes;
+  explanation.whole.assign(whole.begin(), whole.end());
   const bool was_ipv6 = !packet.empty() && static_cast<unsigned>(packet[0]) >> 4 == 6;
   explanation.verdict = verdict_word(outcome.verdict, was_ipv6);
   explanation.reason = outcome.verdict.reason;
   explanation.is_answered = outcome.replied;
-  explanation.decisions = decisions_of_trace(trace, was_ipv6 ? 6 : 4);
-  if (explanation.verdict == "drop") {
-    explanation.drop = decision_of_drop(packet, outcome.verdict, settings);
-    return explanation;
-  }
-  std::vector<PacketFacts> after;
-  for (const auto& bytes : explanation.after)
-    if (auto facts = PacketFacts::read(bytes)) after.push_back(std::move(*facts));
-  if (const auto before = PacketFacts::read(packet); before && !after.empty()) {
-    auto changes = decisions_of_change(*before, after, settings);
-    // What the mechanism noted about the quoted packet stands with the rest about it, behind the message.
-    auto& all = explanation.decisions;
-    const auto rest = std::ranges::stable_partition(all, [](const auto& d) { return d.topic != "quote"; });
-    const auto quote_changes = std::ranges::find(changes, "quote", &Decision::topic);
-    changes.insert(quote_changes, std::make_move_iterator(rest.begin()), std::make_move_iterator(rest.end()));
-    all.erase(rest.begin(), rest.end());
-    all.insert(all.end(), std::make_move_iterator(changes.begin()), std::make_move_iterator(changes.end()));
-  }
+  if (config::translates(settings.mechanism))
+    explain_translation(explanation, trace, outcome.verdict, settings);
+  else
+    explain_tunnel(explanation, trace, outcome.verdict,
+                   {settings, *snapshot.rules, *snapshot.path_mtus, now});
+  if (explanation.verdict == "drop" && !explanation.is_answered)
+    explanation.silence = decision_of_silence(whole.empty() ? packet : whole, outcome.verdict, snapshot.icmp);
   return explanation;
 }
 
 std::string to_text(const Explanation& explanation) {
   std::string out = "  before\n";
   append_packet(out, explanation.before);
+  if (!explanation.whole.empty()) {
+    out += "\n  put together\n";
+    append_packet(out, explanation.whole);
+  }
   if (!explanation.decisions.empty()) {
     out += "\n  decisions\n";
     append_decisions(out, explanation.decisions);
@@ -175,15 +226,20 @@ nlohmann::ordered_json to_json(const Explanation& explanation) {
   auto decisions = nlohmann::ordered_json::array();
   for (const Decision& decision : explanation.decisions)
     decisions.push_back({{"topic", decision.topic}, {"text", decision.text}, {"cited", decision.cited}});
-  nlohmann::ordered_json json = {{"before", packet_json(explanation.before)},
-                                 {"decisions", std::move(decisions)},
-                                 {"verdict", explanation.verdict}};
+  nlohmann::ordered_json json = {{"before", packet_json(explanation.before)}};
+  if (!explanation.whole.empty()) json["whole"] = packet_json(explanation.whole);
+  json["decisions"] = std::move(decisions);
+  json["verdict"] = explanation.verdict;
   if (explanation.verdict == "drop") {
     json["reason"] = label(explanation.reason);
     json["help"] = explanation.drop.text;
     json["cited"] = explanation.drop.cited;
-    json["advice"] = advice_about(explanation.reason);
+    json["advice"] = explanation.advice;
     json["answered"] = explanation.is_answered;
+    if (!explanation.is_answered)
+      json["silence"] = {{"text", explanation.silence.text}, {"cited", explanation.silence.cited}};
+  } else if (!explanation.advice.empty()) {
+    json["advice"] = explanation.advice;
   }
   auto after = nlohmann::ordered_json::array();
   for (const auto& packet : explanation.after) after.push_back(packet_json(packet));

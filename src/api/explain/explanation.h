@@ -14,10 +14,14 @@ namespace yonroku::api {
 
 struct Explanation {
   std::vector<std::byte> before;
+  std::vector<std::byte> whole;  // what it and earlier fragments make, if they do
   Decisions decisions;
-  std::string verdict;  // "to-ipv6", "to-ipv4", "hairpin", "drop"
+  std::string verdict;        // "to-ipv6", "to-ipv4", "hairpin", "held", "drop"
+  std::string verdict_words;  // the same for people
   DropReason reason = DropReason::None;
   Decision drop;             // of a dropped packet
+  std::string advice;        // likewise, and of one that is held
+  Decision silence;          // why nobody is told about a dropped packet, if nobody is
   bool is_answered = false;  // an ICMP error about the dropped packet is in `after`
   std::vector<std::vector<std::byte>> after;
 };

@@ -151,14 +151,173 @@ const Row kRows[] = {
      {"decisions"}},
 };
 
-TEST(Explanation, SaysWhatMatters) {
-  for (const Row& row : kRows) {
+// Tunnels: one row for each mechanism, and for each kind of verdict.
+const Row kTunnelRows[] = {
+    {"rfc7597/5.1-port-1235",
+     {"The destination 192.0.2.18 port 1235 belongs to the customer at 2001:db8:12:3400:0:c000:212:34. "
+      "[RFC 7597 §5.3]",
+      "The rule 2001:db8::/40 and 192.0.2.0/24 with 16 EA bits has the address. [RFC 7597 §5]",
+      "Port 1235 is 000001 | 00110100 | 11 in binary: 6 bits of offset, then PSID 0x34 (52), then number 3 "
+      "of "
+      "its range. [RFC 7597 §5.1]",
+      "Bits 0 to 39: the rule's prefix 2001:db8::/40.",
+      "Bits 40 to 47: EA bits, the IPv4 suffix 0x12 that makes 192.0.2.18 of 192.0.2.0/24.",
+      "Bits 48 to 55: EA bits, the PSID 0x34 (52).", "Bits 56 to 63: the subnet, zero.",
+      "Bits 64 to 127: the interface identifier 0:c000:212:34: 16 zero bits, 192.0.2.18, PSID 0x34 (52). "
+      "[RFC 7597 §6]",
+      "The customer has 192.0.2.18 with 252 ports: 1232 to 1235, 2256 to 2259, …, 64720 to 64723.",
+      "Into the tunnel from 2001:db8:ffff::1 to", "TTL 64 is left alone", "The outer hop limit is 64",
+      "The ECN field, Not-ECT, is copied. [RFC 6040 §4.1]", "The flow label is 0",
+      "48 octets and 40 for the IPv6 header make 88, which fit in ipv6-mtu 1500. [RFC 2473 §7.2]",
+      "verdict: into the tunnel: IPv4 in IPv6",
+      "hop limit 64, traffic class 0x00, 88 octets IPv4 203.0.113.7"},
+     {"what you can do", "RFC 7915", "translat"}},
+    {"rfc7597/5.1-port-80-is-excluded",
+     {"The destination 192.0.2.18 port 80 belongs to nobody.",
+      "Port 80 is 000000 | 00010100 | 00 in binary: 6 bits of offset, all 0, so it is nobody's, as are all "
+      "below "
+      "1024.",
+      "verdict: dropped, port-not-assigned", "Host Unreachable (3/1) goes back to 203.0.113.7"},
+     {}},
+    {"rfc7597/5.1-port-1023-is-excluded-silent",
+     {"No ICMP error is sent about it. The setting icmp-errors is off."},
+     {"the answer"}},
+    {"rfc7597/8.1-port-of-another",
+     {"The inner source 192.0.2.18 port 1236 does not belong to the outer source "
+      "2001:db8:12:3400:0:c000:212:34. [RFC 7597 §8.1]",
+      "192.0.2.18 port 1236 belongs to the customer at 2001:db8:12:3500:0:c000:212:35.",
+      "The customer at 2001:db8:12:3400:0:c000:212:34 has 192.0.2.18 with 252 ports: 1232 to 1235",
+      "No ICMP error is sent about it. The setting report-spoofing is off. [RFC 7596 §6.2]"},
+     {}},
+    {"rfc7597/8.1-another-interface-identifier",
+     {"The customer whose prefix holds", "That customer's MAP address is", "[RFC 7597 §6]"},
+     {}},
+    {"rfc7597/8-hairpin",
+     {"Not spoofed: the outer source", "is a customer here too: the packet goes back into the tunnel to",
+      "nobody else routes the packet between the two tunnels.",
+      "verdict: out of one tunnel and into another: both ends are customers here"},
+     {}},
+    {"rfc7597/8-hairpin-too-big-with-df",
+     {"verdict: dropped, inner-packet-too-big", "and DF forbids to cut them", "would fit. [RFC 2473 §7.2]"},
+     {}},
+    {"rfc7597/8.2-echo-request", {"The identifier of an ICMP query counts as its port. [RFC 7597 §8.2]"}, {}},
+    {"rfc7597/8.2-error-from-outside",
+     {"An ICMP error belongs to whom the packet that it quotes belongs to. [RFC 7597 §8.2]"},
+     {}},
+    {"rfc7597/8.2-gre-to-a-shared-address", {"Only a port would tell which of the customers"}, {}},
+    {"rfc7597/6-draft-03-address",
+     {"the interface identifier c0:2:1200:3400: 8 zero bits, 192.0.2.18, PSID 0x34 (52), 8 zero bits."},
+     {}},
+    {"rfc7597/8.3.2-fragments-in-order",
+     {"Whose the IPv4 packet is, its ports tell, and only the first fragment has them. [RFC 7597 §8.3.2]",
+      "It is held for up to 60 seconds", "verdict: held: a fragment that waits for the others",
+      "what you can do Nothing: it goes on when it is whole."},
+     {"after ", "ICMP error"}},
+    {"rfc7597/8.3.1-anycast-cuts-the-inner-packet",
+     {"and DF is clear.", "(setting fragment: inner); its destination puts them together. [RFC 4459 §3.4]"},
+     {}},
+    {"rfc7596/6.2-from-the-first-port",
+     {"A softwire ties 192.0.2.1, PSID 1 of 6 bits, to 2001:db8:b4::1. [RFC 7596 §6.1]",
+      "Port 1024 is 000001 | 0000000000 in binary: PSID 1, then number 0 of its range.",
+      "The customer has 192.0.2.1 with 1024 ports: 1024 to 2047.",
+      "ECN: Not-ECT inside and Not-ECT outside leave as Not-ECT. [RFC 6040 §4.2]",
+      "verdict: out of the tunnel: IPv4"},
+     {"RFC 7915"}},
+    {"rfc7596/6.2-port-of-nobody",
+     {"192.0.2.1 is shared by PSIDs of 6 bits; 2 of them have a customer.", "Nobody has that PSID."},
+     {}},
+    {"rfc7596/6.2-to-the-wrong-address-of-ours", {"That customer's packets are to go to"}, {}},
+    {"rfc7596/6.2-spoofing-reported", {"Source Address Failed", "goes back to"}, {"No ICMP error"}},
+    {"rfc7040/6-to-the-customer", {"A softwire ties 192.0.2.1 to 2001:db8:b4::1. [RFC 7040 §6]"}, {}},
+    {"rfc2473/3.1-udp", {"The tunnel ties 192.0.2.80/28 to 2001:db8:b4::2. [RFC 2473 §3.1]"}, {}},
+    {"rfc2473/3.1-customer-source-of-somebody-else",
+     {"is none of the customer's own addresses. They are: 192.0.2.80/28, 198.51.100.1/32.",
+      "verdict: dropped, source-not-ours"},
+     {}},
+    {"rfc2473/3-echo-request-to-this-end", {"verdict: answered: an echo reply from this end"}, {"TTL"}},
+    {"rfc2473/7.2-cut-the-outer-packet-because-of-ipv4-options",
+     {"each with 8 octets of Fragment Header; the other end of the tunnel puts them together (the IPv4 "
+      "packet has "
+      "options",
+      "The IPv4 options travel inside."},
+     {}},
+    {"rfc2473/7.2-encapsulation-limit-takes-8-octets",
+     {"and 48 for the IPv6 header with the encapsulation limit make"},
+     {}},
+    {"rfc2473/8.3-too-big-with-df",
+     {"ICMPv6 Packet Too Big (2/0) becomes ICMP Destination Unreachable, Fragmentation Needed (3/4)",
+      "MTU 1400 less the 40 octets of the tunnel's headers is 1360. [RFC 2473 §8.3]",
+      "no packet to 2001:db8:b4::2 will be larger than 1400 octets. [RFC 2473 §6.7]",
+      "verdict: relayed: the inner packet's sender is told", "> UDP 1232 → 53"},
+     {}},
+    {"rfc6040/4.2-not-ect-inside-ce-outside",
+     {"Marked CE outside, and Not-ECT inside: the mark can't be passed on. [RFC 6040 §4.2]",
+      "No ICMP error is sent about it. A lost packet is how its sender"},
+     {}},
+    {"rfc6333/5.2-tcp",
+     {"The way to 203.0.113.7, as to every destination, is the tunnel to 2001:db8:ffff::1. [RFC 6333 §5.2]",
+      "[RFC 6333 §7.1]"},
+     {"EA bits"}},
+    {"rfc6333/5.3-1461-octets-with-df",
+     {"1461 octets and 40 for the IPv6 header make 1501, more than ipv6-mtu 1500, and DF forbids to cut "
+      "them: "
+      "1460 would fit.",
+      "packets of 1460 octets will pass."},
+     {"RFC 7915"}},
+    {"rfc6333/5.3-1500-octets",
+     {"The IPv6 packet is cut into 2 fragments, each with 8 octets of Fragment Header", "[RFC 6333 §5.3]",
+      "Fragment id 0x", "1500 octets of which"},
+     {}},
+};
+
+void expect_said(std::span<const Row> rows) {
+  for (const Row& row : rows) {
     const std::string path = kGolden + row.golden + ".golden";
     const auto explanations = explain_all(path);
     ASSERT_FALSE(explanations.empty()) << path;
     const std::string text = unwrapped(to_text(explanations.front()));
     for (const char* said : row.said) EXPECT_THAT(text, HasSubstr(said)) << row.golden;
     for (const char* unsaid : row.unsaid) EXPECT_THAT(text, Not(HasSubstr(unsaid))) << row.golden;
+  }
+}
+
+TEST(Explanation, SaysWhatMatters) { expect_said(kRows); }
+
+TEST(Explanation, SaysWhatMattersOfTunnels) { expect_said(kTunnelRows); }
+
+TEST(Explanation, FragmentsArePutTogether) {
+  const auto explanations = explain_all(kGolden + "rfc2473/7.2-fragments-in-order.golden");
+  ASSERT_EQ(explanations.size(), 2u);
+  EXPECT_EQ(explanations[0].verdict, "held");
+  EXPECT_THAT(
+      unwrapped(to_text(explanations[0])),
+      HasSubstr("Fragment id 0x00000000, fragment at offset 0, more follow IPv4 192.0.2.80 → 203.0.113.7"));
+  EXPECT_EQ(explanations[1].verdict, "to-ipv4");
+  EXPECT_THAT(unwrapped(to_text(explanations[1])),
+              HasSubstr("With this one 2 fragments are here: together they are a packet of 1528 octets."));
+  const auto json = to_json(explanations[1]);
+  EXPECT_EQ(json["whole"]["octets"], 1528);
+  EXPECT_EQ(json["whole"]["headers"][1]["header"], "IPv4");
+  EXPECT_FALSE(to_json(explanations[0]).contains("whole"));
+  EXPECT_TRUE(to_json(explanations[0]).contains("advice"));
+}
+
+TEST(Explanation, SaysWhyNobodyIsTold) {
+  struct Silence {
+    const char* golden;
+    const char* said;
+  };
+  for (const Silence& row : std::initializer_list<Silence>{
+           {"denylist/error-is-silent", "It is an ICMP error itself, and there are no errors about errors."},
+           {"denylist/echo-requests", "Nobody hears that an ICMPv6 message is administratively prohibited."},
+           {"rfc1812/5.2.2-header-checksum-is-verified", "Its source may be as damaged as the rest of it."},
+           {"rfc2473/7.2-too-big-later-fragment-with-df", "Only the first fragment of a packet is reported."},
+           {"rfc7915/5.2-neighbour-discovery-is-dropped",
+            "Messages without a counterpart disappear in silence."}}) {
+    const auto explanations = explain_all(kGolden + row.golden + ".golden");
+    EXPECT_TRUE(std::ranges::any_of(explanations, [&](const Explanation& e) {
+      return !e.is_answered && e.silence.text == row.said && to_json(e)["silence"]["text"] == row.said;
+    })) << row.golden;
   }
 }
 
@@ -176,6 +335,8 @@ TEST(Explanation, TheWholeCorpusCanBeExplained) {
         EXPECT_TRUE(decision.text.ends_with('.')) << decision.text;
       const auto json = to_json(explanation);
       EXPECT_EQ(json["after"].size(), explanation.after.size());
+      EXPECT_EQ(explanation.silence.text.empty(), explanation.verdict != "drop" || explanation.is_answered)
+          << entry.path();
     }
   }
   EXPECT_GT(count, 800u);
@@ -206,8 +367,10 @@ TEST(Explanation, JsonHasEveryPart) {
 }
 
 TEST(Explanation, EveryDropReasonComesWithAdvice) {
-  for (std::size_t i = 1; i < kDropReasonCount; ++i)
+  for (std::size_t i = 1; i < kDropReasonCount; ++i) {
     EXPECT_TRUE(advice_about(static_cast<DropReason>(i)).ends_with('.')) << kDropReasons[i].label;
+    EXPECT_TRUE(advice_about_tunnel(static_cast<DropReason>(i)).ends_with('.')) << kDropReasons[i].label;
+  }
 }
 
 TEST(PacketInput, TakesOctetsAsPeopleWriteThem) {

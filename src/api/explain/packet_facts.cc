@@ -146,6 +146,37 @@ std::optional<PacketFacts> PacketFacts::read(std::span<const std::byte> bytes) {
   return packet;
 }
 
+std::optional<PacketFacts> inner_packet(const PacketFacts& outer) {
+  if (outer.version != 6 || outer.protocol != IpProtocol::Ipv4 || !outer.has_transport_header())
+    return std::nullopt;
+  const bool is_ipv4 = !outer.payload.empty() && static_cast<unsigned>(outer.payload[0]) >> 4 == 4;
+  return is_ipv4 ? PacketFacts::read(outer.payload) : std::nullopt;
+}
+
+std::optional<uint8_t> encapsulation_limit_of(std::span<const std::byte> packet) {
+  constexpr uint8_t kOption = 4, kPad1 = 0;
+  const auto* header = header_at<Ipv6Header>(packet);
+  if (header == nullptr || header->version() != 6) return std::nullopt;
+  IpProtocol next = header->next_header;
+  std::size_t at = sizeof(Ipv6Header);
+  while (is_skipped_header(next) || next == IpProtocol::Fragment) {
+    const auto* extension = header_at<Ipv6ExtensionHeader>(packet.subspan(std::min(at, packet.size())));
+    if (extension == nullptr) return std::nullopt;
+    const std::size_t size =
+        next == IpProtocol::Fragment ? sizeof(Ipv6FragmentHeader) : (extension->length + std::size_t{1}) * 8;
+    const std::size_t end = std::min(at + size, packet.size());
+    if (next == IpProtocol::DestinationOptions)
+      for (std::size_t option = at + 2; option + 2 < end;) {
+        const auto type = static_cast<uint8_t>(packet[option]);
+        if (type == kOption) return static_cast<uint8_t>(packet[option + 2]);
+        option += type == kPad1 ? 1 : std::size_t{2} + static_cast<std::size_t>(packet[option + 1]);
+      }
+    next = extension->next_header;
+    at += size;
+  }
+  return std::nullopt;
+}
+
 std::optional<uint16_t> checksum_field(const PacketFacts& packet) {
   const auto offset = checksum_offset(packet);
   if (!offset || !packet.has_transport_header() || *offset + sizeof(be16) > packet.payload.size())

@@ -47,6 +47,13 @@ struct PacketFacts {
   }
 };
 
+// The IPv4 packet inside an IPv6 packet (RFC 2473 §3.1), as far as it is there; behind a Fragment Header too.
+// nullopt for other packets and for later fragments.
+[[nodiscard]] std::optional<PacketFacts> inner_packet(const PacketFacts& outer);
+
+// The value of the Tunnel Encapsulation Limit option (RFC 2473 §4.1.1) in front of an inner packet.
+[[nodiscard]] std::optional<uint8_t> encapsulation_limit_of(std::span<const std::byte> packet);
+
 // The TCP, UDP, ICMP or ICMPv6 checksum. nullopt when there is none or when not all of what it covers is
 // there.
 struct ChecksumFact {
