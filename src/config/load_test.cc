@@ -150,6 +150,9 @@ std::string smallest(Mechanism mechanism) {
     case Mechanism::Ipip:
       return tunnel + "    local-address: 2001:db8:1::1\n    remote-address: 2001:db8:2::1\n" +
              "    customer-prefixes: [192.0.2.1]\n";
+    case Mechanism::MapTBr:
+      return tunnel + "    dmr: 2001:db8:ffff::/64\n" +
+             "    rules: [{ipv6-prefix: '2001:db8::/40', ipv4-prefix: 192.0.2.0/24, ea-length: 16}]\n";
     case Mechanism::DsLiteB4:
       return tunnel + "    b4-address: 2001:db8:1::1\n    aftr-address: 2001:db8:2::1\n";
   }

@@ -29,6 +29,7 @@ std::string_view scope_words(Scope scope, std::optional<Mechanism> mechanism) {
     case Mechanism::FourOverSix: return "a 4over6 instance";
     case Mechanism::Ipip: return "an ipip instance";
     case Mechanism::DsLiteB4: return "a ds-lite-b4 instance";
+    case Mechanism::MapTBr: return "a map-t-br instance";
   }
   return "an instance";
 }

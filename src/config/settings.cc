@@ -13,6 +13,7 @@ std::string_view to_string(Mechanism mechanism) {
     case Mechanism::FourOverSix: return "4over6";
     case Mechanism::Ipip: return "ipip";
     case Mechanism::DsLiteB4: return "ds-lite-b4";
+    case Mechanism::MapTBr: return "map-t-br";
   }
   return "siit";
 }

@@ -18,11 +18,15 @@
 
 namespace yonroku::config {
 
-enum class Mechanism : uint8_t { Siit, Clat, MapEBr, LwAftr, FourOverSix, Ipip, DsLiteB4 };
-inline constexpr std::size_t kMechanismCount = 7;
+enum class Mechanism : uint8_t { Siit, Clat, MapEBr, LwAftr, FourOverSix, Ipip, DsLiteB4, MapTBr };
+inline constexpr std::size_t kMechanismCount = 8;
 
 // Those that rewrite headers; the others put IPv4 packets into IPv6 packets.
-constexpr bool translates(Mechanism m) { return m == Mechanism::Siit || m == Mechanism::Clat; }
+constexpr bool translates(Mechanism m) {
+  return m == Mechanism::Siit || m == Mechanism::Clat || m == Mechanism::MapTBr;
+}
+// Those that look customers up in a table of rules or softwires.
+constexpr bool has_rules(Mechanism m) { return m != Mechanism::Siit && m != Mechanism::Clat; }
 
 enum class LogLevel : uint8_t { Trace, Debug, Info, Warn, Error };
 enum class RouteMode : uint8_t { Auto, Manual };
@@ -78,7 +82,7 @@ struct InstanceSettings {
   Hairpinning hairpinning = Hairpinning::Intrinsic;
   std::vector<Ipv4Prefix> denylist_ipv4;
   std::vector<Ipv6Prefix> denylist_ipv6;
-  std::optional<share::Pref64> pref64;
+  std::optional<share::Pref64> pref64;  // of map-t-br: dmr
 
   // clat: plat_prefix always; clat_address or clat_prefix or neither (then mappings)
   std::optional<share::Pref64> plat_prefix;

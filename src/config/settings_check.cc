@@ -47,8 +47,10 @@ class InstanceCheck {
     if (!translates(i_.mechanism)) return check_tunnel();
     if (i_.mechanism == Mechanism::Siit)
       check_siit();
-    else
+    else if (i_.mechanism == Mechanism::Clat)
       check_clat();
+    else
+      check_map_t();
     settle_translator_ipv6();
     check_mappings();
   }
@@ -126,8 +128,9 @@ class InstanceCheck {
   void check_rules() {
     const bool has_files =
         !i_.rules_files.empty() || keys_.has("rules-files") || keys_.has("softwires-files");
-    if (i_.mechanism == Mechanism::MapEBr && i_.rules.empty() && !has_files && !keys_.has("rules"))
-      error("name", "a map-e-br instance without rules carries nothing",
+    const bool is_map = i_.mechanism == Mechanism::MapEBr || i_.mechanism == Mechanism::MapTBr;
+    if (is_map && i_.rules.empty() && !has_files && !keys_.has("rules"))
+      error("name", fmt::format("a {} instance without rules carries nothing", to_string(i_.mechanism)),
             "add \"rules:\" or \"rules-files:\"");
     std::size_t own = 0, long_users = 0, not_whole = 0;
     const share::MapRule* example[3] = {};
@@ -137,7 +140,7 @@ class InstanceCheck {
     for (const share::MapRule& rule : i_.rules) {
       for (const Ipv6Address& local : i_.local_addresses)
         if (rule.ipv6().contains(local)) count(own, 0, rule);
-      if (i_.mechanism == Mechanism::MapEBr && rule.end_user_prefix_length() > 64) count(long_users, 1, rule);
+      if (is_map && rule.end_user_prefix_length() > 64) count(long_users, 1, rule);
       if (i_.mechanism == Mechanism::FourOverSix && rule.is_shared()) count(not_whole, 2, rule);
     }
     const std::string_view place = keys_.has("rules")       ? "rules"
@@ -203,6 +206,17 @@ class InstanceCheck {
              "shorten the list");
   }
 
+  void check_map_t() {
+    check_rules();
+    if (!i_.pref64) return;
+    for (const share::MapRule& rule : i_.rules)
+      if (overlap(rule.ipv6(), i_.pref64->prefix()))
+        return error(keys_.has("rules") ? "rules" : "dmr",
+                     fmt::format("the rule prefix {} overlaps dmr {}", rule.ipv6().to_string(),
+                                 i_.pref64->prefix().to_string()),
+                     "customers and the IPv4 Internet need prefixes of their own (RFC 7599 §5.1)");
+  }
+
   void check_clat() {
     const int ways = (keys_.has("clat-address") ? 1 : 0) + (keys_.has("clat-prefix") ? 1 : 0);
     if (ways == 2)
@@ -248,11 +262,16 @@ class InstanceCheck {
     return best;
   }
 
+  [[nodiscard]] std::string_view prefix_name() const {
+    if (i_.mechanism == Mechanism::MapTBr) return "dmr";
+    return i_.mechanism == Mechanism::Siit ? "pref64" : "clat-prefix";
+  }
+
   [[nodiscard]] std::optional<Ipv6Address> derived_translator_ipv6() const {
     if (i_.clat_address) return i_.clat_address;
     if (const share::EamMapping* mapping = mapping_of(i_.translator_ipv4))
       return mapping->to_ipv6(i_.translator_ipv4);
-    const auto& prefix = i_.mechanism == Mechanism::Siit ? i_.pref64 : i_.clat_prefix;
+    const auto& prefix = i_.mechanism == Mechanism::Clat ? i_.clat_prefix : i_.pref64;
     if (prefix) return prefix->embed(i_.translator_ipv4);
     return std::nullopt;
   }
@@ -279,7 +298,7 @@ class InstanceCheck {
       return;
     }
     // Without any prefix or mapping there is an error about that already.
-    const std::string_view prefix_key = i_.mechanism == Mechanism::Siit ? "pref64" : "clat-prefix";
+    const std::string_view prefix_key = prefix_name();
     if (!keys_.has(prefix_key) && !keys_.has("clat-address") && has_mappings() && known_.has_all_mappings)
       error("name",
             fmt::format("translator-ipv6 is needed when there is no {}",
@@ -288,7 +307,7 @@ class InstanceCheck {
   }
 
   void check_mappings() {
-    const std::optional<share::Pref64>& prefix = i_.mechanism == Mechanism::Siit ? i_.pref64 : i_.clat_prefix;
+    const std::optional<share::Pref64>& prefix = i_.mechanism == Mechanism::Clat ? i_.clat_prefix : i_.pref64;
     std::size_t inside_prefix = 0, around_prefix = 0, illegal = 0, denied = 0;
     const share::EamMapping* example[4] = {};
     const auto count = [&](std::size_t& counter, std::size_t kind, const share::EamMapping& mapping) {
@@ -309,7 +328,7 @@ class InstanceCheck {
       return counter == 1 ? fmt::format("the mapping {}", first)
                           : fmt::format("{} mappings, the first being {},", counter, first);
     };
-    const std::string_view prefix_key = i_.mechanism == Mechanism::Siit ? "pref64" : "clat-prefix";
+    const std::string_view prefix_key = prefix_name();
     if (inside_prefix > 0)
       warn(place,
            fmt::format("{} {} inside of {} {}", words(inside_prefix, 0), inside_prefix == 1 ? "lies" : "lie",

@@ -107,7 +107,7 @@ class InstanceReader {
     i.hairpinning = keys_.choice<Hairpinning>("hairpinning");
     i.denylist_ipv4 = keys_.ipv4_prefixes("denylist-ipv4").value_or(std::vector<Ipv4Prefix>{});
     i.denylist_ipv6 = keys_.ipv6_prefixes("denylist-ipv6").value_or(std::vector<Ipv6Prefix>{});
-    i.pref64 = keys_.pref64("pref64");
+    i.pref64 = keys_.pref64(i.mechanism == Mechanism::MapTBr ? "dmr" : "pref64");
     i.plat_prefix = keys_.pref64("plat-prefix");
     i.clat_address = keys_.ipv6_address("clat-address");
     i.clat_ipv4 = keys_.ipv4_address("clat-ipv4").value_or(Ipv4Address(192, 0, 0, 1));
@@ -269,7 +269,7 @@ class InstanceReader {
                              "name it once");
     instance_.rules_files.push_back(path);
     if (files_ == MappingsFiles::Skip) return;
-    if (instance_.mechanism == Mechanism::MapEBr) {
+    if (instance_.mechanism == Mechanism::MapEBr || instance_.mechanism == Mechanism::MapTBr) {
       auto table = load_map_rule_csv(path, instance_.format);
       if (!table) return findings_.error(std::move(table).error());
       check_borders(path, *table);

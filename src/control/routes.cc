@@ -21,10 +21,21 @@ void imply_clat(const config::InstanceSettings& settings, ImpliedRoutes& routes)
   for (const auto& mapping : settings.mappings) routes.ipv6.push_back(mapping.ipv6);
 }
 
+// A table of softwires has many for one address.
+void imply_rules(const config::InstanceSettings& settings, ImpliedRoutes& routes) {
+  std::set<Ipv4Prefix> prefixes;
+  for (const share::MapRule& rule : settings.rules)
+    if (prefixes.insert(rule.ipv4()).second) {
+      routes.ipv4.push_back(rule.ipv4());
+      if (routes.ipv4.size() > kMostImpliedRoutes) return;
+    }
+}
+
 void imply_siit(const config::InstanceSettings& settings, ImpliedRoutes& routes) {
   if (settings.pref64) routes.ipv6.push_back(settings.pref64->prefix());
   routes.ipv4.reserve(settings.mappings.size());
   for (const auto& mapping : settings.mappings) routes.ipv4.push_back(mapping.ipv4);
+  imply_rules(settings, routes);
 }
 
 void imply_tunnel(const config::InstanceSettings& settings, ImpliedRoutes& routes) {
@@ -37,13 +48,7 @@ void imply_tunnel(const config::InstanceSettings& settings, ImpliedRoutes& route
     return;
   }
   if (settings.ipv4_routes) return;
-  // A table of softwires has many for one address.
-  std::set<Ipv4Prefix> prefixes;
-  for (const share::MapRule& rule : settings.rules)
-    if (prefixes.insert(rule.ipv4()).second) {
-      routes.ipv4.push_back(rule.ipv4());
-      if (routes.ipv4.size() > kMostImpliedRoutes) return;
-    }
+  imply_rules(settings, routes);
 }
 
 }  // namespace

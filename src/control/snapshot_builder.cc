@@ -48,6 +48,20 @@ engine::IcmpReplySettings icmp_settings(const config::InstanceSettings& settings
   return icmp;
 }
 
+carry::TranslateSettings translate_settings(const config::InstanceSettings& settings) {
+  carry::TranslateSettings translate;
+  translate.ipv4_mtu = settings.ipv4_mtu;
+  translate.ipv6_mtu = settings.ipv6_mtu;
+  translate.lowest_ipv6_mtu = settings.lowest_ipv6_mtu;
+  translate.traffic_class = settings.traffic_class;
+  translate.tos = settings.tos;
+  translate.udp_zero_checksum = settings.udp_zero_checksum == config::UdpZeroChecksum::Drop
+                                    ? carry::UdpZeroChecksum::Drop
+                                    : carry::UdpZeroChecksum::Compute;
+  translate.mss_clamp = mss_clamp(settings);
+  return translate;
+}
+
 mechanism::SoftwireSettings softwire_settings(const config::InstanceSettings& settings) {
   mechanism::SoftwireSettings softwire;
   carry::EncapsulateSettings& encapsulate = softwire.encapsulate;
@@ -95,8 +109,10 @@ Result<std::shared_ptr<share::EamTable>> build_eam_table(const config::InstanceS
 Result<std::shared_ptr<share::MapRuleTable>> build_rule_table(const config::InstanceSettings& settings,
                                                               uint64_t seed,
                                                               std::pmr::memory_resource* memory) {
-  // The inner source leads back to the rule: encapsulation has no use for an index of IPv6 prefixes.
-  auto table = std::make_shared<share::MapRuleTable>(share::MapRuleTable::Index::Ipv4Only, seed, memory);
+  // In a tunnel the inner source leads back to the rule: no use for an index of IPv6 prefixes there.
+  const auto index = config::translates(settings.mechanism) ? share::MapRuleTable::Index::BothWays
+                                                            : share::MapRuleTable::Index::Ipv4Only;
+  auto table = std::make_shared<share::MapRuleTable>(index, seed, memory);
   table->reserve(settings.rules.size());
   for (const share::MapRule& rule : settings.rules)
     if (const auto refusal = table->add(rule); refusal != share::MapRuleTable::Refusal::None)
@@ -109,7 +125,7 @@ Result<Tables> build_tables(const config::InstanceSettings& settings, uint64_t s
                             std::pmr::memory_resource* memory) {
   Tables tables;
   tables.eam = TRY(build_eam_table(settings, seed, memory));
-  if (config::translates(settings.mechanism)) return tables;
+  if (!config::has_rules(settings.mechanism)) return tables;
   tables.rules = TRY(build_rule_table(settings, seed, memory));
   tables.path_mtus = std::make_shared<carry::PathMtuTable>();
   return tables;
@@ -123,16 +139,18 @@ std::unique_ptr<engine::Snapshot> build_snapshot(const config::InstanceSettings&
         engine::Snapshot{std::move(tables.eam), std::move(tables.rules), std::move(tables.path_mtus),
                          std::move(softwire), icmp, settings.icmp_error_rate});
   }
+  if (settings.mechanism == config::Mechanism::MapTBr) {
+    mechanism::MapTSettings map_t(*settings.pref64);
+    map_t.translate = translate_settings(settings);
+    map_t.node_identification = settings.node_identification ? mechanism::NodeIdentification::Append
+                                                             : mechanism::NodeIdentification::Omit;
+    mechanism::MapT mechanism(map_t, *tables.eam, *tables.rules);
+    return std::make_unique<engine::Snapshot>(
+        engine::Snapshot{std::move(tables.eam), std::move(tables.rules), std::move(tables.path_mtus),
+                         std::move(mechanism), icmp, settings.icmp_error_rate});
+  }
   mechanism::SiitSettings siit;
-  siit.translate.ipv4_mtu = settings.ipv4_mtu;
-  siit.translate.ipv6_mtu = settings.ipv6_mtu;
-  siit.translate.lowest_ipv6_mtu = settings.lowest_ipv6_mtu;
-  siit.translate.traffic_class = settings.traffic_class;
-  siit.translate.tos = settings.tos;
-  siit.translate.udp_zero_checksum = settings.udp_zero_checksum == config::UdpZeroChecksum::Drop
-                                         ? carry::UdpZeroChecksum::Drop
-                                         : carry::UdpZeroChecksum::Compute;
-  siit.translate.mss_clamp = mss_clamp(settings);
+  siit.translate = translate_settings(settings);
 
   const bool is_clat = settings.mechanism == config::Mechanism::Clat;
   siit.mapping.ipv4_side_prefix = is_clat ? settings.clat_prefix : settings.pref64;

@@ -108,7 +108,8 @@ std::expected<Due<Ipv6View>, IcmpSilence> due_to_ipv6(std::span<const std::byte>
   const IcmpSilence silence = silence_about_packet(*ip, is_later);
   if (silence != IcmpSilence::None) return std::unexpected(silence);
   // RFC 7915 §5.4: "administratively prohibited" is not sent about any ICMPv6 message.
-  if (kind->type == icmpv6::kDestinationUnreachable && ip->protocol() == IpProtocol::Icmpv6)
+  if (kind->type == icmpv6::kDestinationUnreachable && kind->code == icmpv6::kAdministrativelyProhibited &&
+      ip->protocol() == IpProtocol::Icmpv6)
     return std::unexpected(IcmpSilence::AboutIcmpv6);
   return Due<Ipv6View>{*ip, *kind};
 }

@@ -147,7 +147,9 @@ class Pipeline {
     auto& dropped = counters_.dropped;
     dropped[static_cast<std::size_t>(DropReason::ReassemblyTimeout)].add(reassembly_.expire(now));
     Packet whole(whole_buffer_, kHeadroom, 0);
-    const auto result = reassembly_.add(packet, at, now, whole);
+    const auto result = reassembly_.add(
+        packet, at, now, whole,
+        mechanism.ends_tunnels() ? Reassembly::FragmentHeader::Remove : Reassembly::FragmentHeader::Keep);
     dropped[static_cast<std::size_t>(DropReason::ReassemblyNoRoom)].add(reassembly_.take_evicted());
     if (outcome != nullptr) *outcome = {Verdict::reassemble(static_cast<uint32_t>(at)), false};
     if (result.dropped != DropReason::None) {

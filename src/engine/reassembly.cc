@@ -23,7 +23,8 @@ struct Reassembly::Piece {
   std::size_t begin = 0;
   bool more = false;
   bool is_ipv6 = false;
-  IpProtocol next{};  // IPv6: what follows the Fragment Header
+  uint32_t identification = 0;  // IPv6
+  IpProtocol next{};            // IPv6: what follows the Fragment Header
   uint8_t ecn = 0;
 };
 
@@ -73,6 +74,7 @@ bool Reassembly::take_apart(const Packet& packet, std::size_t at, Piece& piece) 
   piece.data = ip->payload();
   piece.begin = fragment.fragment_offset() * std::size_t{8};
   piece.more = fragment.more_fragments();
+  piece.identification = fragment.identification.host();
   piece.is_ipv6 = true;
   piece.next = fragment.next_header;
   piece.ecn = ip->header().traffic_class() & kEcnMask;
@@ -138,8 +140,12 @@ DropReason Reassembly::insert(Assembly& assembly, const Piece& piece) {
 
 // Writes the whole packet, unless its lengths do not fit the header fields or it can't carry the congestion
 // that a fragment of it has met.
-DropReason Reassembly::finish(const Assembly& assembly, bool is_ipv6, std::size_t at, Packet& whole) {
-  const std::size_t front = assembly.front.size();
+DropReason Reassembly::finish(const Assembly& assembly, const Piece& last, std::size_t at,
+                              FragmentHeader kept, Packet& whole) {
+  const bool is_ipv6 = last.is_ipv6;
+  const std::size_t extensions_end = assembly.front.size();
+  const std::size_t front =
+      extensions_end + (is_ipv6 && kept == FragmentHeader::Keep ? sizeof(Ipv6FragmentHeader) : 0);
   const std::size_t total = front + assembly.end;
   if (total - at > 65535 + (is_ipv6 ? sizeof(Ipv6Header) : 0)) return DropReason::LengthMismatch;
   if (at != 0 && total - sizeof(Ipv6Header) > 65535) return DropReason::LengthMismatch;
@@ -147,7 +153,7 @@ DropReason Reassembly::finish(const Assembly& assembly, bool is_ipv6, std::size_
   if (is_marked && (assembly.ecn_seen & 1 << kNotEct) != 0) return DropReason::CongestionLost;
   whole.resize(total);
   std::byte* const out = whole.data();
-  std::memcpy(out, assembly.front.data(), front);
+  std::memcpy(out, assembly.front.data(), extensions_end);
   for (const Fragment& fragment : assembly.fragments)
     std::memcpy(out + front + fragment.begin, fragment.data.data(), fragment.data.size());
 
@@ -158,12 +164,17 @@ DropReason Reassembly::finish(const Assembly& assembly, bool is_ipv6, std::size_
       header.version_class_flow = be32::from_host(header.version_class_flow.host() | uint32_t{kCe} << 20);
     // What pointed at the Fragment Header points behind it.
     IpProtocol* next = &header.next_header;
-    for (std::size_t position = at + sizeof(Ipv6Header); position < front;) {
+    for (std::size_t position = at + sizeof(Ipv6Header); position < extensions_end;) {
       auto& extension = *reinterpret_cast<Ipv6ExtensionHeader*>(out + position);
       next = &extension.next_header;
       position += (std::size_t{extension.length} + 1) * 8;
     }
     *next = assembly.next;
+    if (kept == FragmentHeader::Keep) {
+      *next = IpProtocol::Fragment;
+      auto& fragment = *reinterpret_cast<Ipv6FragmentHeader*>(out + extensions_end);
+      fragment = {assembly.next, 0, {}, be32::from_host(last.identification)};
+    }
     return DropReason::None;
   }
   auto& header = *reinterpret_cast<Ipv4Header*>(out + at);
@@ -180,7 +191,8 @@ DropReason Reassembly::finish(const Assembly& assembly, bool is_ipv6, std::size_
   return DropReason::None;
 }
 
-Reassembly::Outcome Reassembly::add(const Packet& packet, std::size_t at, Instant now, Packet& whole) {
+Reassembly::Outcome Reassembly::add(const Packet& packet, std::size_t at, Instant now, Packet& whole,
+                                    FragmentHeader header) {
   Piece piece;
   if (!take_apart(packet, at, piece)) return {false, DropReason::LengthMismatch, 1};
   auto it = packets_.find(piece.key);
@@ -229,7 +241,7 @@ Reassembly::Outcome Reassembly::add(const Packet& packet, std::size_t at, Instan
   }
   if (assembly.end == 0 || reached != assembly.end) return {};
   const std::size_t fragments = assembly.fragments.size();
-  const DropReason unfit = finish(assembly, piece.is_ipv6, at, whole);
+  const DropReason unfit = finish(assembly, piece, at, header, whole);
   forget(it);
   if (unfit != DropReason::None) return {false, unfit, fragments};
   return {true, DropReason::None, fragments};

@@ -29,6 +29,9 @@ class Reassembly {
   // `seed` keys the hash, so that nobody can choose identifications that collide.
   explicit Reassembly(uint64_t seed) : packets_(kMostPackets, Hash{seed}) {}
 
+  // What becomes of an IPv6 packet's Fragment Header. Kept, it makes the whole packet an atomic fragment (RFC
+  // 6946): whoever translates it to IPv4 sees that its sender can fragment, and by which identification.
+  enum class FragmentHeader : uint8_t { Remove, Keep };
   struct Outcome {
     bool is_complete = false;               // the whole packet is in `whole`
     DropReason dropped = DropReason::None;  // the fragment, and what its packet had, is gone
@@ -38,13 +41,14 @@ class Reassembly {
   // Fragment Header, both of them checked. On completion the whole packet, with the octets that stood in
   // front of the first fragment, is written to `whole`, whose buffer must hold kLargest octets behind its
   // offset.
-  Outcome add(const Packet& packet, std::size_t at, Instant now, Packet& whole);
+  Outcome add(const Packet& packet, std::size_t at, Instant now, Packet& whole,
+              FragmentHeader header = FragmentHeader::Remove);
   // Forgets packets that are under way for too long. Returns the number of their fragments.
   std::size_t expire(Instant now);
   // Gives up the oldest packets until a new one has room; the number of their fragments since the last call.
   [[nodiscard]] std::size_t take_evicted();
 
-  static constexpr std::size_t kLargest = 65535 + 40 + 48;
+  static constexpr std::size_t kLargest = 65535 + 40 + 56;
 
  private:
   struct Key {
@@ -78,7 +82,8 @@ class Reassembly {
   void make_room(std::size_t octets);
   void forget(Packets::iterator it);
   static DropReason insert(Assembly& assembly, const Piece& piece);
-  static DropReason finish(const Assembly& assembly, bool is_ipv6, std::size_t at, Packet& whole);
+  static DropReason finish(const Assembly& assembly, const Piece& last, std::size_t at, FragmentHeader kept,
+                           Packet& whole);
 
   Packets packets_;
   std::list<const Key*> by_age_;  // oldest first

@@ -6,13 +6,14 @@
 #include <variant>
 
 #include "engine/icmp_reply.h"
+#include "mechanism/map_t.h"
 #include "mechanism/siit.h"
 #include "mechanism/softwire.h"
 
 namespace yonroku::engine {
 
 // The closed set of mechanisms.
-using Mechanism = std::variant<mechanism::Siit, mechanism::Softwire>;
+using Mechanism = std::variant<mechanism::Siit, mechanism::Softwire, mechanism::MapT>;
 
 struct Snapshot {
   // Declared first: the mechanism refers to them. Null where it has no use for one.

@@ -101,4 +101,39 @@ Checked<Ipv4Flow> Ipv4Flow::of_quoted(const Ipv4View& quote) noexcept {
   return flow;
 }
 
+Checked<Ipv6SourcePort> Ipv6SourcePort::of_quoted(const Ipv6View& quote) noexcept {
+  Ipv6SourcePort found;
+  if (quote.is_fragment() && quote.fragment_header().fragment_offset() != 0) return found;
+  const auto payload = quote.payload();
+  if (has_ports(quote.protocol())) {
+    if (payload.size() < sizeof(PortPair)) return std::unexpected(DropReason::InnerPacketTruncated);
+    return Ipv6SourcePort{Ipv4Flow::Ports::Present,
+                          reinterpret_cast<const PortPair*>(payload.data())->destination.host()};
+  }
+  if (quote.protocol() != IpProtocol::Icmpv6) return found;
+  if (payload.size() < sizeof(IcmpHeader)) return std::unexpected(DropReason::InnerPacketTruncated);
+  const auto& icmp = *reinterpret_cast<const IcmpHeader*>(payload.data());
+  if (icmpv6::is_error(icmp.type)) return std::unexpected(DropReason::InnerPacketIsIcmpError);
+  if (icmp.type == icmpv6::kEcho || icmp.type == icmpv6::kEchoReply)
+    return Ipv6SourcePort{Ipv4Flow::Ports::Present, identifier(icmp)};
+  return found;
+}
+
+Checked<Ipv6SourcePort> Ipv6SourcePort::of(const Ipv6View& ip) noexcept {
+  if (ip.is_fragment()) [[unlikely]]
+    return Ipv6SourcePort{Ipv4Flow::Ports::Fragment, 0};
+  const auto payload = ip.payload();
+  if (has_ports(ip.protocol())) [[likely]] {
+    if (payload.size() < sizeof(PortPair)) return std::unexpected(DropReason::TruncatedHeader);
+    return Ipv6SourcePort{Ipv4Flow::Ports::Present,
+                          reinterpret_cast<const PortPair*>(payload.data())->source.host()};
+  }
+  if (ip.protocol() != IpProtocol::Icmpv6) return Ipv6SourcePort{};
+  if (payload.size() < sizeof(IcmpHeader)) return std::unexpected(DropReason::TruncatedHeader);
+  const auto& icmp = *reinterpret_cast<const IcmpHeader*>(payload.data());
+  if (icmp.type == icmpv6::kEcho || icmp.type == icmpv6::kEchoReply)
+    return Ipv6SourcePort{Ipv4Flow::Ports::Present, identifier(icmp)};
+  return Ipv6SourcePort{};
+}
+
 }  // namespace yonroku

@@ -8,6 +8,7 @@
 #include <cstdint>
 
 #include "packet/ipv4_view.h"
+#include "packet/ipv6_view.h"
 #include "packet/verdict.h"
 
 namespace yonroku {
@@ -32,6 +33,18 @@ struct Ipv4Flow {
   // Of a packet that an ICMP error quotes: it may be cut short, and it is no ICMP error itself
   // (inner-packet-is-icmp-error).
   static Checked<Ipv4Flow> of_quoted(const Ipv4View& quote) noexcept;
+};
+
+// The source port of an IPv6 packet, as whoever checks that it is the customer's own must see it.
+struct Ipv6SourcePort {
+  Ipv4Flow::Ports ports = Ipv4Flow::Ports::None;
+  uint16_t port = 0;
+
+  // truncated-header when the transport header is cut short, inner-packet-truncated when an ICMPv6 error
+  // quotes too little.
+  static Checked<Ipv6SourcePort> of(const Ipv6View& ip) noexcept;
+  // The destination's in a packet that an ICMPv6 error quotes: the one who sends the error received it.
+  static Checked<Ipv6SourcePort> of_quoted(const Ipv6View& quote) noexcept;
 };
 
 }  // namespace yonroku
