@@ -169,6 +169,17 @@ class Explain(Folder):
         done = yonroku("explain", "-c", CONFIG, "--json", self.folder / "none")
         self.assertEqual((done.returncode, json.loads(done.stdout)), (1, {"packets": []}))
 
+    def test_fragments_of_a_tunnel(self):
+        config = CONFIG.parent / "tunnel.yaml"
+        write_pcap(self.folder / "in", golden("rfc2473/7.2-fragments-in-order")[0])
+        text = yonroku("explain", "-c", config, self.folder / "in").stdout.decode()
+        for said in ["verdict: held: a fragment that waits for the others", "put together",
+                     "With this one 2 fragments are here", "verdict: out of the tunnel: IPv4"]:
+            self.assertIn(said, text)
+        first, second = json.loads(yonroku("explain", "-c", config, "--json", self.folder / "in").stdout)["packets"]
+        self.assertEqual((first["verdict"], second["verdict"]), ("held", "to-ipv4"))
+        self.assertEqual([header["header"] for header in second["whole"]["headers"]], ["IPv6", "IPv4", "UDP", "data"])
+
     def test_errors(self):
         for arguments, said in [(["45 zz"], "is no hexadecimal digit"), (["a/b.pcap"], "there is no such file"),
                                 ([CONFIG], "not a capture file")]:

@@ -10,17 +10,6 @@ namespace {
 
 constexpr std::size_t kLargestWithoutDf = 1260;  // RFC 7915 §5.1
 
-std::string address_words(const TraceAddress& address) {
-  return std::visit(
-      [](const auto& value) -> std::string {
-        if constexpr (requires { value.to_string(); })
-          return value.to_string();
-        else
-          return "";
-      },
-      address);
-}
-
 std::string replaced(std::string text, std::string_view what, const std::string& with) {
   for (auto at = text.find(what); at != std::string::npos; at = text.find(what, at + with.size()))
     text.replace(at, what.size(), with);
@@ -216,6 +205,24 @@ std::string wrong_checksum_words(const PacketFacts& before) {
   const auto fact = checksum_of(before);
   if (!fact || fact->is_absent || fact->is_right()) return "";
   return "; it was wrong and stays wrong by as much, for the receiver to find out";
+}
+
+std::string address_words(const TraceAddress& address) {
+  return std::visit(
+      [](const auto& value) -> std::string {
+        if constexpr (requires { value.to_string(); })
+          return value.to_string();
+        else
+          return "";
+      },
+      address);
+}
+
+Decision decision_of_note(const TraceNote& note, std::string topic) {
+  const TraceStepText& step = kTraceSteps[static_cast<std::size_t>(note.step)];
+  std::string text = replaced(std::string(step.text), "{from}", address_words(note.from));
+  return {std::move(topic), sentence(replaced(std::move(text), "{to}", address_words(note.to))),
+          std::string(step.cited)};
 }
 
 Decisions decisions_of_trace(const Trace& trace, unsigned from_version) {

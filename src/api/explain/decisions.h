@@ -14,12 +14,18 @@
 namespace yonroku::api {
 
 struct Decision {
-  std::string topic;  // "addresses", "hairpin", "header", "size", "transport", "message", "quote"
+  std::string topic;  // "addresses", "hairpin", "header", "size", "transport", "message", "quote";
+                      // in tunnels also "customer", "source", "fragments"
   std::string text;   // a sentence
   std::string cited;  // "RFC 7915 §4.1"; may be empty
 };
 
 using Decisions = std::vector<Decision>;
+
+// An address of a note, or "".
+[[nodiscard]] std::string address_words(const TraceAddress& address);
+// What trace_steps.def says about a note.
+[[nodiscard]] Decision decision_of_note(const TraceNote& note, std::string topic);
 
 [[nodiscard]] Decisions decisions_of_trace(const Trace& trace, unsigned from_version);
 

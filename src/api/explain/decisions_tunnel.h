@@ -36,6 +36,28 @@ struct TunnelView {
 [[nodiscard]] std::string tunnel_verdict_words(const Trace& trace, const Verdict& verdict,
                                                unsigned from_version);
 
+// Which sections of a mechanism's RFC ask for its steps.
+struct TunnelSections {
+  const char* lookup;
+  const char* check;
+  const char* ports_of_fragments;
+};
+[[nodiscard]] TunnelSections sections_of(config::Mechanism mechanism);
+// The first such note, or nullptr.
+[[nodiscard]] const TraceNote* note_of(const Trace& trace, TraceStep step);
+
+// Fragments that are put together, where any mechanism needs it: `packet` is held, or `whole` is complete.
+[[nodiscard]] Decisions decisions_about_hold(std::span<const std::byte> packet, config::Mechanism mechanism);
+[[nodiscard]] Decisions decisions_about_whole(const Trace::Whole& whole);
+
+// --- about headers and sizes (decisions_tunnel_change.cc) ---
+
+[[nodiscard]] Decisions decisions_of_tunnel_change(const PacketFacts& before,
+                                                   std::span<const PacketFacts> after, const Trace& trace,
+                                                   const TunnelView& tunnel);
+// What a Packet Too Big taught, whether or not it is relayed.
+[[nodiscard]] Decisions decisions_about_path_mtu(const PacketFacts& before, const TunnelView& tunnel);
+
 // --- about customers (decisions_customer.cc) ---
 
 enum class FlowEnd : uint8_t { Source, Destination };

@@ -90,6 +90,7 @@ std::string translation_words(std::string_view verdict) {
   if (verdict == "to-ipv6") return "translated to IPv6";
   if (verdict == "to-ipv4") return "translated to IPv4";
   if (verdict == "drop") return "dropped";
+  if (verdict == "held") return "held: a fragment that waits for the others";
   return "translated to IPv4 and back: both ends are behind this translator";
 }
 
@@ -125,15 +126,41 @@ std::vector<PacketFacts> facts_of(const std::vector<std::vector<std::byte>>& pac
   return facts;
 }
 
+constexpr const char* kAdviceAboutHeld =
+    "Nothing: it goes on when it is whole. To see that, explain a capture file that has all of its "
+    "fragments.";
+
+bool is_ipv6(std::span<const std::byte> packet) {
+  return !packet.empty() && static_cast<unsigned>(packet[0]) >> 4 == 6;
+}
+
+// What the decisions are about.
+std::span<const std::byte> decided_packet(const Explanation& explanation) {
+  return explanation.whole.empty() ? explanation.before : explanation.whole;
+}
+
+void append(Decisions& all, Decisions more) {
+  all.insert(all.end(), std::make_move_iterator(more.begin()), std::make_move_iterator(more.end()));
+}
+
 void explain_translation(Explanation& explanation, const Trace& trace, const Verdict& verdict,
                          const config::InstanceSettings& settings) {
-  const std::span<const std::byte> packet = explanation.before;
-  const bool was_ipv6 = !packet.empty() && static_cast<unsigned>(packet[0]) >> 4 == 6;
+  const std::span<const std::byte> packet = decided_packet(explanation);
   explanation.verdict_words = translation_words(explanation.verdict);
-  explanation.decisions = decisions_of_trace(trace, was_ipv6 ? 6 : 4);
+  explanation.decisions = decisions_of_trace(trace, is_ipv6(packet) ? 6 : 4);
+  if (trace.whole().fragments != 0) {
+    Decisions whole = decisions_about_whole(trace.whole());
+    append(whole, std::move(explanation.decisions));
+    explanation.decisions = std::move(whole);
+  }
   if (explanation.verdict == "drop") {
     explanation.drop = decision_of_drop(packet, verdict, settings);
     explanation.advice = advice_about(explanation.reason);
+    return;
+  }
+  if (verdict.action == Verdict::Action::Reassemble) {
+    append(explanation.decisions, decisions_about_hold(packet, settings.mechanism));
+    explanation.advice = kAdviceAboutHeld;
     return;
   }
   const std::vector<PacketFacts> after = facts_of(explanation.after);
@@ -145,26 +172,22 @@ void explain_translation(Explanation& explanation, const Trace& trace, const Ver
     const auto quote_changes = std::ranges::find(changes, "quote", &Decision::topic);
     changes.insert(quote_changes, std::make_move_iterator(rest.begin()), std::make_move_iterator(rest.end()));
     all.erase(rest.begin(), rest.end());
-    all.insert(all.end(), std::make_move_iterator(changes.begin()), std::make_move_iterator(changes.end()));
+    append(all, std::move(changes));
   }
 }
 
 void explain_tunnel(Explanation& explanation, const Trace& trace, const Verdict& verdict,
                     const TunnelView& tunnel) {
-  const std::span<const std::byte> packet =
-      explanation.whole.empty() ? explanation.before : explanation.whole;
-  const bool was_ipv6 = !packet.empty() && static_cast<unsigned>(packet[0]) >> 4 == 6;
+  const std::span<const std::byte> packet = decided_packet(explanation);
   const bool is_drop = explanation.verdict == "drop";
-  explanation.verdict_words = tunnel_verdict_words(trace, verdict, was_ipv6 ? 6 : 4);
+  explanation.verdict_words = tunnel_verdict_words(trace, verdict, is_ipv6(packet) ? 6 : 4);
   const std::vector<PacketFacts> after = is_drop ? std::vector<PacketFacts>{} : facts_of(explanation.after);
   explanation.decisions = decisions_of_tunnel(packet, trace, verdict, after, tunnel);
   if (is_drop) {
     explanation.drop = decision_of_tunnel_drop(packet, trace, verdict, tunnel);
     explanation.advice = advice_about_tunnel(explanation.reason);
   } else if (verdict.action == Verdict::Action::Reassemble) {
-    explanation.advice =
-        "Nothing: it goes on when it is whole. To see that, explain a capture file that has all of its "
-        "fragments.";
+    explanation.advice = kAdviceAboutHeld;
   }
 }
 
@@ -184,8 +207,7 @@ Explanation explain(OfflineInstance& instance, const config::InstanceSettings& s
   const engine::Snapshot& snapshot = instance.snapshot();
   const std::span<const std::byte> whole = trace.whole().bytes;
   explanation.whole.assign(whole.begin(), whole.end());
-  const bool was_ipv6 = !packet.empty() && static_cast<unsigned>(packet[0]) >> 4 == 6;
-  explanation.verdict = verdict_word(outcome.verdict, was_ipv6);
+  explanation.verdict = verdict_word(outcome.verdict, is_ipv6(packet));
   explanation.reason = outcome.verdict.reason;
   explanation.is_answered = outcome.replied;
   if (config::translates(settings.mechanism))
@@ -194,7 +216,7 @@ Explanation explain(OfflineInstance& instance, const config::InstanceSettings& s
     explain_tunnel(explanation, trace, outcome.verdict,
                    {settings, *snapshot.rules, *snapshot.path_mtus, now});
   if (explanation.verdict == "drop" && !explanation.is_answered)
-    explanation.silence = decision_of_silence(whole.empty() ? packet : whole, outcome.verdict, snapshot.icmp);
+    explanation.silence = decision_of_silence(decided_packet(explanation), outcome.verdict, snapshot.icmp);
   return explanation;
 }
 

@@ -209,7 +209,7 @@ const Row kTunnelRows[] = {
      {"the interface identifier c0:2:1200:3400: 8 zero bits, 192.0.2.18, PSID 0x34 (52), 8 zero bits."},
      {}},
     {"rfc7597/8.3.2-fragments-in-order",
-     {"Whose the IPv4 packet is, its ports tell, and only the first fragment has them. [RFC 7597 §8.3.2]",
+     {"Whose the packet is, its ports tell, and only the first fragment has them. [RFC 7597 §8.3.2]",
       "It is held for up to 60 seconds", "verdict: held: a fragment that waits for the others",
       "what you can do Nothing: it goes on when it is whole."},
      {"after ", "ICMP error"}},
