@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 """The lab as a command: shows a mechanism working with real traffic.
 
-lab.py run [siit-dc|clat|map-e|lw4o6|ipip|ds-lite|all] [--keep] [--seconds N] [--translator yonroku|tayga] [--plat yonroku|tayga]
+lab.py run [siit-dc|clat|map-e|map-t|lw4o6|ipip|ds-lite|all] [--keep] [--seconds N] [--translator yonroku|tayga] [--plat yonroku|tayga]
 lab.py list     the labs that are up
 lab.py down     removes labs that were left up, by --keep or by a kill
 
@@ -195,6 +195,7 @@ def keep(report, lab, commands):
 
 SOFTWIRES = {
     "map-e": "MAP-E: an IPv4 address for four customers, without state at the provider (RFC 7597)",
+    "map-t": "MAP-T: the same by translation, without a tunnel (RFC 7599)",
     "lw4o6": "Lightweight 4over6: the same from a table of customers (RFC 7596)",
     "ipip": "A fixed IPv4 prefix over an IPv6-only line (RFC 2473)",
     "ds-lite": "DS-Lite: the customer's B4, with the AFTR's end of the tunnel (RFC 6333)",
@@ -212,7 +213,8 @@ def run_softwire(kind):
             show_config(report, lab, lab.translator, "br")
             show_config(report, lab, lab.customer, "cpe")
             explore(report, lab, "client", "server", Softwire.SERVER, None if lab.is_shared else lab.client_address,
-                    lab.client_as_seen, "0.0.0.0", large_ping=3000)
+                    lab.client_as_seen, "0.0.0.0",
+                    large_ping=1200 if kind == "map-t" else 3000)
             report.title("Throughput (through both ends of the tunnel)")
             throughput(report, lab, [
                 ("plain IPv6 forwarding", Softwire.SERVER_IPV6),

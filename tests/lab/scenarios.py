@@ -191,7 +191,7 @@ instances:
 class Softwire(Namespaces):
     """IPv4 in IPv6 from a customer's site to the provider's border, over an IPv6-only network.
 
-    `kind` is what the border is: map-e, lw4o6 (a shared address: the CPE's kernel does the NAT into the port set), ipip
+    `kind` is what the border is: map-e, map-t (which translates instead), lw4o6 (a shared address: the CPE's kernel does the NAT into the port set), ipip
     (a fixed prefix, no NAT) or ds-lite (the B4; its AFTR's tunnel end without the NAT).
     """
 
@@ -217,7 +217,23 @@ instances:
     b4-address: "2001:db8:12:4000:0:c000:212:1"
     aftr-address: "2001:db8:ffff::1"
 """
+    MAP_T_CE = """\
+instances:
+  - name: ce
+    mechanism: clat                             # translates as a MAP-T CE does, behind the kernel's NAT
+    plat-prefix: "2001:db8:ffff::/64"
+    clat-ipv4: 192.0.2.18
+    clat-address: "2001:db8:12:4000:0:c000:212:1"
+"""
     BORDERS = {
+        "map-t": """\
+instances:
+  - name: br
+    mechanism: map-t-br
+    dmr: "2001:db8:ffff::/64"
+    rules:                                      # 4 customers share each address of 192.0.2.0/24
+      - {ipv6-prefix: "2001:db8::/40", ipv4-prefix: 192.0.2.0/24, ea-length: 10, psid-offset: 0}
+""",
         "map-e": """\
 instances:
   - name: br
@@ -267,7 +283,7 @@ instances:
         super().__init__()
         self.kind = kind
         self.translator = self.customer = None
-        self.is_shared = kind in ("map-e", "lw4o6")
+        self.is_shared = kind in ("map-e", "map-t", "lw4o6")
         self.client_address = "192.0.2.10" if kind == "ipip" else "192.168.1.2"
         self.client_as_seen = self.SHARED if self.is_shared else self.client_address
         try:
@@ -309,7 +325,7 @@ instances:
         """Starts both ends, and the NAT of a shared address."""
         if customer is None:
             prefix = self.SHARED if self.is_shared else self.FIXED_PREFIX
-            customer = self.B4 if self.kind == "ds-lite" else self.CUSTOMER % prefix
+            customer = {"ds-lite": self.B4, "map-t": self.MAP_T_CE}.get(self.kind, self.CUSTOMER % prefix)
         self.translator = Yonroku(self, "br", border or self.BORDERS[self.kind], name="br").start()
         self.customer = Yonroku(self, "cpe", customer, name="ce").start()
         if self.is_shared:
