@@ -3,7 +3,7 @@ _yonroku() {
   local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD-1]} command=${COMP_WORDS[1]} i position=0
   COMPREPLY=()
   if ((COMP_CWORD == 1)); then
-    mapfile -t COMPREPLY < <(compgen -W 'run check translate explain show mappings map import --help -h --version' -- "$cur")
+    mapfile -t COMPREPLY < <(compgen -W 'run check translate explain show mappings rules softwires map import --help -h --version' -- "$cur")
     return
   fi
   _yonroku_files() {
@@ -95,7 +95,7 @@ _yonroku() {
         esac
       done
       case $position in
-        0) mapfile -t COMPREPLY < <(compgen -W 'status counters mappings' -- "$cur") ;;
+        0) mapfile -t COMPREPLY < <(compgen -W 'status counters mappings rules softwires' -- "$cur") ;;
       esac
       ;;
     mappings)
@@ -111,6 +111,57 @@ _yonroku() {
       for ((i = 2; i < COMP_CWORD; i++)); do
         case ${COMP_WORDS[i]} in
           --socket|--instance|-i|--batch) ((i++)) ;;
+          -*) ;;
+          *) ((position++)) ;;
+        esac
+      done
+      case $position in
+        0) mapfile -t COMPREPLY < <(compgen -W 'add remove list replace' -- "$cur") ;;
+      esac
+      ;;
+    rules)
+      case $prev in
+        --socket) _yonroku_files ''; return ;;
+        --instance|-i) :; return ;;
+        --batch) _yonroku_files '!*.@(csv)'; return ;;
+        --psid-offset) :; return ;;
+        --psid-length) :; return ;;
+        --psid) :; return ;;
+        --format) mapfile -t COMPREPLY < <(compgen -W 'rfc7597 draft-03' -- "$cur"); return ;;
+        --border) :; return ;;
+      esac
+      if [[ $cur == -* ]]; then
+        mapfile -t COMPREPLY < <(compgen -W '--socket --instance -i --batch --psid-offset --psid-length --psid --format --border --json --help -h --version' -- "$cur")
+        return
+      fi
+      for ((i = 2; i < COMP_CWORD; i++)); do
+        case ${COMP_WORDS[i]} in
+          --socket|--instance|-i|--batch|--psid-offset|--psid-length|--psid|--format|--border) ((i++)) ;;
+          -*) ;;
+          *) ((position++)) ;;
+        esac
+      done
+      case $position in
+        0) mapfile -t COMPREPLY < <(compgen -W 'add remove list replace' -- "$cur") ;;
+      esac
+      ;;
+    softwires)
+      case $prev in
+        --socket) _yonroku_files ''; return ;;
+        --instance|-i) :; return ;;
+        --batch) _yonroku_files '!*.@(csv)'; return ;;
+        --psid-offset) :; return ;;
+        --psid-length) :; return ;;
+        --psid) :; return ;;
+        --br-address) :; return ;;
+      esac
+      if [[ $cur == -* ]]; then
+        mapfile -t COMPREPLY < <(compgen -W '--socket --instance -i --batch --psid-offset --psid-length --psid --br-address --json --help -h --version' -- "$cur")
+        return
+      fi
+      for ((i = 2; i < COMP_CWORD; i++)); do
+        case ${COMP_WORDS[i]} in
+          --socket|--instance|-i|--batch|--psid-offset|--psid-length|--psid|--br-address) ((i++)) ;;
           -*) ;;
           *) ((position++)) ;;
         esac

@@ -23,13 +23,34 @@ complete -c yonroku -n '__fish_seen_subcommand_from show' -l json -d 'print the 
 complete -c yonroku -n '__fish_seen_subcommand_from show' -l socket -d 'control socket' -r -F
 complete -c yonroku -n '__fish_seen_subcommand_from show' -l instance -s i -d 'only this instance' -x
 complete -c yonroku -n '__fish_seen_subcommand_from show' -l all -d 'show counters that are zero as well'
-complete -c yonroku -n '__fish_seen_subcommand_from show; and not __fish_seen_subcommand_from status counters mappings' -a 'status counters mappings'
+complete -c yonroku -n '__fish_seen_subcommand_from show; and not __fish_seen_subcommand_from status counters mappings rules softwires' -a 'status counters mappings rules softwires'
 complete -c yonroku -n __fish_use_subcommand -a mappings -d 'change the mappings of the running program'
 complete -c yonroku -n '__fish_seen_subcommand_from mappings' -l socket -d 'control socket' -r -F
 complete -c yonroku -n '__fish_seen_subcommand_from mappings' -l instance -s i -d 'instance to change' -x
 complete -c yonroku -n '__fish_seen_subcommand_from mappings' -l batch -d 'read many from a file' -x -a '(__fish_complete_suffix .csv)'
 complete -c yonroku -n '__fish_seen_subcommand_from mappings' -l json -d 'print the result as JSON'
 complete -c yonroku -n '__fish_seen_subcommand_from mappings; and not __fish_seen_subcommand_from add remove list replace' -a 'add remove list replace'
+complete -c yonroku -n __fish_use_subcommand -a rules -d 'change the mapping rules of the running program'
+complete -c yonroku -n '__fish_seen_subcommand_from rules' -l socket -d 'control socket' -r -F
+complete -c yonroku -n '__fish_seen_subcommand_from rules' -l instance -s i -d 'instance to change' -x
+complete -c yonroku -n '__fish_seen_subcommand_from rules' -l batch -d 'read many from a file' -x -a '(__fish_complete_suffix .csv)'
+complete -c yonroku -n '__fish_seen_subcommand_from rules' -l psid-offset -d 'PSID offset' -x
+complete -c yonroku -n '__fish_seen_subcommand_from rules' -l psid-length -d 'PSID length' -x
+complete -c yonroku -n '__fish_seen_subcommand_from rules' -l psid -d 'PSID' -x
+complete -c yonroku -n '__fish_seen_subcommand_from rules' -l format -d 'interface identifier' -x -a 'rfc7597 draft-03'
+complete -c yonroku -n '__fish_seen_subcommand_from rules' -l border -d 'which of br-addresses, from 0' -x
+complete -c yonroku -n '__fish_seen_subcommand_from rules' -l json -d 'print the result as JSON'
+complete -c yonroku -n '__fish_seen_subcommand_from rules; and not __fish_seen_subcommand_from add remove list replace' -a 'add remove list replace'
+complete -c yonroku -n __fish_use_subcommand -a softwires -d 'change the softwires of the running program'
+complete -c yonroku -n '__fish_seen_subcommand_from softwires' -l socket -d 'control socket' -r -F
+complete -c yonroku -n '__fish_seen_subcommand_from softwires' -l instance -s i -d 'instance to change' -x
+complete -c yonroku -n '__fish_seen_subcommand_from softwires' -l batch -d 'read many from a file' -x -a '(__fish_complete_suffix .csv)'
+complete -c yonroku -n '__fish_seen_subcommand_from softwires' -l psid-offset -d 'PSID offset' -x
+complete -c yonroku -n '__fish_seen_subcommand_from softwires' -l psid-length -d 'PSID length' -x
+complete -c yonroku -n '__fish_seen_subcommand_from softwires' -l psid -d 'PSID' -x
+complete -c yonroku -n '__fish_seen_subcommand_from softwires' -l br-address -d 'our address that the customer talks to' -x
+complete -c yonroku -n '__fish_seen_subcommand_from softwires' -l json -d 'print the result as JSON'
+complete -c yonroku -n '__fish_seen_subcommand_from softwires; and not __fish_seen_subcommand_from add remove list replace' -a 'add remove list replace'
 complete -c yonroku -n __fish_use_subcommand -a map -d 'calculate addresses and ports of a MAP domain'
 complete -c yonroku -n '__fish_seen_subcommand_from map' -l rule -d 'a mapping rule: ipv6=PREFIX,ipv4=PREFIX,ea=LENGTH' -x
 complete -c yonroku -n '__fish_seen_subcommand_from map' -l rules -d 'CSV file of mapping rules' -x -a '(__fish_complete_suffix .csv)'

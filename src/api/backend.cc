@@ -25,6 +25,26 @@ class DaemonBackend final : public Backend {
                                                   std::span<const share::EamMapping> mappings) override {
     return daemon_.replace_mappings(instance, mappings);
   }
+  Result<control::RuleWords> rule_words(const std::string& instance, control::TableKind kind) override {
+    return daemon_.rule_words(instance, kind);
+  }
+  Result<control::RuleList> rules(const std::string& instance, control::TableKind kind) override {
+    return daemon_.rules(instance, kind);
+  }
+  Result<control::MappingChange> add_rules(const std::string& instance, control::TableKind kind,
+                                           const control::RuleWords& words,
+                                           std::span<const share::MapRule> rules) override {
+    return daemon_.add_rules(instance, kind, words, rules);
+  }
+  Result<control::MappingChange> remove_rules(const std::string& instance, control::TableKind kind,
+                                              std::span<const control::RuleName> names) override {
+    return daemon_.remove_rules(instance, kind, names);
+  }
+  Result<control::MappingChange> replace_rules(const std::string& instance, control::TableKind kind,
+                                               const control::RuleWords& words,
+                                               std::vector<share::MapRule> rules) override {
+    return daemon_.replace_rules(instance, kind, words, std::move(rules));
+  }
   Result<void> reload() override { return reload_(); }
 
  private:

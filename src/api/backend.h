@@ -26,6 +26,16 @@ class Backend {
                                                          std::span<const Ipv4Prefix> ipv4) = 0;
   virtual Result<control::MappingChange> replace_mappings(const std::string& instance,
                                                           std::span<const share::EamMapping> mappings) = 0;
+  virtual Result<control::RuleWords> rule_words(const std::string& instance, control::TableKind kind) = 0;
+  virtual Result<control::RuleList> rules(const std::string& instance, control::TableKind kind) = 0;
+  virtual Result<control::MappingChange> add_rules(const std::string& instance, control::TableKind kind,
+                                                   const control::RuleWords& words,
+                                                   std::span<const share::MapRule> rules) = 0;
+  virtual Result<control::MappingChange> remove_rules(const std::string& instance, control::TableKind kind,
+                                                      std::span<const control::RuleName> names) = 0;
+  virtual Result<control::MappingChange> replace_rules(const std::string& instance, control::TableKind kind,
+                                                       const control::RuleWords& words,
+                                                       std::vector<share::MapRule> rules) = 0;
   virtual Result<void> reload() = 0;
 };
 

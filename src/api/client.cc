@@ -85,8 +85,11 @@ Result<Answer> Client::request(Method method, const std::string& path, const std
   return Answer{result->body, result->get_header_value("Content-Type")};
 }
 
-std::string mappings_path(const std::string& instance) {
-  return instance.empty() ? "/v1/mappings" : "/v1/instances/" + instance + "/mappings";
+std::string mappings_path(const std::string& instance) { return table_path(instance, "mappings"); }
+
+std::string table_path(const std::string& instance, std::string_view table) {
+  return instance.empty() ? fmt::format("/v1/{}", table)
+                          : fmt::format("/v1/instances/{}/{}", instance, table);
 }
 
 std::string describe_server(const std::string& socket_path) {

@@ -3,6 +3,7 @@
 
 #include <memory>
 #include <string>
+#include <string_view>
 
 #include "base/result.h"
 
@@ -37,6 +38,8 @@ class Client {
 
 // "/v1/instances/dc/mappings", or "/v1/mappings" for the only instance.
 [[nodiscard]] std::string mappings_path(const std::string& instance);
+// The same for "rules" and "softwires".
+[[nodiscard]] std::string table_path(const std::string& instance, std::string_view table);
 
 // " (process 77, instances: dc)" about whoever serves the socket; empty when it does not say.
 [[nodiscard]] std::string describe_server(const std::string& socket_path);

@@ -3,7 +3,11 @@
 #include <fmt/chrono.h>
 #include <fmt/format.h>
 
+#include <iterator>
+
 #include <nlohmann/json.hpp>
+
+#include "config/map_rule_text.h"
 
 namespace yonroku::api {
 namespace {
@@ -32,6 +36,8 @@ ordered_json instance_json(const control::InstanceStatus& instance) {
                        {"device", instance.device},     {"workers", instance.workers},
                        {"mappings", instance.mappings}, {"mappings-memory", instance.mappings_memory},
                        {"routes", instance.routes},     {"since", time_text(instance.since)}};
+  if (instance.table == control::TableKind::Rules || instance.table == control::TableKind::Softwires)
+    json[std::string(to_string(instance.table))] = instance.mappings;
   json["failure"] = instance.failure ? ordered_json(*instance.failure) : ordered_json();
   return json;
 }
@@ -111,6 +117,25 @@ std::string mappings_json(std::span<const share::EamMapping> mappings) {
     is_first = false;
   }
   return text + "]}";
+}
+
+void append_rule_json(std::string& text, const share::MapRule& rule, control::TableKind kind,
+                      const control::RuleWords& words) {
+  const share::MapRule::Parts& parts = rule.parts();
+  const auto out = std::back_inserter(text);
+  if (kind == control::TableKind::Softwires)
+    fmt::format_to(out, R"({{"b4-address":"{}","ipv4":"{}")", parts.ipv6.address().to_string(),
+                   short_text(parts.ipv4));
+  else
+    fmt::format_to(out, R"({{"ipv6-prefix":"{}","ipv4-prefix":"{}","ea-length":{},"format":"{}")",
+                   parts.ipv6.to_string(), parts.ipv4.to_string(), parts.ea_length,
+                   config::to_string(parts.format));
+  fmt::format_to(out, R"(,"psid-offset":{})", parts.psid_offset);
+  if (rule.has_given_psid())
+    fmt::format_to(out, R"(,"psid-length":{},"psid":{})", parts.given_psid_length, parts.given_psid);
+  if (parts.border < words.borders.size())
+    fmt::format_to(out, R"(,"br-address":"{}")", words.borders[parts.border].to_string());
+  text += '}';
 }
 
 std::string dump(const ordered_json& json) {

@@ -17,6 +17,9 @@ namespace yonroku::api {
 [[nodiscard]] nlohmann::ordered_json to_json(std::span<const control::InstanceCounters> counters);
 // Written directly: a million mappings as a tree would take a gigabyte.
 [[nodiscard]] std::string mappings_json(std::span<const share::EamMapping> mappings);
+// One rule or softwire, with the keys of the configuration.
+void append_rule_json(std::string& text, const share::MapRule& rule, control::TableKind kind,
+                      const control::RuleWords& words);
 
 // One line, whatever octets are in its strings.
 [[nodiscard]] std::string dump(const nlohmann::ordered_json& json);

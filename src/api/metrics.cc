@@ -80,9 +80,19 @@ void state(Text& text, const control::Status& status) {
   };
   gauge("up", "Whether the instance works.",
         [](const auto& instance) { return uint64_t{instance.failure ? 0u : 1u}; });
-  gauge("mappings", "Explicit address mappings in use.",
+  gauge("mappings", "Explicit address mappings, rules or softwires in use.",
         [](const auto& instance) { return uint64_t{instance.mappings}; });
-  gauge("mappings_memory_bytes", "Memory of the mapping table.",
+  const auto table = [&](control::TableKind kind, std::string_view help) {
+    text.head(to_string(kind), "gauge", help);
+    for (const auto& instance : status.instances)
+      if (instance.table == kind)
+        text.sample(to_string(kind),
+                    fmt::format("instance=\"{}\",mechanism=\"{}\"", instance.name, instance.mechanism),
+                    instance.mappings);
+  };
+  table(control::TableKind::Rules, "Mapping rules in use.");
+  table(control::TableKind::Softwires, "Softwires in use.");
+  gauge("mappings_memory_bytes", "Memory of the table of mappings, rules or softwires.",
         [](const auto& instance) { return uint64_t{instance.mappings_memory}; });
 }
 

@@ -75,6 +75,18 @@ std::string joined(const ordered_json& words) {
   return words.size() > kMost ? text + fmt::format(" and {} more", grouped(words.size() - kMost)) : text;
 }
 
+// "  5 softwires in 1.2 kB"; nothing for a tunnel whose ends the configuration fixes.
+std::string table_text(const ordered_json& instance) {
+  const char* thing = instance.contains("softwires") ? "softwire"
+                      : instance.contains("rules")   ? "rule"
+                                                     : "explicit mapping";
+  const std::string mechanism = instance.at("mechanism").get<std::string>();
+  if (mechanism == "ipip" || mechanism == "ds-lite-b4") return "";
+  const auto count = instance.at("mappings").get<uint64_t>();
+  return fmt::format("  {}{}\n", counted(count, thing),
+                     count == 0 ? "" : " in " + octets_text(instance.at("mappings-memory").get<uint64_t>()));
+}
+
 void append_instance(std::string& out, const ordered_json& instance, system_clock::time_point now) {
   const bool has_failed = !instance.at("failure").is_null();
   out += fmt::format("\n{}: {} on device {}, {}: {}\n", instance.at("name").get<std::string>(),
@@ -82,10 +94,7 @@ void append_instance(std::string& out, const ordered_json& instance, system_cloc
                      counted(instance.at("workers").get<uint64_t>(), "worker"),
                      has_failed ? "FAILED" : "works, for " + since_text(instance.at("since"), now));
   if (has_failed) out += fmt::format("  what is wrong: {}\n", instance.at("failure").get<std::string>());
-  const auto mappings = instance.at("mappings").get<uint64_t>();
-  out +=
-      fmt::format("  {}{}\n", counted(mappings, "explicit mapping"),
-                  mappings == 0 ? "" : " in " + octets_text(instance.at("mappings-memory").get<uint64_t>()));
+  out += table_text(instance);
   const std::string routes = joined(instance.at("routes"));
   out += routes.empty() ? "  no routes of its own (routes: manual, or none implied)\n"
                         : fmt::format("  routes to it: {}\n", routes);

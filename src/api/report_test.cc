@@ -35,6 +35,32 @@ control::Status two_instances() {
   return status;
 }
 
+TEST(StatusReport, TablesHaveTheirNames) {
+  control::Status status = two_instances();
+  status.instances[0].mechanism = "lwaftr";
+  status.instances[0].table = control::TableKind::Softwires;
+  status.instances[0].mappings = 1;
+  status.instances[1].mechanism = "map-e-br";
+  status.instances[1].table = control::TableKind::Rules;
+  const auto json = to_json(status);
+  EXPECT_EQ(json["instances"][0]["softwires"], 1);
+  EXPECT_EQ(json["instances"][0]["mappings"], 1) << "for those who knew it before";
+  EXPECT_EQ(json["instances"][1]["rules"], 1'234'567);
+  EXPECT_FALSE(to_json(two_instances())["instances"][0].contains("rules"));
+  const auto text = status_report(json, kStart);
+  EXPECT_THAT(text, HasSubstr("  1 softwire in 99 MB\n"));
+  EXPECT_THAT(text, HasSubstr("  1,234,567 rules in 99 MB\n"));
+  EXPECT_THAT(text, Not(HasSubstr("explicit mapping")));
+}
+
+TEST(StatusReport, FixedTunnelsHaveNoTable) {
+  control::Status status = two_instances();
+  status.instances[0].mechanism = "ds-lite-b4";
+  status.instances[0].table = control::TableKind::Fixed;
+  status.instances.resize(1);
+  EXPECT_THAT(status_report(to_json(status), kStart), Not(HasSubstr("mapping")));
+}
+
 TEST(StatusReport, AllIsWell) {
   const auto text = status_report(to_json(two_instances()), kStart + std::chrono::hours(76));
   EXPECT_EQ(text.substr(0, text.find('\n')), "yonroku 1.2.3, process 77, up for 3 days 4 h: all is well");

@@ -1,10 +1,11 @@
-// The bodies that requests bring: mappings as CSV, and IPv4 prefixes one a line.
+// The bodies that requests bring: mappings, rules and softwires as CSV, and the names of those to remove.
 #pragma once
 
 #include <string_view>
 #include <vector>
 
 #include "base/result.h"
+#include "control/daemon.h"
 #include "share/mapping/eam.h"
 
 namespace yonroku::api {
@@ -17,5 +18,18 @@ namespace yonroku::api {
 // of a mappings file will do as well.
 [[nodiscard]] Result<std::vector<Ipv4Prefix>> parse_prefixes_body(std::string_view body,
                                                                   std::string_view name = "body");
+
+// Rules or softwires, as in a file of the kind.
+[[nodiscard]] Result<std::vector<share::MapRule>> parse_rules_body(std::string_view body,
+                                                                   control::TableKind kind,
+                                                                   const control::RuleWords& words,
+                                                                   std::string_view name = "body");
+
+// `ipv4` or `ipv4,psid` on each line; `#` comments. Lines of a file of the kind, rules with their first line,
+// will do as well.
+[[nodiscard]] Result<std::vector<control::RuleName>> parse_rule_names_body(std::string_view body,
+                                                                           control::TableKind kind,
+                                                                           const control::RuleWords& words,
+                                                                           std::string_view name = "body");
 
 }  // namespace yonroku::api

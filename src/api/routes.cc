@@ -1,5 +1,6 @@
 #include "api/routes.h"
 
+#include <fmt/format.h>
 #include <httplib.h>
 
 #include <nlohmann/json.hpp>
@@ -7,6 +8,7 @@
 #include "api/json.h"
 #include "api/metrics.h"
 #include "api/request_body.h"
+#include "api/rule_listing.h"
 #include "config/mapping_csv.h"
 
 namespace yonroku::api {
@@ -19,8 +21,10 @@ using httplib::Response;
 constexpr const char* kJson = "application/json";
 constexpr const char* kCsv = "text/csv; charset=utf-8";
 constexpr const char* kMappings = R"(/v1/(?:instances/([a-z0-9-]+)/)?mappings)";
-constexpr std::size_t kLargestChange = 32 << 20;  // some 700,000 mappings at once
-constexpr std::size_t kLargestTable = 256 << 20;  // millions
+constexpr const char* kRules = R"(/v1/(?:instances/([a-z0-9-]+)/)?rules)";
+constexpr const char* kSoftwires = R"(/v1/(?:instances/([a-z0-9-]+)/)?softwires)";
+constexpr std::size_t kLargestChange = 32 << 20;   // some 700,000 mappings at once
+constexpr std::size_t kLargestTable = 1024 << 20;  // ten million softwires and more
 
 constexpr int kBadRequest = 400;
 constexpr int kForbidden = 403;
@@ -67,6 +71,25 @@ class Routes {
       response.set_content(config::write_mapping_csv(*mappings), kCsv);
     else
       response.set_content(mappings_json(*mappings) + "\n", kJson);
+  }
+
+  void list_rules(control::TableKind kind, const Request& request, Response& response) {
+    auto list = backend_.rules(instance_of(request), kind);
+    if (!list) return answer(response, status_of(list.error()), list.error());
+    const bool is_csv = request.get_header_value("Accept").find("text/csv") != std::string::npos;
+    const auto listing = std::make_shared<RuleListing>(*std::move(list), kind, is_csv);
+    const auto provider = [listing](std::size_t, httplib::DataSink& sink) {
+      const std::string piece = listing->next_piece();
+      if (piece.empty())
+        sink.done();
+      else
+        sink.write(piece.data(), piece.size());
+      return true;
+    };
+    if (request.version == "HTTP/1.0")
+      response.set_content_provider(is_csv ? kCsv : kJson, provider);
+    else
+      response.set_chunked_content_provider(is_csv ? kCsv : kJson, provider);
   }
 
   // A request that changes something: `act(backend, instance, body, response)` once it may and its body is
@@ -137,6 +160,47 @@ void remove(Backend& backend, const std::string& instance, std::string_view body
   answer(response, backend.remove_mappings(instance, *prefixes));
 }
 
+template <control::TableKind kind>
+void add_rules(Backend& backend, const std::string& instance, std::string_view body, Response& response) {
+  const auto words = backend.rule_words(instance, kind);
+  if (!words) return answer(response, status_of(words.error()), words.error());
+  const auto rules = parse_rules_body(body, kind, *words);
+  if (!rules) return answer(response, kBadRequest, rules.error());
+  answer(response, backend.add_rules(instance, kind, *words, *rules));
+}
+
+template <control::TableKind kind>
+void replace_rules(Backend& backend, const std::string& instance, std::string_view body, Response& response) {
+  const auto words = backend.rule_words(instance, kind);
+  if (!words) return answer(response, status_of(words.error()), words.error());
+  auto rules = parse_rules_body(body, kind, *words);
+  if (!rules) return answer(response, kBadRequest, rules.error());
+  if (rules->empty())
+    return answer(response, kBadRequest,
+                  {"body", fmt::format("holds no {}, which would remove them all", to_string(kind)),
+                   "name those to remove with DELETE"});
+  answer(response, backend.replace_rules(instance, kind, *words, *std::move(rules)));
+}
+
+template <control::TableKind kind>
+void remove_rules(Backend& backend, const std::string& instance, std::string_view body, Response& response) {
+  const auto words = backend.rule_words(instance, kind);
+  if (!words) return answer(response, status_of(words.error()), words.error());
+  const auto names = parse_rule_names_body(body, kind, *words);
+  if (!names) return answer(response, kBadRequest, names.error());
+  answer(response, backend.remove_rules(instance, kind, *names));
+}
+
+template <control::TableKind kind>
+void add_rule_routes(httplib::Server& server, const std::shared_ptr<Routes>& routes, const char* path) {
+  server.Get(path, [routes](const Request& request, Response& response) {
+    routes->list_rules(kind, request, response);
+  });
+  server.Post(path, Routes::changing(routes, kLargestChange, add_rules<kind>));
+  server.Put(path, Routes::changing(routes, kLargestTable, replace_rules<kind>));
+  server.Delete(path, Routes::changing(routes, kLargestChange, remove_rules<kind>));
+}
+
 void reload(Backend& backend, const std::string&, std::string_view, Response& response) {
   answer(response, backend.reload());
 }
@@ -145,9 +209,10 @@ void answer_everything_else(httplib::Server& server) {
   server.set_error_handler([](const Request& request, Response& response) {
     if (!response.body.empty()) return;
     const bool is_unknown = response.status == kNotFound;
-    answer(response, response.status,
-           {request.path, is_unknown ? "there is no such thing here" : "the request is not understood",
-            is_unknown ? "GET /v1/status, /v1/counters, /v1/mappings, /metrics" : ""});
+    answer(
+        response, response.status,
+        {request.path, is_unknown ? "there is no such thing here" : "the request is not understood",
+         is_unknown ? "GET /v1/status, /v1/counters, /v1/mappings, /v1/rules, /v1/softwires, /metrics" : ""});
   });
   server.set_exception_handler(
       [](const Request& request, Response& response, const std::exception_ptr& thrown) {
@@ -185,6 +250,8 @@ void add_routes(httplib::Server& server, Backend& backend, const std::function<b
   server.Post(kMappings, Routes::changing(routes, kLargestChange, add));
   server.Put(kMappings, Routes::changing(routes, kLargestTable, replace));
   server.Delete(kMappings, Routes::changing(routes, kLargestChange, remove));
+  add_rule_routes<control::TableKind::Rules>(server, routes, kRules);
+  add_rule_routes<control::TableKind::Softwires>(server, routes, kSoftwires);
   server.Post("/v1/reload", Routes::changing(routes, kLargestChange, reload));
 }
 

@@ -28,6 +28,10 @@ bool current_may_change() { return current_connection != nullptr && current_conn
 // peer is, and keeps a thread of a small pool busy with each idle client.
 class Http : public httplib::Server {
  public:
+  // The library takes an invalid socket for the end of the server, and sends no answer in pieces then.
+  Http() { svr_sock_ = 0; }
+  void end() { svr_sock_ = INVALID_SOCKET; }
+
   void serve(Connection& connection) {
     current_connection = &connection;
     bool is_closed = false;
@@ -49,6 +53,7 @@ class ThreadedServer final : public Server {
   void stop() override {
     if (!acceptor_.joinable()) return;
     ::eventfd_write(stop_event_.get(), 1);
+    http_.end();
     acceptor_.join();
     for (auto& client : clients_) client.join();
     clients_.clear();

@@ -79,6 +79,43 @@ class FakeBackend final : public Backend {
     for (const auto& mapping : mappings) mappings_[mapping.ipv4] = mapping.ipv6;
     return control::MappingChange{.added = mappings.size()};
   }
+  Result<control::RuleWords> rule_words(const std::string& instance, control::TableKind kind) override {
+    if (instance != "br" || kind != control::TableKind::Softwires)
+      return fail("instance", "no such table", "there is br");
+    return control::RuleWords{
+        {*Ipv6Address::parse("2001:db8:ffff::1"), *Ipv6Address::parse("2001:db8:ffff::2")},
+        share::InterfaceIdentifierFormat::Rfc7597};
+  }
+  Result<control::RuleList> rules(const std::string& instance, control::TableKind kind) override {
+    control::RuleList list{TRY(rule_words(instance, kind)), {}};
+    const std::scoped_lock lock(mutex_);
+    for (const auto& [key, rule] : softwires_) list.rules.push_back(rule);
+    return list;
+  }
+  Result<control::MappingChange> add_rules(const std::string& instance, control::TableKind kind,
+                                           const control::RuleWords&,
+                                           std::span<const share::MapRule> rules) override {
+    TRY(rule_words(instance, kind));
+    const std::scoped_lock lock(mutex_);
+    for (const auto& rule : rules) softwires_[share::MapRuleKey::of(rule)] = rule;
+    return control::MappingChange{.added = rules.size()};
+  }
+  Result<control::MappingChange> remove_rules(const std::string& instance, control::TableKind kind,
+                                              std::span<const control::RuleName> names) override {
+    TRY(rule_words(instance, kind));
+    const std::scoped_lock lock(mutex_);
+    for (const auto& name : names)
+      std::erase_if(softwires_, [&](const auto& each) {
+        return each.first.ipv4 == name.ipv4 && each.first.psid == name.psid.value_or(0);
+      });
+    return control::MappingChange{.removed = names.size()};
+  }
+  Result<control::MappingChange> replace_rules(const std::string& instance, control::TableKind kind,
+                                               const control::RuleWords& words,
+                                               std::vector<share::MapRule> rules) override {
+    softwires_.clear();
+    return add_rules(instance, kind, words, rules);
+  }
   Result<void> reload() override {
     return fail("yonroku.yaml:3:1", "unknown key \"workerz\"", "did you mean \"workers\"?");
   }
@@ -90,6 +127,7 @@ class FakeBackend final : public Backend {
   }
   std::mutex mutex_;
   std::map<Ipv4Prefix, Ipv6Prefix> mappings_;
+  std::map<share::MapRuleKey, share::MapRule> softwires_;
 };
 
 class ServerTest : public testing::Test {
@@ -164,6 +202,40 @@ TEST_F(ServerTest, ChangesMappings) {
   EXPECT_EQ(get(path)["mappings"].size(), 2u);
   EXPECT_FALSE(client_.request(Method::Put, path, "")) << "a forgotten body";
   EXPECT_EQ(get(path)["mappings"].size(), 2u);
+}
+
+std::string raw(const std::string& path, const std::string& request);
+
+TEST_F(ServerTest, ChangesSoftwires) {
+  const std::string path = table_path("br", "softwires");
+  const auto added = client_.request(Method::Post, path,
+                                     "2001:db8::1,192.0.2.1\n2001:db8::2,192.0.2.2,6,4,3,2001:db8:ffff::2\n");
+  ASSERT_TRUE(added) << added.error().to_string();
+  EXPECT_EQ(json::parse(added->body)["added"], 2);
+  EXPECT_EQ(get(path)["softwires"], json::parse(R"([
+    {"b4-address":"2001:db8::1","ipv4":"192.0.2.1","psid-offset":0,"br-address":"2001:db8:ffff::1"},
+    {"b4-address":"2001:db8::2","ipv4":"192.0.2.2","psid-offset":6,"psid-length":4,"psid":3,
+     "br-address":"2001:db8:ffff::2"}])"));
+  const auto csv = client_.request(Method::Get, path, "", "text/csv");
+  ASSERT_TRUE(csv);
+  EXPECT_EQ(csv->body,
+            "b4-address,ipv4,psid-offset,psid-length,psid,br-address\n2001:db8::1,192.0.2.1\n"
+            "2001:db8::2,192.0.2.2,6,4,3,2001:db8:ffff::2\n");
+  EXPECT_THAT(raw(path_, "GET " + path + " HTTP/1.0\r\nAccept: text/csv\r\n\r\n"),
+              HasSubstr("\r\n\r\nb4-address"))
+      << "in one piece for those who know no others";
+  ASSERT_TRUE(client_.request(Method::Delete, path, "192.0.2.2,3\n"));
+  EXPECT_EQ(get(path)["softwires"].size(), 1u);
+  ASSERT_TRUE(client_.request(Method::Put, path, csv->body));
+  EXPECT_EQ(get(path)["softwires"].size(), 2u);
+  for (const char* body : {"", "# nothing\n", "b4-address,ipv4\n"})
+    EXPECT_FALSE(client_.request(Method::Put, path, body)) << "a forgotten body";
+  const auto bad = client_.request(Method::Post, path, "2001:db8::1,192.0.2.9,,,,2001:db8::9\n");
+  ASSERT_FALSE(bad);
+  EXPECT_THAT(bad.error().to_string(), HasSubstr("body:1:26: 2001:db8::9 is none of br-addresses"));
+  const auto other = client_.request(Method::Get, table_path("br", "rules"));
+  ASSERT_FALSE(other);
+  EXPECT_EQ(other.error().where, "instance");
 }
 
 TEST_F(ServerTest, ErrorsSayWhatIsWrong) {

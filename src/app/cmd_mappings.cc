@@ -2,30 +2,21 @@
 // in force when the command returns, and lasts until the next reload or restart: the configuration file is
 // not changed.
 
-#include <fmt/format.h>
-
-#include <cstdio>
-#include <iostream>
-#include <iterator>
 #include <memory>
 #include <string>
 #include <vector>
-
-#include <nlohmann/json.hpp>
 
 #include "api/client.h"
 #include "api/request_body.h"
 #include "app/commands.h"
 #include "app/offline_options.h"
 #include "app/socket_options.h"
-#include "config/text_file.h"
+#include "app/table_change.h"
 
 namespace yonroku::app {
 namespace {
 
 using Method = api::Client::Method;
-
-constexpr std::size_t kLargestFile = 256 << 20;
 
 struct MappingsOptions : SocketOptions {
   std::string ipv4;
@@ -34,31 +25,11 @@ struct MappingsOptions : SocketOptions {
   std::string file;
 };
 
-std::string read_input(const std::string& path) {
-  if (path == "-") return {std::istreambuf_iterator<char>(std::cin), std::istreambuf_iterator<char>()};
-  return value_or_fail(config::read_text_file(path, kLargestFile));
-}
-
-const std::string& name_of(const std::string& path) {
-  static const std::string standard_input = "standard input";
-  return path == "-" ? standard_input : path;
-}
-
-void print_change(const MappingsOptions& options, const api::Answer& answer) {
-  if (options.is_json) return fmt::print("{}", answer.body);
-  const auto change = nlohmann::ordered_json::parse(answer.body, nullptr, /*allow_exceptions=*/false);
-  std::string text;
-  if (change.is_object())
-    for (const auto& [what, number] : change.items())
-      if (number.is_number_unsigned() && number.get<uint64_t>() > 0)
-        text += fmt::format("{}{} {}", text.empty() ? "" : ", ", number.get<uint64_t>(), what);
-  fmt::print("{}\n", text.empty() ? "nothing to change" : text);
-}
-
 // `body` was checked here already, so that errors name the user's file and not the request.
 void change(const MappingsOptions& options, Method method, const std::string& body) {
   api::Client client(options.socket);
-  print_change(options, value_or_fail(client.request(method, api::mappings_path(options.instance), body)));
+  print_change(value_or_fail(client.request(method, api::mappings_path(options.instance), body)),
+               options.is_json);
 }
 
 // A single mapping on the command line has no place to name.
@@ -72,7 +43,7 @@ void add(const MappingsOptions& options) {
   if (!options.file.empty()) {
     if (!options.ipv4.empty()) throw CLI::ValidationError("either IPV4 IPV6 or --batch FILE, not both");
     const std::string body = read_input(options.file);
-    value_or_fail(api::parse_mappings_body(body, name_of(options.file)));
+    value_or_fail(api::parse_mappings_body(body, input_name(options.file)));
     return change(options, Method::Post, body);
   }
   if (options.ipv4.empty() || options.ipv6.empty())
@@ -87,7 +58,7 @@ void remove(const MappingsOptions& options) {
   if (!options.file.empty()) {
     if (!options.prefixes.empty()) throw CLI::ValidationError("either IPV4 or --batch FILE, not both");
     const std::string body = read_input(options.file);
-    value_or_fail(api::parse_prefixes_body(body, name_of(options.file)));
+    value_or_fail(api::parse_prefixes_body(body, input_name(options.file)));
     return change(options, Method::Delete, body);
   }
   if (options.prefixes.empty()) throw CLI::ValidationError("an IPv4 prefix is needed, or --batch FILE");
@@ -99,7 +70,7 @@ void remove(const MappingsOptions& options) {
 
 void replace(const MappingsOptions& options) {
   const std::string body = read_input(options.file);
-  value_or_fail(api::parse_mappings_body(body, name_of(options.file)));
+  value_or_fail(api::parse_mappings_body(body, input_name(options.file)));
   change(options, Method::Put, body);
 }
 
@@ -127,7 +98,7 @@ void add_mappings_command(CLI::App& app) {
   replace_all->fallthrough()->callback([options] { replace(*options); });
 
   CLI::App* list = command->add_subcommand("list", "Print the mappings in use, as CSV");
-  list->fallthrough()->callback([options] { print_mappings(*options); });
+  list->fallthrough()->callback([options] { print_table(*options, "mappings"); });
 }
 
 }  // namespace yonroku::app

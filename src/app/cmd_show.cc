@@ -1,4 +1,4 @@
-// yonroku show status|counters|mappings: what the running program says about itself.
+// yonroku show status|counters|mappings|rules|softwires: what the running program says about itself.
 
 #include <fmt/format.h>
 
@@ -64,10 +64,10 @@ void show_counters(const ShowOptions& options) {
 
 }  // namespace
 
-void print_mappings(const SocketOptions& options) {
+void print_table(const SocketOptions& options, std::string_view table) {
   api::Client client(options.socket);
   const auto answer =
-      value_or_fail(client.request(api::Client::Method::Get, api::mappings_path(options.instance), "",
+      value_or_fail(client.request(api::Client::Method::Get, api::table_path(options.instance, table), "",
                                    options.is_json ? "application/json" : "text/csv"));
   std::fwrite(answer.body.data(), 1, answer.body.size(), stdout);
 }
@@ -83,8 +83,10 @@ void add_show_command(CLI::App& app) {
       command->add_subcommand("counters", "What was translated, and what was dropped and why");
   counters->add_flag("--all", options->is_all, "show counters that are zero as well");
   counters->fallthrough()->callback([options] { show_counters(*options); });
-  CLI::App* mappings = command->add_subcommand("mappings", "The mappings in use, as CSV");
-  mappings->fallthrough()->callback([options] { print_mappings(*options); });
+  for (const char* table : {"mappings", "rules", "softwires"})
+    command->add_subcommand(table, fmt::format("The {} in use, as CSV", table))
+        ->fallthrough()
+        ->callback([options, table] { print_table(*options, table); });
 }
 
 }  // namespace yonroku::app

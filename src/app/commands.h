@@ -18,6 +18,8 @@ void add_translate_command(CLI::App& app);
 void add_explain_command(CLI::App& app);
 void add_show_command(CLI::App& app);
 void add_mappings_command(CLI::App& app);
+void add_rules_command(CLI::App& app);
+void add_softwires_command(CLI::App& app);
 void add_map_command(CLI::App& app);
 
 }  // namespace yonroku::app

@@ -45,6 +45,8 @@ int run(int argument_count, char** arguments) {
   yonroku::app::add_explain_command(app);
   yonroku::app::add_show_command(app);
   yonroku::app::add_mappings_command(app);
+  yonroku::app::add_rules_command(app);
+  yonroku::app::add_softwires_command(app);
   yonroku::app::add_map_command(app);
   yonroku::app::add_import_command(app);
 

@@ -1,7 +1,9 @@
-// What show and mappings have in common: whom to ask, about which instance, and how to print the answer.
+// What show, mappings, rules and softwires have in common: whom to ask, about which instance, and how to
+// print the answer.
 #pragma once
 
 #include <string>
+#include <string_view>
 
 #include <CLI/CLI.hpp>
 
@@ -19,7 +21,7 @@ struct SocketOptions {
   }
 };
 
-// The mappings in use, as CSV or JSON on standard output.
-void print_mappings(const SocketOptions& options);
+// The table in use, as CSV or JSON on standard output: "mappings", "rules" or "softwires".
+void print_table(const SocketOptions& options, std::string_view table);
 
 }  // namespace yonroku::app

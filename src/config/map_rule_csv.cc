@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <iterator>
 
 #include "config/map_rule_text.h"
 #include "config/schema.h"
@@ -171,18 +172,23 @@ ConfigResult<CsvMapRules> load_map_rule_csv(const std::string& path, InterfaceId
   return parse_map_rule_csv(*text, path, format);
 }
 
+std::string map_rule_csv_header() { return fmt::format("{}\n", fmt::join(kMapRuleFieldNames, ",")); }
+
+void append_map_rule_csv(std::string& text, const share::MapRule& rule) {
+  const share::MapRule::Parts& parts = rule.parts();
+  const auto out = std::back_inserter(text);
+  fmt::format_to(out, "{},{},{},{},", parts.ipv6.to_string(), parts.ipv4.to_string(), parts.ea_length,
+                 parts.psid_offset);
+  if (rule.has_given_psid())
+    fmt::format_to(out, "{},{}", parts.given_psid_length, parts.given_psid);
+  else
+    text += ',';
+  fmt::format_to(out, ",{},{}\n", to_string(parts.format), parts.border);
+}
+
 std::string write_map_rule_csv(std::span<const share::MapRule> rules) {
-  std::string text = fmt::format("{}\n", fmt::join(kMapRuleFieldNames, ","));
-  for (const share::MapRule& rule : rules) {
-    const share::MapRule::Parts& parts = rule.parts();
-    text += fmt::format("{},{},{},{},", parts.ipv6.to_string(), parts.ipv4.to_string(), parts.ea_length,
-                        parts.psid_offset);
-    if (rule.has_given_psid())
-      text += fmt::format("{},{}", parts.given_psid_length, parts.given_psid);
-    else
-      text += ',';
-    text += fmt::format(",{},{}\n", to_string(parts.format), parts.border);
-  }
+  std::string text = map_rule_csv_header();
+  for (const share::MapRule& rule : rules) append_map_rule_csv(text, rule);
   return text;
 }
 

@@ -33,7 +33,9 @@ struct CsvMapRules {
     const std::string& path,
     share::InterfaceIdentifierFormat format = share::InterfaceIdentifierFormat::Rfc7597);
 
-// All columns, as parse_map_rule_csv reads them.
+// All columns, as parse_map_rule_csv reads them: the first line, and a line for each rule.
+[[nodiscard]] std::string map_rule_csv_header();
+void append_map_rule_csv(std::string& text, const share::MapRule& rule);
 [[nodiscard]] std::string write_map_rule_csv(std::span<const share::MapRule> rules);
 
 }  // namespace yonroku::config

@@ -154,4 +154,22 @@ ConfigResult<CsvSoftwires> load_softwire_csv(const std::string& path, std::span<
   return parse_softwire_csv(*text, path, borders);
 }
 
+std::string softwire_csv_header() { return std::string(kHeader) + '\n'; }
+
+void append_softwire_csv(std::string& text, const share::MapRule& rule,
+                         std::span<const Ipv6Address> borders) {
+  const share::MapRule::Parts& parts = rule.parts();
+  const auto out = std::back_inserter(text);
+  text += parts.ipv6.address().to_string();
+  text += ',';
+  text += parts.ipv4.length() == 32 ? parts.ipv4.address().to_string() : parts.ipv4.to_string();
+  const bool names_border = parts.border > 0 && parts.border < borders.size();
+  if (rule.has_given_psid() || parts.psid_offset > 0)
+    fmt::format_to(out, ",{},{},{}", parts.psid_offset, parts.given_psid_length, parts.given_psid);
+  else if (names_border)
+    text += ",,,";
+  if (names_border) fmt::format_to(out, ",{}", borders[parts.border].to_string());
+  text += '\n';
+}
+
 }  // namespace yonroku::config

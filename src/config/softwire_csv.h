@@ -26,4 +26,9 @@ struct CsvSoftwires {
 [[nodiscard]] ConfigResult<CsvSoftwires> load_softwire_csv(const std::string& path,
                                                            std::span<const Ipv6Address> borders);
 
+// As parse_softwire_csv reads it: the first line, and a line for each softwire. What has its default is left
+// out; `borders` are those that the softwires count by.
+[[nodiscard]] std::string softwire_csv_header();
+void append_softwire_csv(std::string& text, const share::MapRule& rule, std::span<const Ipv6Address> borders);
+
 }  // namespace yonroku::config

@@ -30,6 +30,10 @@ config::Settings without_mappings(const config::Settings& settings) {
   return copy;
 }
 
+RuleWords words_of(const config::InstanceSettings& settings) {
+  return {settings.local_addresses, settings.format};
+}
+
 }  // namespace
 
 Daemon::~Daemon() = default;
@@ -99,6 +103,7 @@ Status Daemon::status() const {
     out.mechanism = config::to_string(settings.mechanism);
     out.device = settings.device;
     out.workers = settings.workers;
+    out.table = table_kind(settings.mechanism);
     out.mappings = instance->rules() != nullptr ? instance->rules()->size() : instance->table().size();
     out.mappings_memory =
         instance->rules() != nullptr ? instance->rules()->memory_size() : instance->table().memory_size();
@@ -129,10 +134,29 @@ Result<Instance*> Daemon::find(const std::string& name) const {
   return fail("instance", "there is no \"" + name + "\"", "there are: " + known);
 }
 
+// An instance that has such a table.
+Result<Instance*> Daemon::find(const std::string& name, TableKind kind) const {
+  Instance* found = TRY(find(name));
+  const auto& settings = found->settings();
+  const TableKind has = table_kind(settings.mechanism);
+  if (has == kind) return found;
+  const std::string what = settings.name + " is of mechanism " +
+                           std::string(config::to_string(settings.mechanism)) + ", which has no " +
+                           std::string(to_string(kind));
+  if (has == TableKind::Fixed) return fail("instance", what, "its tunnel is in the configuration");
+  return fail("instance", what, "it has " + std::string(to_string(has)));
+}
+
+Result<Instance*> Daemon::find(const std::string& name, TableKind kind, const RuleWords& words) const {
+  Instance* found = TRY(find(name, kind));
+  if (words == words_of(found->settings())) return found;
+  return fail(found->settings().name, "the configuration was reloaded meanwhile", "try again");
+}
+
 Result<MappingChange> Daemon::add_mappings(const std::string& instance,
                                            std::span<const share::EamMapping> mappings) {
   const std::scoped_lock lock(mutex_);
-  Instance& found = *TRY(find(instance));
+  Instance& found = *TRY(find(instance, TableKind::Mappings));
   Instance::Change change;
   MappingChange result;
   for (const auto& mapping : mappings) {
@@ -149,7 +173,7 @@ Result<MappingChange> Daemon::add_mappings(const std::string& instance,
 
 Result<MappingChange> Daemon::remove_mappings(const std::string& instance, std::span<const Ipv4Prefix> ipv4) {
   const std::scoped_lock lock(mutex_);
-  Instance& found = *TRY(find(instance));
+  Instance& found = *TRY(find(instance, TableKind::Mappings));
   Instance::Change change;
   change.remove.assign(ipv4.begin(), ipv4.end());
   std::sort(change.remove.begin(), change.remove.end());
@@ -163,7 +187,7 @@ Result<MappingChange> Daemon::remove_mappings(const std::string& instance, std::
 Result<MappingChange> Daemon::replace_mappings(const std::string& instance,
                                                std::span<const share::EamMapping> mappings) {
   const std::scoped_lock lock(mutex_);
-  Instance& found = *TRY(find(instance));
+  Instance& found = *TRY(find(instance, TableKind::Mappings));
   const Instance::Change change = found.change_to(mappings);
   TRY(found.change_mappings(change));
   return MappingChange{change.add.size(), change.remove.size(), change.replace.size(),
@@ -172,12 +196,80 @@ Result<MappingChange> Daemon::replace_mappings(const std::string& instance,
 
 Result<std::vector<share::EamMapping>> Daemon::mappings(const std::string& instance) const {
   const std::scoped_lock lock(mutex_);
-  const Instance& found = *TRY(find(instance));
+  const Instance& found = *TRY(find(instance, TableKind::Mappings));
   std::vector<share::EamMapping> mappings;
   mappings.reserve(found.table().size());
   found.table().for_each([&](const share::EamMapping& mapping) { mappings.push_back(mapping); });
   std::sort(mappings.begin(), mappings.end());
   return mappings;
+}
+
+Result<RuleWords> Daemon::rule_words(const std::string& instance, TableKind kind) const {
+  const std::scoped_lock lock(mutex_);
+  return words_of(TRY(find(instance, kind))->settings());
+}
+
+Result<MappingChange> Daemon::add_rules(const std::string& instance, TableKind kind, const RuleWords& words,
+                                        std::span<const share::MapRule> rules) {
+  const std::scoped_lock lock(mutex_);
+  Instance& found = *TRY(find(instance, kind, words));
+  std::vector<share::MapRule> added;
+  MappingChange result;
+  for (const auto& rule : rules) {
+    if (found.rules()->at(share::MapRuleKey::of(rule)) == rule) {
+      ++result.unchanged;
+    } else {
+      added.push_back(rule);
+    }
+  }
+  TRY(found.add_rules(added));
+  result.added = added.size();
+  return result;
+}
+
+Result<MappingChange> Daemon::remove_rules(const std::string& instance, TableKind kind,
+                                           std::span<const RuleName> names) {
+  const std::scoped_lock lock(mutex_);
+  Instance& found = *TRY(find(instance, kind));
+  const auto keys = TRY(find_rules(found.settings(), *found.rules(), names));
+  found.remove_rules(keys);
+  MappingChange result;
+  result.removed = keys.size();
+  return result;
+}
+
+Result<MappingChange> Daemon::replace_rules(const std::string& instance, TableKind kind,
+                                            const RuleWords& words, std::vector<share::MapRule> rules) {
+  // Sorting millions takes a while, during which others may ask and change.
+  config::InstanceSettings settings;
+  {
+    const std::scoped_lock lock(mutex_);
+    settings = TRY(find(instance, kind, words))->settings();
+  }
+  TRY(check_rule_table(settings, rules));
+  const std::scoped_lock lock(mutex_);
+  Instance& found = *TRY(find(instance, kind, words));
+  MappingChange result;
+  for (const auto& rule : rules) {
+    const auto present = found.rules()->at(share::MapRuleKey::of(rule));
+    ++(!present ? result.added : *present == rule ? result.unchanged : result.replaced);
+  }
+  result.removed = found.rules()->size() - result.unchanged - result.replaced;
+  if (result.added + result.replaced + result.removed > 0) TRY(found.replace_rules(std::move(rules)));
+  return result;
+}
+
+Result<RuleList> Daemon::rules(const std::string& instance, TableKind kind) const {
+  RuleList list;
+  {
+    const std::scoped_lock lock(mutex_);
+    const Instance& found = *TRY(find(instance, kind));
+    list.words = words_of(found.settings());
+    list.rules.reserve(found.rules()->size());
+    found.rules()->for_each([&](const share::MapRule& rule) { list.rules.push_back(rule); });
+  }
+  std::ranges::sort(list.rules, {}, share::MapRuleKey::of);
+  return list;
 }
 
 std::optional<std::string> Daemon::failure() const {

@@ -13,6 +13,7 @@
 #include "base/result.h"
 #include "config/settings.h"
 #include "control/instance.h"
+#include "control/rule_change.h"
 #include "observe/totals.h"
 
 namespace yonroku::control {
@@ -22,7 +23,8 @@ struct InstanceStatus {
   std::string mechanism;
   std::string device;
   unsigned workers = 0;
-  std::size_t mappings = 0;
+  TableKind table = TableKind::Mappings;
+  std::size_t mappings = 0;         // or rules, or softwires
   std::size_t mappings_memory = 0;  // octets
   std::vector<std::string> routes;  // installed by us, as "198.51.100.0/24"
   std::chrono::system_clock::time_point since;
@@ -50,6 +52,19 @@ struct MappingChange {
   std::size_t unchanged = 0;
 };
 
+// How the rules of an instance are written: which addresses their border counts, and which form those have
+// that say none.
+struct RuleWords {
+  std::vector<Ipv6Address> borders;
+  share::InterfaceIdentifierFormat format = share::InterfaceIdentifierFormat::Rfc7597;
+  friend bool operator==(const RuleWords&, const RuleWords&) = default;
+};
+
+struct RuleList {
+  RuleWords words;
+  std::vector<share::MapRule> rules;  // by IPv4 prefix and PSID
+};
+
 class Daemon {
  public:
   // Starts every instance, or none. In between, before any thread starts, gives up every privilege but
@@ -73,12 +88,26 @@ class Daemon {
                                          std::span<const share::EamMapping> mappings);
   [[nodiscard]] Result<std::vector<share::EamMapping>> mappings(const std::string& instance) const;
 
+  // The same for rules and softwires, as `kind` says; an error for an instance that has none of that kind.
+  // `words` are those that the rules were read with: when a reload has changed them meanwhile, nothing is
+  // done.
+  [[nodiscard]] Result<RuleWords> rule_words(const std::string& instance, TableKind kind) const;
+  Result<MappingChange> add_rules(const std::string& instance, TableKind kind, const RuleWords& words,
+                                  std::span<const share::MapRule> rules);
+  Result<MappingChange> remove_rules(const std::string& instance, TableKind kind,
+                                     std::span<const RuleName> names);
+  Result<MappingChange> replace_rules(const std::string& instance, TableKind kind, const RuleWords& words,
+                                      std::vector<share::MapRule> rules);
+  [[nodiscard]] Result<RuleList> rules(const std::string& instance, TableKind kind) const;
+
   // The first failure of any instance, for the main loop to end on.
   [[nodiscard]] std::optional<std::string> failure() const;
 
  private:
   Daemon() = default;
   Result<Instance*> find(const std::string& name) const;
+  Result<Instance*> find(const std::string& name, TableKind kind) const;
+  Result<Instance*> find(const std::string& name, TableKind kind, const RuleWords& words) const;
 
   mutable std::mutex mutex_;
   config::Settings settings_;

@@ -46,6 +46,7 @@ Result<std::unique_ptr<Instance>> Instance::open(const config::InstanceSettings&
   instance->tables_ = std::move(tables);
   instance->snapshot_ = build_snapshot(settings, instance->tables_);
   instance->forget_tables();
+  instance->count_rules();
 
   auto device =
       TRY(io::open_tun(settings.device, settings.workers,
@@ -74,6 +75,10 @@ void Instance::forget_tables() {
   settings_.rules = {};
 }
 
+void Instance::count_rules() {
+  if (tables_.rules) rule_use_ = RuleUse(settings_, *tables_.rules);
+}
+
 void Instance::await_quiescence() const {
   for (const auto& worker : workers_) worker->await_quiescence();
 }
@@ -89,7 +94,7 @@ Result<void> Instance::prepare_reload(const config::InstanceSettings& settings) 
   TRY(check(change_to(settings.mappings, settings), settings));
   // Rules are replaced whole, together with everything else that a snapshot holds.
   next_rules_ = nullptr;
-  if (!config::translates(settings.mechanism))
+  if (config::has_rules(settings.mechanism))
     next_rules_ = TRY(build_rule_table(settings, random_seed(), io::huge_page_memory()));
   return link_.prepare(plan_);
 }
@@ -99,6 +104,7 @@ void Instance::commit_reload(const config::InstanceSettings& settings) {
   settings_ = settings;
   forget_tables();
   if (next_rules_) tables_.rules = std::move(next_rules_);
+  count_rules();
   use(build_snapshot(settings, tables_));
   link_.commit(plan_);
 }
@@ -200,7 +206,9 @@ void Instance::remove_route_of(const share::EamMapping& mapping) {
 }
 
 void Instance::apply(const Change& change) {
-  tables_.eam->reserve(tables_.eam->size() + change.add.size());
+  // Making room copies the table: not for every small change.
+  if (change.add.size() > tables_.eam->size() / 8)
+    tables_.eam->reserve(tables_.eam->size() + change.add.size());
   // A replacement whose IPv6 prefix is still held by another one that changes too waits until that is gone.
   for (const Ipv4Prefix& ipv4 : change.remove) (void)tables_.eam->remove(ipv4);
   std::vector<share::EamMapping> waiting;
@@ -224,6 +232,55 @@ Result<void> Instance::change_mappings(const Change& change) {
   for (const auto& mapping : gone)
     if (is_clat ? !tables_.eam->at(mapping.ipv6) : !tables_.eam->at(mapping.ipv4)) remove_route_of(mapping);
   return {};
+}
+
+Result<void> Instance::add_rules(std::span<const share::MapRule> rules) {
+  TRY(check_new_rules(settings_, *tables_.rules, rule_use_, rules, random_seed()));
+  // A route comes before the first of its rules.
+  std::vector<Ipv4Prefix> covered;
+  if (rule_use_.has_routes())
+    for (const auto& rule : rules) {
+      if (rule_use_.users_of(rule.ipv4()) > 0) continue;
+      const auto is_new = link_.cover(rule.ipv4());
+      if (!is_new) {
+        for (const Ipv4Prefix& prefix : covered) link_.uncover(prefix);
+        return std::unexpected(is_new.error());
+      }
+      if (*is_new) covered.push_back(rule.ipv4());
+    }
+  share::MapRuleTable& table = *tables_.rules;
+  if (rules.size() > table.size() / 8) table.reserve(table.size() + rules.size());
+  for (const auto& rule : rules) {
+    (void)table.add(rule);
+    rule_use_.add(rule);
+  }
+  free_retired_rules();
+  return {};
+}
+
+void Instance::remove_rules(std::span<const share::MapRuleKey> keys) {
+  for (const auto& key : keys) {
+    const auto rule = tables_.rules->at(key);
+    if (!rule) continue;
+    (void)tables_.rules->remove(key);
+    rule_use_.remove(*rule);
+    if (rule_use_.has_routes() && rule_use_.users_of(rule->ipv4()) == 0) link_.uncover(rule->ipv4());
+  }
+  free_retired_rules();
+}
+
+Result<void> Instance::replace_rules(std::vector<share::MapRule> rules) {
+  config::InstanceSettings next = settings_;
+  next.rules = std::move(rules);
+  TRY(prepare_reload(next));
+  next.rules = {};  // the table has them
+  commit_reload(next);
+  return {};
+}
+
+// Workers may still look at what a change has replaced.
+void Instance::free_retired_rules() {
+  if (const auto retired = tables_.rules->take_retired(); !retired.empty()) await_quiescence();
 }
 
 observe::Totals Instance::totals() const {

@@ -12,6 +12,8 @@
 #include "base/result.h"
 #include "config/settings.h"
 #include "control/link.h"
+#include "control/rule_change.h"
+#include "control/rule_use.h"
 #include "control/snapshot_builder.h"
 #include "engine/snapshot.h"
 #include "engine/worker.h"
@@ -47,6 +49,12 @@ class Instance {
     return change_to(mappings, settings_);
   }
 
+  // Of rules and softwires, each all or nothing. replace_rules() takes those that check_rule_table() found
+  // good, and does what a reload with them would.
+  Result<void> add_rules(std::span<const share::MapRule> rules);
+  void remove_rules(std::span<const share::MapRuleKey> keys);  // as find_rules() found them
+  Result<void> replace_rules(std::vector<share::MapRule> rules);
+
   [[nodiscard]] const config::InstanceSettings& settings() const { return settings_; }
   [[nodiscard]] const share::EamTable& table() const { return *tables_.eam; }
   // Null for an instance that translates.
@@ -62,11 +70,13 @@ class Instance {
   [[nodiscard]] Change change_to(std::span<const share::EamMapping> mappings,
                                  const config::InstanceSettings& settings) const;
   void forget_tables();
+  void count_rules();
   void make_workers(std::vector<io::TunQueue> queues);
   Result<void> check(const Change& change, const config::InstanceSettings& settings) const;
   Result<void> add_routes(const Change& change);
   void remove_route_of(const share::EamMapping& mapping);
   void apply(const Change& change);
+  void free_retired_rules();
   void use(std::unique_ptr<engine::Snapshot> snapshot);
   void await_quiescence() const;
 
@@ -75,6 +85,7 @@ class Instance {
   std::shared_ptr<share::MapRuleTable> next_rules_;  // likewise
   Link link_;
   Tables tables_;
+  RuleUse rule_use_;  // of tables_.rules
   std::unique_ptr<engine::Snapshot> snapshot_;
   std::vector<std::unique_ptr<engine::Worker>> workers_;
   std::chrono::system_clock::time_point since_;

@@ -43,6 +43,7 @@ def why_not():
 class Daemon(unittest.TestCase):
     """One daemon for each test: a start takes a tenth of a second."""
 
+    config_text = CONFIG
     name = "dc"
 
     def setUp(self):
@@ -51,7 +52,7 @@ class Daemon(unittest.TestCase):
         self.folder = pathlib.Path(folder.name)
         self.socket = self.folder / "run" / "control.sock"  # its directory is not there yet
         self.config = self.folder / "yonroku.yaml"
-        self.config.write_text(CONFIG.format(socket=self.socket, name=self.name), encoding="utf-8")
+        self.config.write_text(self.config_text.format(socket=self.socket, name=self.name), encoding="utf-8")
         self.log = self.folder / "log"
         self.process = None
         self.start()
@@ -159,6 +160,167 @@ class Mappings(Daemon):
         for n in range(50):
             self.command("mappings", "add", f"198.18.1.{n}", f"2001:db8:8::{n:x}")
         self.assertLess(time.monotonic() - start, 10)
+
+
+BORDERS = """\
+control: {{socket: {socket}}}
+instances:
+  - name: aftr
+    mechanism: lwaftr
+    br-addresses: ["2001:db8:ffff::1", "2001:db8:ffff::2"]
+    softwires:
+      - {{b4-address: "2001:db8:1::1", ipv4: 192.0.2.18, psid-offset: 6, psid-length: 4, psid: 1}}
+  - name: relay
+    mechanism: map-e-br
+    br-addresses: ["2001:db8:eeee::1"]
+    rules:
+      - {{ipv6-prefix: "2001:db8:100::/40", ipv4-prefix: 198.51.100.0/24, ea-length: 16}}
+  - name: {name}
+    mechanism: ipip
+    side: provider
+    local-address: "2001:db8:dddd::1"
+    remote-address: "2001:db8:2::1"
+    customer-prefixes: [203.0.113.8/29]
+"""
+
+
+class Softwires(Daemon):
+    config_text = BORDERS
+    name = "fixed"
+    first = "2001:db8:1::1,192.0.2.18,6,4,1"
+
+    def softwires(self, *words, **others):
+        return self.command("softwires", *words, "-i", "aftr", **others)
+
+    def lines(self):
+        return self.softwires("list").splitlines()[1:]
+
+    def routes(self, instance="aftr"):
+        status = json.loads(self.command("show", "status", "--json", "-i", instance))
+        return [route for route in status["instances"][0]["routes"] if ":" not in route]
+
+    def kernel_routes(self, device="aftr"):
+        done = subprocess.run(["ip", "-4", "route", "show", "dev", device], capture_output=True, text=True, check=True)
+        return {line.split()[0] for line in done.stdout.splitlines()} - {"192.0.0.8"}
+
+    def test_add_remove_list(self):
+        self.assertEqual(self.softwires("add", "2001:db8:1::2", "192.0.2.18", "--psid", "2", "--psid-length", "4",
+                                        "--psid-offset", "6", "--br-address", "2001:db8:ffff::2"), "1 added\n")
+        self.assertEqual(self.softwires("add", "2001:db8:1::3", "192.0.2.19"), "1 added\n")
+        self.assertEqual(self.softwires("add", "2001:db8:1::3", "192.0.2.19"), "1 unchanged\n")
+        self.assertEqual(self.lines(), [self.first, "2001:db8:1::2,192.0.2.18,6,4,2,2001:db8:ffff::2",
+                                        "2001:db8:1::3,192.0.2.19"])
+        self.assertEqual(json.loads(self.softwires("list", "--json"))["softwires"][1],
+                         {"b4-address": "2001:db8:1::2", "ipv4": "192.0.2.18", "psid-offset": 6, "psid-length": 4,
+                          "psid": 2, "br-address": "2001:db8:ffff::2"})
+        self.assertEqual(self.command("show", "softwires", "-i", "aftr"), self.softwires("list"))
+        self.assertEqual(self.softwires("remove", "192.0.2.18", "--psid", "1"), "1 removed\n")
+        self.assertEqual(self.softwires("remove", "192.0.2.19"), "1 removed\n")
+        self.assertEqual(len(self.lines()), 1)
+
+    def test_a_route_for_each_address_in_use(self):
+        self.assertEqual(self.kernel_routes(), {"192.0.2.18"})
+        lines = "".join(f"2001:db8:3::{n:x},192.0.2.{20 + n // 16},6,4,{n % 16}\n" for n in range(48))
+        self.softwires("add", "--batch", "-", stdin=lines)
+        self.assertEqual(self.kernel_routes(), {"192.0.2.18", "192.0.2.20", "192.0.2.21", "192.0.2.22"})
+        for psid in range(15):
+            self.softwires("remove", "192.0.2.20", "--psid", psid)
+        self.assertIn("192.0.2.20", self.kernel_routes())
+        self.softwires("remove", "192.0.2.20", "--psid", 15)
+        self.assertEqual(self.kernel_routes(), {"192.0.2.18", "192.0.2.21", "192.0.2.22"})
+        self.softwires("replace", "-", stdin="2001:db8:3::1,192.0.2.22\n")
+        self.assertEqual(self.kernel_routes(), {"192.0.2.22"})
+        self.assertEqual(self.routes(), ["192.0.2.22/32"])
+
+    def test_too_many_routes_change_nothing(self):
+        lines = "".join(f"2001:db8:3::{n:x},10.0.{n >> 8}.{n & 255}\n" for n in range(10001))
+        said = self.softwires("add", "--batch", "-", stdin=lines, status=1)
+        self.assertIn("more than 10000 routes; sum them up with `ipv4-routes`", said)
+        self.assertEqual((self.lines(), self.kernel_routes()), ([self.first], {"192.0.2.18"}))
+
+    def test_list_and_replace_and_remove_fit_together(self):
+        (self.folder / "a.csv").write_text(self.softwires("list") + "2001:db8:1::7,192.0.2.7\n", encoding="ascii")
+        change = json.loads(self.softwires("replace", self.folder / "a.csv", "--json"))
+        self.assertEqual(change, {"added": 1, "removed": 0, "replaced": 0, "unchanged": 1})
+        change = json.loads(self.softwires("replace", "-", "--json", stdin="2001:db8:1::9,192.0.2.7\n"))
+        self.assertEqual(change, {"added": 0, "removed": 1, "replaced": 1, "unchanged": 0})
+        self.assertEqual(self.softwires("remove", "--batch", "-", stdin=self.softwires("list")), "1 removed\n")
+        self.assertEqual(self.lines(), [])
+
+    def test_a_bad_line_changes_nothing(self):
+        for lines, status, said in (
+                ("2001:db8:1::5,192.0.2.5\n2001:db8:1::6,192.0.2.300\n", 1, "standard input:2:15: "),
+                ("2001:db8:1::5,192.0.2.5\n2001:db8:1::6,192.0.2.18,6,4,1\n", 1, "another softwire has the same IPv4 prefix"),
+                ("2001:db8:1::5,192.0.2.5\n2001:db8:1::6,192.0.2.18\n", 1, "some ports are those of 2001:db8:1::1"),
+                ("2001:db8:1::5,192.0.2.5\n2001:db8:ffff::1,192.0.2.6\n", 1, "this end of the tunnel"),
+                ("2001:db8:1::5,192.0.2.5,,,,2001:db8:ffff::3\n", 1, "standard input:1:28: 2001:db8:ffff::3 is none of br-addresses"),
+        ):
+            self.assertIn(said, self.softwires("add", "--batch", "-", stdin=lines, status=status))
+        self.assertIn("no softwire for 192.0.2.18; ", self.softwires("remove", "192.0.2.18", status=1))
+        self.assertIn("holds no softwires, which would remove them all", self.softwires("replace", "-", stdin="", status=1))
+        said = self.softwires("add", "2001:db8:1::5", "192.0.2.256", status=1)
+        self.assertTrue(said.startswith('yonroku: "192.0.2.256"') or said.startswith('"192.0.2.256"'), said)
+        self.assertEqual((self.lines(), self.kernel_routes()), ([self.first], {"192.0.2.18"}))
+
+    def test_wrong_usage(self):
+        for words in (["add"], ["add", "2001:db8::1"], ["remove"], ["replace"], [], ["frobnicate"],
+                      ["add", "2001:db8::1,", "192.0.2.1"], ["remove", "192.0.2.1", "192.0.2.2", "--psid", "1"],
+                      ["add", "2001:db8::1", "192.0.2.1", "--batch", "-"]):
+            self.softwires(*words, status=2)
+
+    def test_each_instance_has_its_own_kind(self):
+        self.assertIn("aftr is of mechanism lwaftr, which has no mappings; it has softwires",
+                      self.command("mappings", "add", "192.0.2.1", "2001:db8::1", "-i", "aftr", status=1))
+        self.assertIn("which has no rules; it has softwires", self.command("rules", "list", "-i", "aftr", status=1))
+        self.assertIn("its tunnel is in the configuration", self.command("softwires", "list", "-i", "fixed", status=1))
+        self.assertIn("there are several: aftr, relay, fixed", self.command("softwires", "list", status=1))
+
+    def test_they_last_until_the_next_reload(self):
+        self.softwires("add", "2001:db8:1::5", "192.0.2.5")
+        self.softwires("remove", "192.0.2.18", "--psid", "1")
+        self.assertEqual(self.kernel_routes(), {"192.0.2.5"})
+        self.process.send_signal(signal.SIGHUP)
+        self.await_log("reloaded")
+        self.assertEqual((self.lines(), self.kernel_routes()), ([self.first], {"192.0.2.18"}))
+        self.softwires("add", "2001:db8:1::5", "192.0.2.18", "--psid-offset", "6", "--psid-length", "4", "--psid", "2")
+        self.softwires("remove", "192.0.2.18", "--psid", "2")
+        self.assertEqual(self.kernel_routes(), {"192.0.2.18"}, "users are counted anew")
+
+    def test_rules(self):
+        def rules(*words, **others):
+            return self.command("rules", *words, "-i", "relay", **others)
+
+        self.assertEqual(rules("add", "2001:db8:200::/40", "203.0.113.0/25", "15", "--psid-offset", "4"), "1 added\n")
+        self.assertEqual(rules("list").splitlines()[1:],
+                         ["2001:db8:100::/40,198.51.100.0/24,16,6,,,rfc7597,0", "2001:db8:200::/40,203.0.113.0/25,15,4,,,rfc7597,0"])
+        self.assertEqual(self.kernel_routes("relay"), {"198.51.100.0/24", "203.0.113.0/25"})
+        self.assertIn("has the same IPv6 prefix", rules("add", "2001:db8:200::/40", "203.0.113.128/25", "15", status=1))
+        self.assertIn("there is no column ea-length", rules("add", "--batch", "-", stdin="ipv6-prefix,ipv4-prefix\n", status=1))
+        self.assertEqual(rules("remove", "198.51.100.0/24"), "1 removed\n")
+        self.assertEqual(rules("remove", "--batch", "-", stdin=rules("list")), "1 removed\n")
+        self.assertEqual(self.kernel_routes("relay"), set())
+
+    def test_status_and_metrics(self):
+        self.assertIn("  1 softwire in ", self.command("show", "status", "-i", "aftr"))
+        self.assertIn("  1 rule in ", self.command("show", "status", "-i", "relay"))
+        self.assertEqual(json.loads(self.command("show", "status", "--json"))["instances"][0]["softwires"], 1)
+        connection = http.client.HTTPConnection("localhost")
+        with socket.socket(socket.AF_UNIX) as connection.sock:
+            connection.sock.connect(str(self.socket))
+            connection.request("GET", "/metrics")
+            body = connection.getresponse().read().decode()
+        self.assertIn('yonroku_softwires{instance="aftr",mechanism="lwaftr"} 1\n', body)
+        self.assertIn('yonroku_rules{instance="relay",mechanism="map-e-br"} 1\n', body)
+        self.assertIn('yonroku_mappings{instance="aftr",mechanism="lwaftr"} 1\n', body)
+
+    def test_a_hundred_thousand(self):
+        lines = "".join(f"2001:db8:3:{n >> 16:x}:{n & 65535:x}::1,10.{n >> 16 & 255}.{n >> 8 & 255}.0,6,8,{n & 255}\n" for n in range(100_000))
+        start = time.monotonic()
+        self.assertEqual(self.softwires("replace", "-", stdin=lines), "100000 added, 1 removed\n")
+        self.assertEqual(len(self.lines()), 100_000)
+        for n in range(50):
+            self.softwires("add", f"2001:db8:4::{n:x}", f"192.0.2.{n}")
+        self.assertLess(time.monotonic() - start, 30)
 
 
 class Socket(Daemon):

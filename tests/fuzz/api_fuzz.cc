@@ -53,6 +53,10 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, std::size_t size) {
   const std::string_view text(reinterpret_cast<const char*>(data), size);
   static_cast<void>(api::parse_mappings_body(text));
   static_cast<void>(api::parse_prefixes_body(text));
+  for (const auto kind : {control::TableKind::Rules, control::TableKind::Softwires}) {
+    static_cast<void>(api::parse_rules_body(text, kind, {}));
+    static_cast<void>(api::parse_rule_names_body(text, kind, {}));
+  }
   if (const auto packet = api::parse_hex_packet(text)) explain(*packet);
   return 0;
 }

@@ -103,6 +103,24 @@ MapRuleTable::Refusal MapRuleTable::replace(const MapRule& rule) {
   return Refusal::None;
 }
 
+std::vector<MapRuleKey> MapRuleTable::keys_of(const Ipv4Prefix& ipv4, std::optional<uint16_t> psid) const {
+  std::vector<MapRuleKey> keys;
+  for (const Pattern& pattern : *patterns_owner_) {
+    if (pattern.ipv4_length != ipv4.length() || pattern.given.is_shared() != psid.has_value()) continue;
+    const MapRuleKey key{ipv4, pattern.given, psid.value_or(0)};
+    if (at(key)) keys.push_back(key);
+  }
+  return keys;
+}
+
+bool MapRuleTable::has_room_for_patterns_of(const MapRuleTable& other) const {
+  std::size_t count = patterns_owner_->size();
+  for (const Pattern& pattern : *other.patterns_owner_)
+    if (std::ranges::none_of(*patterns_owner_, [&](const Pattern& known) { return known.is_same(pattern); }))
+      ++count;
+  return count <= kMostPatterns;
+}
+
 MapRuleTable::Pattern MapRuleTable::pattern_of(const MapRule& rule) {
   const MapRuleKey key = MapRuleKey::of(rule);
   return {static_cast<uint8_t>(key.ipv4.length()), key.given};

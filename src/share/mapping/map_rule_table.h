@@ -194,6 +194,23 @@ class MapRuleTable {
   void for_each(Visitor&& visit) const {
     by_ipv4_.for_each([&](const MapRuleKey&, const MapRule& rule) { visit(rule); });
   }
+  // Calls visit(rule) for those of the same IPv4 prefix that have another key than `rule` because they cut
+  // its addresses up otherwise. Looks up every PSID that they could have; where all softwires of a prefix
+  // length have the same parameters, as they should, there is nothing to look up.
+  template <class Visitor>
+  void for_each_cut_otherwise(const MapRule& rule, Visitor&& visit) const {
+    const Pattern own = pattern_of(rule);
+    for (const Pattern& pattern : *patterns_owner_) {
+      if (pattern.ipv4_length != own.ipv4_length || pattern.given == own.given) continue;
+      const uint32_t psids = uint32_t{1} << pattern.given.psid_length;
+      for (uint32_t psid = 0; psid < psids; ++psid)
+        if (const auto other = at({rule.ipv4(), pattern.given, static_cast<uint16_t>(psid)})) visit(*other);
+    }
+  }
+  // The keys with that IPv4 prefix and PSID, whatever the PSID parameters: one, as a rule.
+  [[nodiscard]] std::vector<MapRuleKey> keys_of(const Ipv4Prefix& ipv4, std::optional<uint16_t> psid) const;
+  // Whether every rule of `other` could be added without refusal for TooManyPatterns.
+  [[nodiscard]] bool has_room_for_patterns_of(const MapRuleTable& other) const;
 
  private:
   static Lookup end_by_rule(const MapRule& rule, Ipv4Address address, uint16_t port,

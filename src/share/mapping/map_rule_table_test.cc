@@ -431,5 +431,25 @@ TEST(MapRuleTableThreads, ALastingRuleIsFoundWhateverElseChanges) {
   EXPECT_GT(retired.size(), 10u) << "patterns were meant to change under the readers";
 }
 
+TEST(MapRuleTable, FindsThoseThatCutAnAddressUpOtherwise) {
+  MapRuleTable table(Index::Ipv4Only, 1);
+  const MapRule quarter = softwire("2001:db8::1/128", "192.0.2.1", {0, 2}, 3);
+  const MapRule eighth = softwire("2001:db8::2/128", "192.0.2.1", {0, 3}, 1);
+  const MapRule whole = softwire("2001:db8::3/128", "192.0.2.2", {}, 0);
+  for (const MapRule& rule : {quarter, eighth, whole}) ASSERT_EQ(table.add(rule), Refusal::None);
+  const auto others = [&](const MapRule& rule) {
+    std::vector<MapRule> found;
+    table.for_each_cut_otherwise(rule, [&](const MapRule& other) { found.push_back(other); });
+    return found;
+  };
+  EXPECT_EQ(others(quarter), std::vector{eighth});
+  EXPECT_EQ(others(softwire("2001:db8::4/128", "192.0.2.1", {}, 0)), (std::vector{eighth, quarter}));
+  EXPECT_EQ(others(softwire("2001:db8::4/128", "192.0.2.2", {0, 2}, 1)), std::vector{whole});
+  EXPECT_TRUE(others(whole).empty());
+  EXPECT_EQ(table.keys_of(quarter.ipv4(), 3), std::vector{MapRuleKey::of(quarter)});
+  EXPECT_EQ(table.keys_of(whole.ipv4(), std::nullopt), std::vector{MapRuleKey::of(whole)});
+  EXPECT_TRUE(table.keys_of(quarter.ipv4(), std::nullopt).empty());
+}
+
 }  // namespace
 }  // namespace yonroku::share
