@@ -59,8 +59,10 @@ const char* port_name(const Ipv4Flow& flow) {
 }
 
 std::string rule_words(const MapRule& rule) {
-  return fmt::format("{} and {} with {}", rule.ipv6().to_string(), text_of(rule.ipv4()),
-                     counted(rule.parts().ea_length, "EA bit"));
+  std::string text = fmt::format("{} and {} with {}", rule.ipv6().to_string(), text_of(rule.ipv4()),
+                                 counted(rule.parts().ea_length, "EA bit"));
+  if (rule.has_given_psid()) text += fmt::format(" and the given {}", psid_words(rule.parts().given_psid));
+  return text;
 }
 
 std::string binary(uint32_t value, unsigned bits) { return fmt::format("{:0{}b}", value, bits); }

@@ -6,6 +6,8 @@
 
 #include "api/explain/decisions_tunnel.h"
 #include "api/explain/icmp_facts.h"
+#include "control/routes.h"
+#include "share/mapping/special_addresses.h"
 
 namespace yonroku::api {
 namespace {
@@ -200,6 +202,31 @@ void relayed_error(const PacketFacts& before, const PacketFacts& after, Decision
        "RFC 2473 §8.3"});
 }
 
+// Which condition of RFC 2473 §8 an ICMPv6 error does not meet.
+std::string not_relayed_words(const PacketFacts& before, const TunnelView& tunnel) {
+  const auto error = icmp_error_parts(before);
+  const auto quote = error ? PacketFacts::read(error->quote) : std::nullopt;
+  if (!quote) return "It quotes too little to tell whom it is for.";
+  if (quote->source != before.destination)
+    return fmt::format("The packet that it quotes came from {}, and not from {}, whom it was sent to.",
+                       quote->source, before.destination);
+  const auto inner = inner_packet(*quote);
+  if (!inner) return "The packet that it quotes carries no IPv4 packet, or not its beginning.";
+  if (const auto* header = header_at<Ipv4Header>(quote->payload);
+      header != nullptr && !share::may_be_forwarded(header->source()))
+    return fmt::format("The inner source {} names no single host that could be told.", inner->source);
+  if (!inner->has_transport_header()) return "The packet that it quotes carries a later fragment.";
+  if (icmp_mtu(6, *error->header) && !inner->dont_fragment)
+    return "The inner packet may be fragmented (DF is clear), so its sender has nothing to change.";
+  const bool is_type_relayed = error->header->type == icmpv6::kDestinationUnreachable ||
+                               error->header->type == icmpv6::kTimeExceeded ||
+                               error->header->type == icmpv6::kPacketTooBig;
+  if (!is_type_relayed) return "Who sent the inner packet can do nothing about such an error.";
+  return fmt::format("No packet to {} goes from here to {}: the error is about a packet of somebody else{}.",
+                     inner->destination, quote->destination,
+                     control::is_customer(tunnel.settings) ? "" : ", or the customer has moved");
+}
+
 }  // namespace
 
 Decisions decisions_of_tunnel_change(const PacketFacts& before, std::span<const PacketFacts> after,
@@ -285,6 +312,9 @@ Decision decision_of_tunnel_drop(std::span<const std::byte> packet, const Trace&
       if (before && inner && before->version == 6 && (before->traffic_class & 3) == 3)
         decision.text = fmt::format("Marked {} outside, and {} inside: the mark can't be passed on.",
                                     ecn_name(before->traffic_class), ecn_name(inner->traffic_class));
+      break;
+    case DropReason::TunnelErrorNotRelayed:
+      if (before) decision.text = not_relayed_words(*before, tunnel);
       break;
     default: break;
   }

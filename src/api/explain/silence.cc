@@ -30,7 +30,8 @@ Decision silent_reason(DropReason reason, bool is_ipv4) {
     case DropReason::InnerPacketIsIcmpError:
     case DropReason::InnerAddressNotMapped:
     case DropReason::TunnelErrorNotRelayed:
-      return {"", "It is an ICMP error itself, and there are no errors about errors.", "RFC 1812 §4.3.2.7"};
+      return {"", "It is an ICMP error itself, and there are no errors about errors.",
+              is_ipv4 ? "RFC 1812 §4.3.2.7" : "RFC 4443 §2.4"};
     case DropReason::SourceNotOurs:
     case DropReason::DestinationNotOurs:
       return {"", "It has no business here, and its source may be forged.", ""};
