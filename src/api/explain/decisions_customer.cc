@@ -162,8 +162,9 @@ const char* softwire_section(config::Mechanism mechanism) {
   switch (mechanism) {
     case config::Mechanism::LwAftr: return "RFC 7596 §6.1";
     case config::Mechanism::FourOverSix: return "RFC 7040 §6";
-    case config::Mechanism::MapEBr: return "RFC 7597 §5";
-    default: return "RFC 2473 §3.1";
+    case config::Mechanism::Ipip:
+    case config::Mechanism::DsLiteB4: return "RFC 2473 §3.1";
+    default: return "RFC 7597 §5";
   }
 }
 
@@ -181,6 +182,29 @@ const MapRule* rule_of(const Ipv6Address& address, const std::vector<MapRule>& r
     if (rule.ipv6().contains(address) && (best == nullptr || best->ipv6().length() < rule.ipv6().length()))
       best = &rule;
   return best;
+}
+
+// A flow with the address at both ends and the ports of the packet, which need not be IPv4.
+Ipv4Flow flow_at(const PacketFacts& packet, Ipv4Address address) {
+  Ipv4Flow flow;
+  flow.source = flow.destination = address;
+  flow.protocol = packet.is_icmp() ? IpProtocol::Icmp : packet.protocol;
+  if (packet.is_fragment()) return flow;
+  const auto* ports = header_at<UdpHeader>(packet.payload);
+  const auto* icmp = header_at<IcmpHeader>(packet.payload);
+  const bool is_echo =
+      packet.is_icmp() && icmp != nullptr &&
+      (packet.version == 4 ? icmp->type == icmpv4::kEcho || icmp->type == icmpv4::kEchoReply
+                           : icmp->type == icmpv6::kEcho || icmp->type == icmpv6::kEchoReply);
+  if (is_echo) {
+    flow.source_port = flow.destination_port = static_cast<uint16_t>(icmp->rest_value() >> 16);
+    flow.ports = Ipv4Flow::Ports::Present;
+  } else if (ports != nullptr && (packet.protocol == IpProtocol::Tcp || packet.protocol == IpProtocol::Udp)) {
+    flow.source_port = ports->source_port.host();
+    flow.destination_port = ports->destination_port.host();
+    flow.ports = Ipv4Flow::Ports::Present;
+  }
+  return flow;
 }
 
 }  // namespace
@@ -270,7 +294,9 @@ Decisions decisions_about_spoofing(const Ipv4Flow& flow, const Ipv6Address& oute
   const Owner owner = owner_of(flow, FlowEnd::Source, tunnel.rules);
   if (owner.lookup == Lookup::Found) {
     const Ipv6Address right = owner.rule.address_of(owner.customer);
-    const Ipv6Address border = tunnel.settings.local_addresses[owner.rule.parts().border];
+    const auto& borders = tunnel.settings.local_addresses;  // none where packets are translated
+    const std::size_t index = owner.rule.parts().border;
+    const Ipv6Address border = index < borders.size() ? borders[index] : outer_destination;
     if (right == outer_source && border != outer_destination)
       out.push_back({"source",
                      fmt::format("That customer's packets are to go to {}, and this one went to {}.",
@@ -305,6 +331,44 @@ Decisions decisions_about_spoofing(const Ipv4Flow& flow, const Ipv6Address& oute
   if (right != outer_source)
     out.push_back(
         {"source", fmt::format("That customer's MAP address is {}.", right.to_string()), "RFC 7597 §6"});
+  return out;
+}
+
+Decisions decisions_of_translated_customer(std::span<const std::byte> packet, const Trace& trace,
+                                           const TunnelView& tunnel) {
+  const auto facts = PacketFacts::read(packet);
+  const unsigned version = facts ? facts->version : 4;
+  const Decisions noted = decisions_of_trace(trace, version);
+  Decisions out;
+  bool is_quote = false;
+  for (std::size_t i = 0; i < noted.size(); ++i) {
+    const TraceNote& note = trace.notes()[i];
+    out.push_back(noted[i]);
+    is_quote = is_quote || note.step == TraceStep::QuotedPacket;
+    const auto* ipv4 = std::get_if<Ipv4Address>(&note.from);
+    if (ipv4 == nullptr) ipv4 = std::get_if<Ipv4Address>(&note.to);
+    if (is_quote || !facts || ipv4 == nullptr) continue;
+    const Ipv4Flow flow = flow_at(*facts, *ipv4);
+    if (note.step == TraceStep::DestinationBySoftwire || note.step == TraceStep::SourceBySoftwire) {
+      const bool is_source = note.step == TraceStep::SourceBySoftwire;
+      const FlowEnd end = is_source ? FlowEnd::Source : FlowEnd::Destination;
+      out.back().text =
+          fmt::format("The {} {} is {}, {}.", is_source ? "source" : "destination", address_words(note.from),
+                      address_words(note.to),
+                      is_source ? "and that customer has the port" : "the customer who has the port");
+      for (Decision& decision : decisions_about_customer(flow, end, out.back().topic, tunnel))
+        out.push_back(std::move(decision));
+    } else if (const auto* source = std::get_if<Ipv6Address>(&note.to);
+               note.step == TraceStep::SourceSpoofed && source != nullptr) {
+      out.back().text = fmt::format("The source {} is not the customer who has {}.", source->to_string(),
+                                    end_words(flow, FlowEnd::Source));
+      for (Decision& decision : decisions_about_spoofing(flow, *source, *source, tunnel))
+        out.push_back(std::move(decision));
+    } else if (note.step == TraceStep::NoSoftwire) {
+      for (Decision& decision : decisions_about_nobody(flow, FlowEnd::Destination, tunnel))
+        out.push_back(std::move(decision));
+    }
+  }
   return out;
 }
 

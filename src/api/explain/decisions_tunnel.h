@@ -72,6 +72,9 @@ enum class FlowEnd : uint8_t { Source, Destination };
 [[nodiscard]] Decisions decisions_about_spoofing(const Ipv4Flow& flow, const Ipv6Address& outer_source,
                                                  const Ipv6Address& outer_destination,
                                                  const TunnelView& tunnel);
+// Where packets of such customers are translated (RFC 7599): the decisions of the trace, with whose they are.
+[[nodiscard]] Decisions decisions_of_translated_customer(std::span<const std::byte> packet,
+                                                         const Trace& trace, const TunnelView& tunnel);
 // "192.0.2.18 port 1232", "192.0.2.18 identifier 7", "192.0.2.18".
 [[nodiscard]] std::string end_words(const Ipv4Flow& flow, FlowEnd end);
 

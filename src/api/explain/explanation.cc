@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <optional>
 
 #include <nlohmann/json.hpp>
 
@@ -144,10 +145,11 @@ void append(Decisions& all, Decisions more) {
 }
 
 void explain_translation(Explanation& explanation, const Trace& trace, const Verdict& verdict,
-                         const config::InstanceSettings& settings) {
+                         const config::InstanceSettings& settings, const TunnelView* rules) {
   const std::span<const std::byte> packet = decided_packet(explanation);
   explanation.verdict_words = translation_words(explanation.verdict);
-  explanation.decisions = decisions_of_trace(trace, is_ipv6(packet) ? 6 : 4);
+  explanation.decisions = rules != nullptr ? decisions_of_translated_customer(packet, trace, *rules)
+                                           : decisions_of_trace(trace, is_ipv6(packet) ? 6 : 4);
   if (trace.whole().fragments != 0) {
     Decisions whole = decisions_about_whole(trace.whole());
     append(whole, std::move(explanation.decisions));
@@ -210,11 +212,13 @@ Explanation explain(OfflineInstance& instance, const config::InstanceSettings& s
   explanation.verdict = verdict_word(outcome.verdict, is_ipv6(packet));
   explanation.reason = outcome.verdict.reason;
   explanation.is_answered = outcome.replied;
+  std::optional<TunnelView> view;  // where there are rules
+  if (snapshot.rules && snapshot.path_mtus)
+    view.emplace(TunnelView{settings, *snapshot.rules, *snapshot.path_mtus, now});
   if (config::translates(settings.mechanism))
-    explain_translation(explanation, trace, outcome.verdict, settings);
+    explain_translation(explanation, trace, outcome.verdict, settings, view ? &*view : nullptr);
   else
-    explain_tunnel(explanation, trace, outcome.verdict,
-                   {settings, *snapshot.rules, *snapshot.path_mtus, now});
+    explain_tunnel(explanation, trace, outcome.verdict, *view);
   if (explanation.verdict == "drop" && !explanation.is_answered)
     explanation.silence = decision_of_silence(decided_packet(explanation), outcome.verdict, snapshot.icmp);
   return explanation;
