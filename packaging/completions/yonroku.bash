@@ -215,7 +215,7 @@ _yonroku() {
         esac
       done
       case $position in
-        0) mapfile -t COMPREPLY < <(compgen -W 'map646 tayga jool' -- "$cur") ;;
+        0) mapfile -t COMPREPLY < <(compgen -W 'map646 tayga jool snabb' -- "$cur") ;;
         1) _yonroku_files '' ;;
       esac
       ;;

@@ -68,5 +68,5 @@ complete -c yonroku -n '__fish_seen_subcommand_from import' -l mappings-csv -d '
 complete -c yonroku -n '__fish_seen_subcommand_from import' -l name -d 'name of the instance' -x
 complete -c yonroku -n '__fish_seen_subcommand_from import' -l pref64 -d 'prefix for unmapped addresses' -x
 complete -c yonroku -n '__fish_seen_subcommand_from import' -l translator-ipv6 -d 'source of ICMPv6 errors' -x
-complete -c yonroku -n '__fish_seen_subcommand_from import; and not __fish_seen_subcommand_from map646 tayga jool' -a 'map646 tayga jool'
+complete -c yonroku -n '__fish_seen_subcommand_from import; and not __fish_seen_subcommand_from map646 tayga jool snabb' -a 'map646 tayga jool snabb'
 complete -c yonroku -n '__fish_seen_subcommand_from import' -F

@@ -1,4 +1,5 @@
-// yonroku import map646|tayga|jool FILE: another translator's configuration as ours, on stdout or in a file.
+// yonroku import map646|tayga|jool|snabb FILE: another translator's configuration as ours, on stdout or in a
+// file.
 
 #include <fmt/format.h>
 
@@ -67,7 +68,7 @@ void add_import_command(CLI::App& app) {
     source->add_option("FILE", state->file, "the configuration to convert")->required();
     source->add_option("-o,--output", state->output, "write the configuration here instead of to stdout");
     source->add_option("--mappings-csv", state->options.mappings_file,
-                       "write the mappings to this CSV file, as seen from the configuration");
+                       "write the mappings, or softwires, to this CSV file, as seen from the configuration");
     source->add_option("--name", state->options.name, "name of the instance");
     source->add_option("--pref64", state->options.pref64,
                        "prefix for unmapped addresses, where the source has none");
@@ -78,6 +79,7 @@ void add_import_command(CLI::App& app) {
   add("map646", "a map646.conf", config::import_map646);
   add("tayga", "a tayga.conf", config::import_tayga);
   add("jool", "a JSON file of jool_siit, or its EAM table as CSV", config::import_jool);
+  add("snabb", "the configuration of Snabb's lwAFTR", config::import_snabb);
 }
 
 }  // namespace yonroku::app

@@ -37,5 +37,8 @@ using Importer = ConfigResult<Imported> (*)(std::string_view text, std::string_v
 // The JSON of `jool_siit file handle`, or the CSV of `jool_siit eamt display --csv`.
 [[nodiscard]] ConfigResult<Imported> import_jool(std::string_view text, std::string_view filename,
                                                  const ImportOptions& options = {});
+// The configuration of Snabb's lwAFTR; the softwires go to ImportOptions::mappings_file.
+[[nodiscard]] ConfigResult<Imported> import_snabb(std::string_view text, std::string_view filename,
+                                                  const ImportOptions& options = {});
 
 }  // namespace yonroku::config

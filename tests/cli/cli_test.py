@@ -59,7 +59,7 @@ class Check(unittest.TestCase):
 
 class Usage(unittest.TestCase):
     def test_wrong_usage_exits_with_2(self):
-        for arguments in ([], ["chek", "x.yaml"], ["check"], ["check", "--jason", "x"], ["import"], ["import", "snabb", "x"],
+        for arguments in ([], ["chek", "x.yaml"], ["check"], ["check", "--jason", "x"], ["import"], ["import", "vpp", "x"],
                           ["check", "a", "b"], ["--frobnicate"]):
             with self.subTest(arguments):
                 result = yonroku(*arguments)
@@ -102,6 +102,17 @@ class Import(unittest.TestCase):
             result = yonroku("import", "jool", path, "--name", "edge")
             self.assertEqual(result.returncode, 0)
             self.assertEqual(yaml.safe_load(result.stdout)["instances"][0]["name"], "edge")
+
+    def test_snabb(self):
+        with tempfile.TemporaryDirectory() as directory:
+            folder = pathlib.Path(directory)
+            (folder / "lwaftr.conf").write_text(
+                "softwire-config { binding-table { softwire { ipv4 192.0.2.1; psid 1; b4-ipv6 2001:db8::1; "
+                "br-address 2001:db8:ffff::1; port-set { psid-length 4; } } } }\n", encoding="utf-8")
+            result = yonroku("import", "snabb", folder / "lwaftr.conf", "-o", folder / "y.yaml", "--mappings-csv", "s.csv")
+            self.assertEqual((result.returncode, result.stderr), (0, ""))
+            self.assertEqual((folder / "s.csv").read_text(encoding="utf-8").splitlines()[1], "2001:db8::1,192.0.2.1,0,4,1")
+            self.assertEqual(yonroku("check", folder / "y.yaml").returncode, 0)
 
     def test_failure(self):
         with tempfile.TemporaryDirectory() as directory:
@@ -146,7 +157,7 @@ class Completions(unittest.TestCase):
 
     def test_bash(self):
         self.assertEqual(self.complete("yonroku", "che"), {"check"})
-        self.assertEqual(self.complete("yonroku", "import", ""), {"map646", "tayga", "jool"})
+        self.assertEqual(self.complete("yonroku", "import", ""), {"map646", "tayga", "jool", "snabb"})
         self.assertEqual(self.complete("yonroku", "show", "--json", "co"), {"counters"})
         self.assertEqual(self.complete("yonroku", "check", "--j"), {"--json"})
         self.assertIn("examples/siit-dc.yaml", self.complete("yonroku", "check", "examples/siit-dc.y"))

@@ -11,6 +11,7 @@
 #include "config/import.h"
 #include "config/load.h"
 #include "config/mapping_csv.h"
+#include "config/softwire_csv.h"
 
 namespace {
 
@@ -24,7 +25,7 @@ void require(bool condition) {
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   if (size == 0) return 0;
-  static constexpr Importer kImporters[] = {import_map646, import_tayga, import_jool};
+  static constexpr Importer kImporters[] = {import_map646, import_tayga, import_jool, import_snabb};
   const unsigned choice = data[0];
   const std::string_view text(reinterpret_cast<const char*>(data) + 1, size - 1);
   const std::size_t half = text.size() / 2;
@@ -40,7 +41,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
       return std::string(text.substr(half));
     };
 
-  const auto imported = kImporters[(choice & 3u) % 3](text, "fuzz.conf", options);
+  const auto imported = kImporters[choice & 3u](text, "fuzz.conf", options);
   if (!imported) {
     require(!imported.error().errors.empty());
     for (const Diagnostic& error : imported.error().errors)
@@ -50,8 +51,12 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   const auto loaded = parse_config(imported->yaml, "fuzz.yaml", ".", MappingsFiles::Skip);
   require(loaded.has_value() && loaded->settings.instances.size() == 1);
   if (!options.mappings_file.empty()) {
-    const auto table = parse_mapping_csv(imported->mappings_csv, "table.csv");
-    require(table.has_value());
+    if ((choice & 3u) == 3) {
+      const auto& borders = loaded->settings.instances.front().local_addresses;
+      require(parse_softwire_csv(imported->mappings_csv, "table.csv", borders).has_value());
+    } else {
+      require(parse_mapping_csv(imported->mappings_csv, "table.csv").has_value());
+    }
   }
   return 0;
 }
