@@ -238,9 +238,10 @@ Result<void> Instance::add_rules(std::span<const share::MapRule> rules) {
   TRY(check_new_rules(settings_, *tables_.rules, rule_use_, rules, random_seed()));
   // A route comes before the first of its rules.
   std::vector<Ipv4Prefix> covered;
+  std::set<Ipv4Prefix> seen;  // a search among all routes only once for each
   if (rule_use_.has_routes())
     for (const auto& rule : rules) {
-      if (rule_use_.users_of(rule.ipv4()) > 0) continue;
+      if (rule_use_.users_of(rule.ipv4()) > 0 || !seen.insert(rule.ipv4()).second) continue;
       const auto is_new = link_.cover(rule.ipv4());
       if (!is_new) {
         for (const Ipv4Prefix& prefix : covered) link_.uncover(prefix);
