@@ -102,7 +102,9 @@ def test_bad_config_on_reload_keeps_the_old_one():
         lab.translator.write_config(BASE + "    mappings-files: [no-such-file.csv]\n")
         assert "no-such-file.csv" in lab.translator.reload_badly()
         assert lab.translator.process.lines("reloaded") == 0
-        assert probes.udp_echo(lab, "client", lab.SERVER_AS_IPV4, b"still there") == b"still there"
+        # Losses are counted by the flows, which know what the device's queue refused; one datagram does not.
+        answers = (probes.udp_echo(lab, "client", lab.SERVER_AS_IPV4, b"still there") for _ in range(5))
+        assert b"still there" in answers
         lab.translator.write_config(BASE)
         lab.translator.reload()
 
