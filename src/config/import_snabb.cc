@@ -217,6 +217,8 @@ class SnabbImporter {
     if (path == "/softwire-config/internal-interface" && name == "hairpinning")
       return set(statement, "hairpin", {"true", "false"});
     if (path == "/softwire-config/internal-interface" && name == "mtu") return set_mtu(statement);
+    if (path == "/softwire-config/external-interface" && name == "allow-incoming-icmp")
+      return set_inbound_icmp(statement);
     if (path == "/softwire-config/instance" || name == "instance" || name == "instances")
       return note(
           statement.name.position,
@@ -240,6 +242,16 @@ class SnabbImporter {
                    fmt::format("{} is {}", statement.name.text, in_quotes(statement.value.text)),
                    fmt::format("it is one of {}", fmt::join(values, ", ")));
     if (keys_.insert(key).second) yaml_ += fmt::format("    {}: {}\n", key, statement.value.text);
+  }
+
+  void set_inbound_icmp(const Statement& statement) {
+    const bool is_allowed = statement.value.text == "true";
+    if (!is_allowed && statement.value.text != "false")
+      return error(statement.name.position,
+                   fmt::format("allow-incoming-icmp is {}", in_quotes(statement.value.text)),
+                   "it is one of true, false");
+    if (keys_.insert("inbound-icmp").second)
+      yaml_ += fmt::format("    inbound-icmp: {}\n", is_allowed ? "forward" : "drop");
   }
 
   void set_mtu(const Statement& statement) {

@@ -50,6 +50,7 @@ TEST(ImportSnabb, Converts) {
   EXPECT_EQ(instance.local_addresses.size(), 2u);
   EXPECT_FALSE(instance.hairpin);
   EXPECT_EQ(instance.ipv6_mtu, 1540);
+  EXPECT_EQ(instance.inbound_icmp, InboundIcmp::Drop);
   ASSERT_EQ(instance.rules.size(), 2u);
   const auto& shared = instance.rules[0].parts();
   EXPECT_EQ(shared.ipv6.to_string(), "2001:db8:1::1/128");
@@ -60,7 +61,6 @@ TEST(ImportSnabb, Converts) {
   EXPECT_EQ(instance.rules[1].parts().border, 1);
   for (const char* said :
        {"# - line 8: softwire/padding 3: not taken over\n",
-        "# - line 13: softwire-config/external-interface/allow-incoming-icmp false: not taken over\n",
         "# - line 14: softwire-config/external-interface/error-rate-limiting/packets 600000: not taken "
         "over\n",
         "# - line 16: softwire-config/internal-interface/next-hop/mac 02:99:99:99:99:99: not taken over\n",

@@ -39,6 +39,7 @@ enum class FlowLabel : uint8_t { Zero, Hash };
 enum class DscpFromTunnel : uint8_t { Keep, Copy };
 enum class FragmentPacket : uint8_t { Outer, Inner };
 enum class TunnelPathMtu : uint8_t { Learn, Ignore };
+enum class InboundIcmp : uint8_t { Forward, Errors, Drop };
 enum class TunnelSide : uint8_t { Customer, Provider };
 
 struct MssClamp {
@@ -102,6 +103,8 @@ struct InstanceSettings {
   std::vector<Ipv6Address> local_addresses;  // br-addresses, local-address or b4-address
   bool hairpin = true;
   bool report_spoofing = false;
+  bool report_unreachable = true;
+  InboundIcmp inbound_icmp = InboundIcmp::Forward;
   share::InterfaceIdentifierFormat format = share::InterfaceIdentifierFormat::Rfc7597;
   // Of rules and softwires, given inline or in files; of ipip and ds-lite-b4, what their addresses make. All
   // keys differ.

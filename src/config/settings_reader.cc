@@ -128,6 +128,8 @@ class InstanceReader {
     i.tunnel_path_mtu = keys_.choice<TunnelPathMtu>("tunnel-path-mtu");
     i.hairpin = keys_.boolean("hairpin");
     i.report_spoofing = keys_.boolean("report-spoofing");
+    i.report_unreachable = keys_.boolean("report-unreachable");
+    i.inbound_icmp = keys_.choice<InboundIcmp>("inbound-icmp");
     i.format = keys_.choice<share::InterfaceIdentifierFormat>("format");
     i.side = keys_.choice<TunnelSide>("side");
     i.local_addresses = keys_.ipv6_addresses("br-addresses").value_or(std::vector<Ipv6Address>{});

@@ -43,6 +43,7 @@ engine::IcmpReplySettings icmp_settings(const config::InstanceSettings& settings
   engine::IcmpReplySettings icmp;
   icmp.send = settings.icmp_errors == config::IcmpErrors::Send;
   icmp.report_spoofing = settings.report_spoofing;
+  icmp.report_unreachable = settings.report_unreachable;
   icmp.source_ipv4 = settings.translator_ipv4;
   icmp.source_ipv6 = settings.translator_ipv6;
   return icmp;
@@ -60,6 +61,15 @@ carry::TranslateSettings translate_settings(const config::InstanceSettings& sett
                                     : carry::UdpZeroChecksum::Compute;
   translate.mss_clamp = mss_clamp(settings);
   return translate;
+}
+
+mechanism::InboundIcmp inbound_icmp(const config::InstanceSettings& settings) {
+  switch (settings.inbound_icmp) {
+    case config::InboundIcmp::Errors: return mechanism::InboundIcmp::Errors;
+    case config::InboundIcmp::Drop: return mechanism::InboundIcmp::Drop;
+    case config::InboundIcmp::Forward: break;
+  }
+  return mechanism::InboundIcmp::Forward;
 }
 
 mechanism::SoftwireSettings softwire_settings(const config::InstanceSettings& settings) {
@@ -84,6 +94,7 @@ mechanism::SoftwireSettings softwire_settings(const config::InstanceSettings& se
   softwire.path_mtu_discovery = settings.tunnel_path_mtu == config::TunnelPathMtu::Ignore
                                     ? mechanism::PathMtuDiscovery::Ignore
                                     : mechanism::PathMtuDiscovery::Learn;
+  softwire.inbound_icmp = inbound_icmp(settings);
   softwire.icmp_source = settings.translator_ipv4;
   return softwire;
 }

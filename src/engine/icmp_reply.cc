@@ -84,12 +84,21 @@ struct Due {
   Kind kind;
 };
 
+// RFC 7596 §6.2: the customer of the destination was looked up, and not found.
+constexpr bool is_unreachable(DropReason reason) {
+  return reason == DropReason::NoSoftwire || reason == DropReason::PortNotAssigned ||
+         reason == DropReason::ProtocolWithoutPorts;
+}
+
 std::expected<Due<Ipv4View>, IcmpSilence> due_to_ipv4(std::span<const std::byte> dropped,
-                                                      const Verdict& verdict) {
+                                                      const Verdict& verdict,
+                                                      const IcmpReplySettings& settings) {
   const auto ip = Ipv4View::parse(dropped);
   if (!ip) return std::unexpected(IcmpSilence::Unreadable);
   const auto kind = kind_for_ipv4(verdict);
   if (!kind) return std::unexpected(IcmpSilence::ReasonIsSilent);
+  if (is_unreachable(verdict.reason) && !settings.report_unreachable)
+    return std::unexpected(IcmpSilence::Unreachable);
   const IcmpSilence silence = silence_about_packet(*ip, ip->header().fragment_offset() != 0);
   if (silence != IcmpSilence::None) return std::unexpected(silence);
   return Due<Ipv4View>{*ip, *kind};
@@ -124,7 +133,7 @@ std::size_t reply_to_ipv4(std::span<const std::byte> dropped, const Verdict& ver
   constexpr std::size_t kLargest = 576;           // RFC 1812 §4.3.2.3
   constexpr uint8_t kInternetworkControl = 0xc0;  // RFC 1812 §4.3.2.5
   constexpr uint8_t kTtl = 64;
-  const auto due = due_to_ipv4(dropped, verdict);
+  const auto due = due_to_ipv4(dropped, verdict, settings);
   if (!due) return 0;
   const auto& [ip, kind] = *due;
 
@@ -197,10 +206,10 @@ IcmpSilence silence_about(const Packet& dropped, const Verdict& verdict,
   if (!settings.send) return IcmpSilence::SwitchedOff;
   if (dropped.size() == 0) return IcmpSilence::Unreadable;
   if (static_cast<uint8_t>(*dropped.data()) >> 4 == 4)
-    return silence_of(due_to_ipv4(dropped.bytes(), verdict));
+    return silence_of(due_to_ipv4(dropped.bytes(), verdict, settings));
   if (is_about_inner(verdict)) {
     const auto outer = Ipv6View::parse(dropped.bytes());
-    return outer ? silence_of(due_to_ipv4(outer->payload(), verdict)) : IcmpSilence::Unreadable;
+    return outer ? silence_of(due_to_ipv4(outer->payload(), verdict, settings)) : IcmpSilence::Unreadable;
   }
   return silence_of(due_to_ipv6(dropped.bytes(), verdict, settings));
 }

@@ -17,7 +17,8 @@ struct IcmpReplySettings {
   bool send = true;
   Ipv4Address source_ipv4;
   Ipv6Address source_ipv6;
-  bool report_spoofing = false;  // RFC 7596 §6.2: tell a softwire's end that its packets are refused
+  bool report_spoofing = false;    // RFC 7596 §6.2: tell a softwire's end that its packets are refused
+  bool report_unreachable = true;  // RFC 7596 §6.2: tell who sends to addresses and ports of nobody
 };
 
 inline constexpr std::size_t kLargestIcmpReply = 1280;
@@ -27,6 +28,7 @@ enum class IcmpSilence : uint8_t {
   None,                 // the sender is to be told
   SwitchedOff,          // no error is sent at all
   Spoofing,             // report_spoofing is off
+  Unreachable,          // report_unreachable is off
   ReasonIsSilent,       // packets that are dropped for this reason
   Unreadable,           // the packet has no header to believe
   AboutIcmpError,       // RFC 1812 §4.3.2.7, RFC 4443 §2.4

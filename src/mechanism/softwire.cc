@@ -71,6 +71,12 @@ bool Softwire::is_own_address(Ipv4Address address) const noexcept {
                              [&](const Ipv4Prefix& p) { return p.contains(address); });
 }
 
+bool Softwire::keeps_out(const Ipv4Flow& flow) const noexcept {
+  if (settings_.inbound_icmp == InboundIcmp::Forward || flow.protocol != IpProtocol::Icmp) return false;
+  if (!flow.is_icmp_error) return true;
+  return settings_.inbound_icmp == InboundIcmp::Drop && flow.source != settings_.icmp_source;
+}
+
 bool Softwire::is_border_address(const Ipv6Address& address) const noexcept {
   return std::ranges::find(settings_.border_addresses, address) != settings_.border_addresses.end();
 }
@@ -98,6 +104,10 @@ Verdict Softwire::from_ipv4(Packet& packet, WorkerState& state) const noexcept {
     return Verdict::drop(DropReason::BadOffloadMetadata);
   const auto flow = Ipv4Flow::of(*ip);
   if (!flow) return Verdict::drop(flow.error());
+  if (keeps_out(*flow)) [[unlikely]] {
+    if (trace != nullptr) trace->note(TraceStep::InboundIcmp, flow->source);
+    return Verdict::drop(DropReason::InboundIcmp);
+  }
   End end;
   const Lookup lookup = find_end(*table_, flow->destination, flow->destination_port, flow->ports, end);
   if (lookup != Lookup::Found) [[unlikely]] {

@@ -25,6 +25,13 @@ namespace yonroku::mechanism {
 enum class SoftwireHairpinning : uint8_t { Off, On };     // RFC 7596 §6.2
 enum class PathMtuDiscovery : uint8_t { Ignore, Learn };  // RFC 2473 §6.7
 
+// RFC 7596 §8.1: which ICMPv4 messages from the IPv4 side cross.
+enum class InboundIcmp : uint8_t {
+  Forward,  // all, by the identifier or the quoted packet's port where the address is shared
+  Errors,   // those that are about a packet; fragments are none
+  Drop,     // none but errors of our own, which the IPv4 routing brings back
+};
+
 struct SoftwireSettings {
   carry::EncapsulateSettings encapsulate;
   std::vector<Ipv6Address>
@@ -33,6 +40,7 @@ struct SoftwireSettings {
   std::vector<Ipv4Prefix> own_prefixes;
   SoftwireHairpinning hairpinning = SoftwireHairpinning::On;
   PathMtuDiscovery path_mtu_discovery = PathMtuDiscovery::Learn;
+  InboundIcmp inbound_icmp = InboundIcmp::Forward;
   Ipv4Address icmp_source;  // of ICMPv4 errors that relay what happened inside the tunnel
 };
 
@@ -59,6 +67,7 @@ class Softwire {
   Verdict error_from_ipv6(Packet& packet, const Ipv6View& ip, WorkerState& state) const noexcept;
   Verdict hairpin(Packet& packet, const Ipv6View& outer, const Ipv4View& inner, const Ipv4Flow& flow,
                   const carry::Crossing6& ends, WorkerState& state) const noexcept;
+  [[nodiscard]] bool keeps_out(const Ipv4Flow& flow) const noexcept;
   [[nodiscard]] bool is_own_address(Ipv4Address address) const noexcept;
   [[nodiscard]] bool is_border_address(const Ipv6Address& address) const noexcept;
   [[nodiscard]] uint32_t path_mtu(const Ipv6Address& exit, const WorkerState& state) const noexcept {

@@ -77,6 +77,8 @@ inline Chosen choose_softwire(Choices& choices) {
   if (limit != 0) settings.encapsulation_limit = static_cast<uint8_t>(limit - 1);
   const uint8_t hop_limit = choices.next();
   if (hop_limit != 0) settings.hop_limit = hop_limit;
+  settings.inbound_icmp = static_cast<config::InboundIcmp>(hop_limit % 3);
+  settings.report_unreachable = hop_limit < 128;
   auto tables = control::build_tables(settings, 1);
   if (!tables) std::abort();
   chosen.snapshot = control::build_snapshot(settings, std::move(*tables));

@@ -37,6 +37,9 @@ std::string_view advice_about(DropReason reason) {
     case DropReason::ProtocolWithoutPorts:
       return "Customers who share an address can only use protocols with ports, and ping. Give a customer "
              "who needs another one a whole address.";
+    case DropReason::InboundIcmp:
+      return "The setting inbound-icmp keeps it out. If large packets from customers get lost, let errors "
+             "pass (inbound-icmp: errors): path MTU discovery needs them.";
     case DropReason::SourceSpoofed:
       return "The customer's equipment uses an address or port that it does not own, or its rule differs "
              "from the one here. Compare the two (`yonroku map address`); if they agree, somebody forges "

@@ -182,6 +182,13 @@ const Row kTunnelRows[] = {
     {"rfc7597/5.1-port-1023-is-excluded-silent",
      {"No ICMP error is sent about it. The setting icmp-errors is off."},
      {"the answer"}},
+    {"rfc7596/6.2-address-of-nobody-unreported",
+     {"No ICMP error is sent about it. The setting report-unreachable is off. [RFC 7596 §6.2]"},
+     {"the answer"}},
+    {"rfc7596/8.1-echo-request-kept-out",
+     {"An ICMP message from 203.0.113.7, and inbound-icmp keeps it out. [RFC 7596 §8.1]",
+      "verdict: dropped, inbound-icmp", "It is meant to disappear in silence."},
+     {"the answer"}},
     {"rfc7597/8.1-port-of-another",
      {"The inner source 192.0.2.18 port 1236 does not belong to the outer source "
       "2001:db8:12:3400:0:c000:212:34. [RFC 7597 §8.1]",

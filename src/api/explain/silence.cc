@@ -35,6 +35,7 @@ Decision silent_reason(DropReason reason, bool is_ipv4) {
     case DropReason::SourceNotOurs:
     case DropReason::DestinationNotOurs:
       return {"", "It has no business here, and its source may be forged.", ""};
+    case DropReason::InboundIcmp: return {"", "It is meant to disappear in silence.", "RFC 7596 §8.1"};
     case DropReason::NotEncapsulated: return {"", "The end of a tunnel answers echo requests only.", ""};
     case DropReason::CongestionLost:
       return {"", "A lost packet is how its sender, who knows no ECN, learns of congestion.",
@@ -57,6 +58,7 @@ Decision decision_of_silence(std::span<const std::byte> dropped, const Verdict& 
   switch (engine::silence_about(packet, verdict, settings)) {
     case IcmpSilence::SwitchedOff: return {"", "The setting icmp-errors is off.", ""};
     case IcmpSilence::Spoofing: return {"", "The setting report-spoofing is off.", "RFC 7596 §6.2"};
+    case IcmpSilence::Unreachable: return {"", "The setting report-unreachable is off.", "RFC 7596 §6.2"};
     case IcmpSilence::AboutIcmpError:
       return {"", "It is an ICMP error itself, and there are no errors about errors.", rules};
     case IcmpSilence::AboutIcmpv6:

@@ -37,7 +37,15 @@ def error4(quoted, dst, icmp="ICMP(type=3,code=3)"):
     return f"IP(src=R4,dst='{dst}',id=9)/{icmp}/({quoted})"
 
 
+def kept_out(name, note, packet, config="lwaftr-inbound-drop.yaml"):
+    """The policy is configurable, and this one does not want the message."""
+    return drop4(name, note, packet, "inbound-icmp", config=config)
+
+
+PING = "ICMP(type=8,id={},seq=1)/data(20)".format
 PORTS = "(bytes.fromhex('0050 05dc')+data(20))"
+LARGE = to_customer("UDP(sport=53,dport=1500)/data(1440)", ",flags='DF'", dst=SHARED)
+PORT_UNREACHABLE = error4(from_customer(QUERY(1500), src=SHARED), SHARED)
 FORGED = in_tunnel(from_customer(QUERY(2048), src=SHARED), src=B4(1))
 CASES = [
     # --- §6.2, from the Internet; PSID 1 of 6 bits, no offset: ports 1024 to 2047 ---
@@ -49,6 +57,14 @@ CASES = [
     unknown("6.2-address-of-nobody", "192.0.2.99.", to_customer(dst="192.0.2.99")),
     case("6.2-no-softwire-silent", "the ICMP policy is configurable.",
          from_ipv4(to_customer(dst="192.0.2.99"), "drop no-softwire"), config="lwaftr-silent.yaml"),
+    case("6.2-address-of-nobody-unreported", "the ICMP policy is configurable.",
+         from_ipv4(to_customer(dst="192.0.2.99"), "drop no-softwire"), config="lwaftr-unreported.yaml"),
+    case("6.2-gre-to-a-shared-address-unreported", "the ICMP policy is configurable.",
+         from_ipv4(to_customer("data(20)", ",proto=47", dst=SHARED), "drop protocol-without-ports"),
+         config="lwaftr-unreported.yaml"),
+    case("6.2-too-big-is-reported-anyway", "the policy is about what nobody has.",
+         from_ipv4(LARGE, "reply packet-too-big", hear("ICMP(type=3,code=4,nexthopmtu=1460)", LARGE)),
+         config="lwaftr-unreported.yaml"),
     inbound("6.2-offset-4-first-range", "A = 1, PSID 5, 8 bits: 5376 to 5631.", 5376, 3, IN_PIECES),
     inbound("6.2-offset-4-last-range", "A = 15: 62720 to 62975.", 62975, 3, IN_PIECES),
     unknown("6.2-offset-4-below-the-range", "5375 is PSID 4.", to_customer(ANSWER(5375), dst=IN_PIECES)),
@@ -147,6 +163,37 @@ CASES = [
              from_customer(f"ICMP(type=3,code=3)/({to_customer(ANSWER(1500), dst=SHARED)})", src=SHARED), 1),
     spoofed("8.1-error-about-the-packet-of-another", "by the quoted packet's destination port.",
             from_customer(f"ICMP(type=3,code=3)/({to_customer(ANSWER(2500), dst=SHARED)})", src=SHARED), 1),
+    kept_out("8.1-echo-request-kept-out", "the policy is configurable.", to_customer(PING(1500), dst=SHARED)),
+    kept_out("8.1-echo-request-to-a-whole-address-kept-out", "the policy is configurable.",
+             to_customer(PING(1500), dst=WHOLE)),
+    kept_out("8.1-echo-request-of-nobody-kept-out", "whose it would be does not matter.",
+             to_customer(PING(5), dst=SHARED)),
+    kept_out("8.1-port-unreachable-kept-out", "the policy is configurable.", PORT_UNREACHABLE),
+    kept_out("8.1-fragment-of-an-echo-request-kept-out", "it is not put together first.",
+             cuts4(to_customer(PING(1500), dst=SHARED), 16, 28, dst=f"'{SHARED}'", proto=1)[1]),
+    case("8.1-error-of-our-own-not-kept-out", "the IPv4 routing brings back what we tell our customers.",
+         from_ipv4(hear(NO_SOFTWIRE4, from_customer(QUERY(1500), src=SHARED, dst="'192.0.2.99'"), to=f"'{SHARED}'"),
+                   "to-ipv6",
+                   outer(hear(NO_SOFTWIRE4, from_customer(QUERY(1500), src=SHARED, dst="'192.0.2.99'"),
+                              to=f"'{SHARED}'"), dst=B4(1), extra=",tc=0xc0")), config="lwaftr-inbound-drop.yaml"),
+    wrap("8.1-udp-is-not-kept-out", "the policy is about ICMP.", to_customer(ANSWER(1500), dst=SHARED),
+         outer(to_customer(ANSWER(1500), dst=SHARED), dst=B4(1)), config="lwaftr-inbound-drop.yaml"),
+    unwrap("8.1-echo-request-to-the-outside-not-kept-out", "the policy is about messages from there.",
+           in_tunnel(from_customer(PING(1500), src=SHARED), src=B4(1)), from_customer(PING(1500), src=SHARED),
+           config="lwaftr-inbound-drop.yaml"),
+    case("8.1-hairpinned-echo-request-not-kept-out", "the policy is about messages from outside.",
+         from_ipv6(in_tunnel(from_customer(PING(1500), src=WHOLE, dst=f"'{SHARED}'"), src=B4(4)), "hairpin",
+                   outer(from_customer(PING(1500), src=WHOLE, dst=f"'{SHARED}'", ttl=62), dst=B4(1))),
+         config="lwaftr-inbound-drop.yaml"),
+    wrap("8.1-errors-alone-port-unreachable", "errors pass.", PORT_UNREACHABLE, outer(PORT_UNREACHABLE, dst=B4(1)),
+         config="lwaftr-inbound-errors.yaml"),
+    *(kept_out(f"8.1-errors-alone-{name}", "queries do not pass.", to_customer(icmp, dst=WHOLE),
+               "lwaftr-inbound-errors.yaml")
+      for name, icmp in (("echo-request", PING(1500)), ("echo-reply", "ICMP(type=0,id=1500,seq=1)/data(20)"),
+                         ("router-solicitation", "ICMP(type=10)/bytes(0)"))),
+    kept_out("8.1-errors-alone-fragment", "errors are small: what comes in pieces is none.",
+             cuts4(to_customer(PING(1500), dst=WHOLE), 16, 28, dst=f"'{WHOLE}'", proto=1)[0],
+             "lwaftr-inbound-errors.yaml"),
     case("8-error-from-inside-of-the-softwire", "RFC 2473 §8, by the quoted inner packet's port.",
          from_ipv6(tell("ICMPv6DestUnreach(code=0)", outer(to_customer(ANSWER(1500), dst=SHARED), dst=B4(1))), "to-ipv4",
                    hear(NO_SOFTWIRE4, to_customer(ANSWER(1500), dst=SHARED)))),
