@@ -68,11 +68,13 @@ Checked<Ipv6Address> MapT::customer_to_ipv6(Ipv4Address address, uint16_t port, 
     if (trace != nullptr) trace->note(TraceStep::DestinationByMapping, address, mapped);
     return mapped;
   }
-  if (lookup == Lookup::PortNotAssigned && ports == Ports::Fragment) return std::unexpected(kNeedsWhole);
+  if (lookup == Lookup::Shared && ports == Ports::Fragment) return std::unexpected(kNeedsWhole);
   if (trace != nullptr) trace->note(TraceStep::NoSoftwire, address);
-  if (lookup == Lookup::NoRule) return std::unexpected(DropReason::NoSoftwire);
-  return std::unexpected(ports == Ports::Present ? DropReason::PortNotAssigned
-                                                 : DropReason::ProtocolWithoutPorts);
+  switch (lookup) {
+    case Lookup::PortNotAssigned: return std::unexpected(DropReason::PortNotAssigned);
+    case Lookup::Shared: return std::unexpected(DropReason::ProtocolWithoutPorts);
+    default: return std::unexpected(DropReason::NoSoftwire);
+  }
 }
 
 Verdict MapT::from_ipv4(Packet& packet, WorkerState& state) const noexcept {

@@ -18,6 +18,15 @@ namespace {
 
 using End = share::MapRuleTable::End;
 
+// Why a packet that find_end() has no end for is dropped.
+DropReason reason_of(Lookup lookup) {
+  switch (lookup) {
+    case Lookup::PortNotAssigned: return DropReason::PortNotAssigned;
+    case Lookup::Shared: return DropReason::ProtocolWithoutPorts;
+    default: return DropReason::NoSoftwire;
+  }
+}
+
 // By the port where the flow has one; a packet without ports has an owner only if its address is nobody
 // else's.
 YONROKU_HOT_INLINE Lookup find_end(const share::MapRuleTable& table, Ipv4Address address, uint16_t port,
@@ -111,12 +120,9 @@ Verdict Softwire::from_ipv4(Packet& packet, WorkerState& state) const noexcept {
   End end;
   const Lookup lookup = find_end(*table_, flow->destination, flow->destination_port, flow->ports, end);
   if (lookup != Lookup::Found) [[unlikely]] {
-    if (lookup == Lookup::PortNotAssigned && flow->ports == Ipv4Flow::Ports::Fragment)
-      return Verdict::reassemble();
+    if (lookup == Lookup::Shared && flow->ports == Ipv4Flow::Ports::Fragment) return Verdict::reassemble();
     if (trace != nullptr) trace->note(TraceStep::NoSoftwire, flow->destination);
-    if (lookup == Lookup::NoRule) return Verdict::drop(DropReason::NoSoftwire);
-    return Verdict::drop(flow->ports == Ipv4Flow::Ports::Present ? DropReason::PortNotAssigned
-                                                                 : DropReason::ProtocolWithoutPorts);
+    return Verdict::drop(reason_of(lookup));
   }
   const Crossing6 ends{settings_.border_addresses[end.border], end.address};
   if (trace != nullptr) {
@@ -158,7 +164,7 @@ Verdict Softwire::from_ipv6(Packet& packet, WorkerState& state) const noexcept {
   if (!flow) return Verdict::drop(flow.error());
   End end;
   const Lookup lookup = find_end(*table_, flow->source, flow->source_port, flow->ports, end);
-  if (lookup == Lookup::PortNotAssigned && flow->ports == Ipv4Flow::Ports::Fragment)
+  if (lookup == Lookup::Shared && flow->ports == Ipv4Flow::Ports::Fragment)
     return Verdict::reassemble(static_cast<uint32_t>(inner_at));
   const bool belongs = lookup == Lookup::Found && end.address == source &&
                        settings_.border_addresses[end.border] == destination;
@@ -184,14 +190,13 @@ Verdict Softwire::from_ipv6(Packet& packet, WorkerState& state) const noexcept {
       const Crossing6 ends{settings_.border_addresses[other.border], other.address};
       return hairpin(packet, *ip, *inner, *flow, ends, state);
     }
-    if (back == Lookup::PortNotAssigned && flow->ports == Ipv4Flow::Ports::Fragment)
+    if (back == Lookup::Shared && flow->ports == Ipv4Flow::Ports::Fragment)
       return Verdict::reassemble(static_cast<uint32_t>(inner_at));
-    if (back == Lookup::PortNotAssigned && flow->ports == Ipv4Flow::Ports::Present) {
+    if (back == Lookup::PortNotAssigned) [[unlikely]] {
       if (trace != nullptr) trace->note(TraceStep::NoSoftwire, flow->destination);
       return Verdict::drop(DropReason::PortNotAssigned);
     }
-    // Without a port the table can't tell whether the address is one of those that are shared here. If it is,
-    // the IPv4 routing brings the packet back, and its sender is told.
+    // What has no ports and is for a shared address, the IPv4 routing brings back, and its sender is told.
   }
   return encapsulate_.unwrap(packet, *ip, *inner);
 }
@@ -260,7 +265,7 @@ Verdict Softwire::error_from_ipv6(Packet& packet, const Ipv6View& ip, WorkerStat
     const bool is_known =
         lookup == Lookup::Found
             ? end.address == error->exit && settings_.border_addresses[end.border] == error->entry
-            : lookup == Lookup::PortNotAssigned && flow->ports == Ipv4Flow::Ports::Fragment;
+            : lookup == Lookup::Shared && flow->ports == Ipv4Flow::Ports::Fragment;
     if (!is_known || !may_be_forwarded(flow->source)) return Verdict::drop(DropReason::TunnelErrorNotRelayed);
     // A quote without ports proves too little to lower an MTU by.
     if (error->type == icmpv6::kPacketTooBig && lookup == Lookup::Found)

@@ -8,27 +8,36 @@ MapRuleTable::MapRuleTable(Index index, uint64_t seed, std::pmr::memory_resource
     : index_(index),
       by_ipv4_(seed, memory),
       by_ipv6_(seed, memory),
+      shared_(seed, memory),
       patterns_owner_(std::make_unique<Patterns>()),
       patterns_(patterns_owner_.get()) {}
 
 MapRuleTable::Lookup MapRuleTable::find_whole(Ipv4Address address, MapRule& rule,
                                               AddressAndPsid& customer) const noexcept {
+  // In the order of find(): whatever comes first has some ports at least.
   const Patterns* patterns = patterns_.load(std::memory_order_acquire);
-  // A given PSID is one of several keys of an address, and without a port none can be looked up.
-  Lookup otherwise = Lookup::NoRule;
   for (const Pattern& pattern : *patterns) {
+    const Ipv4Prefix prefix = Ipv4Prefix::holding(address, pattern.ipv4_length);
     if (pattern.given.is_shared()) {
-      otherwise = Lookup::PortNotAssigned;
+      if (is_near_shared(address) && shared_.find(prefix)) return Lookup::Shared;
       continue;
     }
-    const auto found = by_ipv4_.find({Ipv4Prefix::holding(address, pattern.ipv4_length), {}, 0});
+    const auto found = by_ipv4_.find({prefix, {}, 0});
     if (!found) continue;
-    if (found->is_shared()) return Lookup::PortNotAssigned;
+    if (found->is_shared()) return Lookup::Shared;
     rule = *found;
     customer = {address, 0};
     return Lookup::Found;
   }
-  return otherwise;
+  return Lookup::NoRule;
+}
+
+MapRuleTable::Lookup MapRuleTable::of_nobody(Ipv4Address address) const noexcept {
+  const Patterns* patterns = patterns_.load(std::memory_order_acquire);
+  for (const Pattern& pattern : *patterns)
+    if (pattern.given.is_shared() && shared_.find(Ipv4Prefix::holding(address, pattern.ipv4_length)))
+      return Lookup::PortNotAssigned;
+  return Lookup::NoRule;
 }
 
 MapRuleTable::Lookup MapRuleTable::end_by_rule(const MapRule& rule, Ipv4Address address, uint16_t port,
@@ -69,6 +78,7 @@ MapRuleTable::Refusal MapRuleTable::add(const MapRule& rule) {
     by_ipv6_.insert(rule.ipv6(), rule);
     ipv6_lengths_.add(rule.ipv6().length());
   }
+  count_shared(key);
   by_ipv4_.insert(key, rule);
   return Refusal::None;
 }
@@ -77,6 +87,7 @@ MapRuleTable::Refusal MapRuleTable::remove(const MapRuleKey& key) {
   const auto rule = by_ipv4_.find(key);
   if (!rule) return Refusal::NotFound;
   by_ipv4_.erase(key);
+  uncount_shared(key);
   uncount_pattern(*rule);
   if (index_ == Index::BothWays) {
     by_ipv6_.erase(rule->ipv6());
@@ -154,6 +165,29 @@ void MapRuleTable::uncount_pattern(const MapRule& rule) {
   auto next = std::make_unique<Patterns>(*patterns_owner_);
   next->erase(next->begin() + (known - patterns_owner_->begin()));
   publish(std::move(next));
+}
+
+void MapRuleTable::count_shared(const MapRuleKey& key) {
+  if (!key.given.is_shared()) return;
+  if (const auto count = shared_.find(key.ipv4)) {
+    shared_.replace(key.ipv4, *count + 1);
+    return;
+  }
+  shared_.insert(key.ipv4, 1);
+  // A bit stays when the last rule of its block goes: that costs lookups, and no answer.
+  const uint32_t first = key.ipv4.address().value() >> 16;
+  const uint32_t last = (key.ipv4.address().value() | ~Ipv4Prefix::mask(key.ipv4.length())) >> 16;
+  for (uint32_t block = first; block <= last; ++block)
+    near_shared_[block / 64].fetch_or(uint64_t{1} << block % 64, std::memory_order_relaxed);
+}
+
+void MapRuleTable::uncount_shared(const MapRuleKey& key) {
+  if (!key.given.is_shared()) return;
+  const auto count = shared_.find(key.ipv4);
+  if (*count > 1)
+    shared_.replace(key.ipv4, *count - 1);
+  else
+    shared_.erase(key.ipv4);
 }
 
 void MapRuleTable::publish(std::unique_ptr<Patterns> patterns) {

@@ -4,9 +4,12 @@
 //
 // A hash table holds the rules by their IPv4 prefix and, of those with a given PSID, that PSID. The list of
 // patterns in use (prefix length, PSID parameters) says what a lookup tries; a table of softwires has one or
-// two. A rule takes 32 octets in each direction, about 50 with the room that hashing needs.
+// two. A rule takes 32 octets in each direction, about 50 with the room that hashing needs. A small table
+// counts the given PSIDs of each IPv4 prefix: a PSID that nobody has does not say whether the address is one
+// of ours.
 #pragma once
 
+#include <array>
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
@@ -95,14 +98,35 @@ struct MapRuleByIpv6 : MapRuleTraits {
   static Key key(const Words& w) noexcept { return value(w).ipv6(); }
 };
 
+// How many rules with a given PSID an IPv4 prefix has. Words: 0, its length in the high half; 1, its address;
+// 2, the count.
+struct SharedPrefixes {
+  using Key = Ipv4Prefix;
+  using Value = uint64_t;
+  static uint64_t hash(const Key& k, uint64_t seed) noexcept {
+    return MapRuleTraits::mix((uint64_t{k.address().value()} << 8 | k.length()) ^ seed);
+  }
+  static bool matches(const Words& w, const Key& k) noexcept {
+    return w.w1 == k.address().value() && w.w0 >> 32 == k.length();
+  }
+  static Value value(const Words& w) noexcept { return w.w2; }
+  static Words words(const Key& k, Value count) noexcept {
+    return {uint64_t{k.length()} << 32, k.address().value(), count, 0};
+  }
+  static Key key(const Words& w) noexcept {
+    return Ipv4Prefix::holding(Ipv4Address(static_cast<uint32_t>(w.w1)), static_cast<unsigned>(w.w0 >> 32));
+  }
+};
+
 class MapRuleTable {
  public:
   enum class Index : uint8_t { Ipv4Only, BothWays };
   enum class Refusal : uint8_t { None, Ipv4Taken, Ipv6Taken, TooManyPatterns, NotFound };
   enum class Lookup : uint8_t {
     Found,
-    NoRule,          // no rule's prefix holds the address
-    PortNotAssigned  // one does, but the port is nobody's
+    NoRule,           // nobody has the address, whatever the port
+    PortNotAssigned,  // somebody does, but the port is nobody's
+    Shared,           // only of find_whole(): several customers have it, and only a port would tell
   };
 
   // `seed` keys the hashes, so that nobody can choose addresses that collide.
@@ -134,7 +158,7 @@ class MapRuleTable {
       });
       if (found) return Lookup::Found;
     }
-    return result;
+    return result == Lookup::NoRule && is_near_shared(address) ? of_nobody(address) : result;
   }
   // The same for those who only ask where the customer is: a softwire's end is read from the table as it
   // stands.
@@ -164,7 +188,7 @@ class MapRuleTable {
       if (here == Lookup::Found) return here;
       if (here == Lookup::PortNotAssigned) result = here;
     }
-    return result;
+    return result == Lookup::NoRule && is_near_shared(address) ? of_nobody(address) : result;
   }
   // The rule whose IPv6 prefix matches longest; only with Index::BothWays.
   YONROKU_HOT_INLINE bool find(const Ipv6Address& address, MapRule& rule) const noexcept {
@@ -174,8 +198,8 @@ class MapRuleTable {
       });
     });
   }
-  // For packets that show no port: Found when the address is one customer's alone; PortNotAssigned when it is
-  // shared, or may be, so that only a port would tell.
+  // For packets that show no port: Found when find() has the same answer for every port, NoRule when it finds
+  // nobody for any, else Shared.
   Lookup find_whole(Ipv4Address address, MapRule& rule, AddressAndPsid& customer) const noexcept;
   // Brings what find() will look up towards the cache.
   void prefetch(Ipv4Address address, uint16_t port) const noexcept;
@@ -189,7 +213,9 @@ class MapRuleTable {
   Refusal replace(const MapRule& rule);
   [[nodiscard]] std::optional<MapRule> at(const MapRuleKey& key) const { return by_ipv4_.find(key); }
   [[nodiscard]] std::size_t size() const { return by_ipv4_.size(); }
-  [[nodiscard]] std::size_t memory_size() const { return by_ipv4_.memory_size() + by_ipv6_.memory_size(); }
+  [[nodiscard]] std::size_t memory_size() const {
+    return by_ipv4_.memory_size() + by_ipv6_.memory_size() + shared_.memory_size();
+  }
   template <class Visitor>
   void for_each(Visitor&& visit) const {
     by_ipv4_.for_each([&](const MapRuleKey&, const MapRule& rule) { visit(rule); });
@@ -213,6 +239,16 @@ class MapRuleTable {
   [[nodiscard]] bool has_room_for_patterns_of(const MapRuleTable& other) const;
 
  private:
+  // Whether a rule with a given PSID has a prefix in the address' /16, or had one: what the way out of a
+  // tunnel can afford to ask about each host of the Internet.
+  [[nodiscard]] bool is_near_shared(Ipv4Address address) const noexcept {
+    const uint32_t block = address.value() >> 16;
+    return (near_shared_[block / 64].load(std::memory_order_relaxed) >> block % 64 & 1) != 0;
+  }
+  // PortNotAssigned when rules with a given PSID have the address, else NoRule.
+  [[nodiscard]] Lookup of_nobody(Ipv4Address address) const noexcept;
+  void count_shared(const MapRuleKey& key);
+  void uncount_shared(const MapRuleKey& key);
   static Lookup end_by_rule(const MapRule& rule, Ipv4Address address, uint16_t port,
                             Ipv6Address& end) noexcept;
   struct Pattern {
@@ -234,6 +270,8 @@ class MapRuleTable {
   Index index_;
   ConcurrentTable<MapRuleByIpv4> by_ipv4_;
   ConcurrentTable<MapRuleByIpv6> by_ipv6_;
+  ConcurrentTable<SharedPrefixes> shared_;
+  std::array<std::atomic<uint64_t>, 65536 / 64> near_shared_{};  // a bit for each /16
   LengthSet<128> ipv6_lengths_;
   std::unique_ptr<Patterns> patterns_owner_;
   std::atomic<const Patterns*> patterns_;
@@ -243,11 +281,15 @@ class MapRuleTable {
   struct Retired {
     std::vector<std::unique_ptr<ConcurrentTable<MapRuleByIpv4>::Storage>> ipv4;
     std::vector<std::unique_ptr<ConcurrentTable<MapRuleByIpv6>::Storage>> ipv6;
+    std::vector<std::unique_ptr<ConcurrentTable<SharedPrefixes>::Storage>> shared;
     std::vector<std::unique_ptr<Patterns>> patterns;
-    [[nodiscard]] bool empty() const { return ipv4.empty() && ipv6.empty() && patterns.empty(); }
+    [[nodiscard]] bool empty() const {
+      return ipv4.empty() && ipv6.empty() && shared.empty() && patterns.empty();
+    }
   };
   [[nodiscard]] Retired take_retired() {
-    return {by_ipv4_.take_retired(), by_ipv6_.take_retired(), std::exchange(retired_patterns_, {})};
+    return {by_ipv4_.take_retired(), by_ipv6_.take_retired(), shared_.take_retired(),
+            std::exchange(retired_patterns_, {})};
   }
 
  private:

@@ -77,7 +77,7 @@ TEST(MapRuleTable, Rfc7597AppendixAExample2) {
   EXPECT_EQ(find(table, "192.0.3.18", 1232).lookup, Lookup::NoRule);
   EXPECT_EQ(find(table, "2001:db8:12:3400:0:c000:212:34"), found.rule);
   EXPECT_FALSE(find(table, "2001:db9::1"));
-  EXPECT_EQ(find_whole(table, "192.0.2.18").lookup, Lookup::PortNotAssigned);
+  EXPECT_EQ(find_whole(table, "192.0.2.18").lookup, Lookup::Shared);
   EXPECT_EQ(find_whole(table, "192.0.3.18").lookup, Lookup::NoRule);
 }
 
@@ -90,7 +90,7 @@ TEST(MapRuleTable, LongestPrefixOnEachSide) {
   EXPECT_EQ(find(table, "192.0.2.99", 80).rule, whole);
   EXPECT_EQ(find(table, "192.0.2.98", 1232).rule, wide);
   EXPECT_EQ(find_whole(table, "192.0.2.99").rule, whole);
-  EXPECT_EQ(find_whole(table, "192.0.2.98").lookup, Lookup::PortNotAssigned);
+  EXPECT_EQ(find_whole(table, "192.0.2.98").lookup, Lookup::Shared);
   EXPECT_EQ(find(table, "2001:db8:12:34ff::"), whole);
   EXPECT_EQ(find(table, "2001:db8:12:3500::"), wide);
   ASSERT_EQ(table.remove(MapRuleKey::of(whole)), Refusal::None);
@@ -119,9 +119,11 @@ TEST(MapRuleTable, SoftwiresOfOneAddress) {
   EXPECT_EQ(find(table, "192.0.2.18", 1235).rule, one);
   EXPECT_EQ(find(table, "192.0.2.18", 1236).rule, two);
   EXPECT_EQ(find(table, "192.0.2.18", 1236).customer.psid, 0x35);
-  EXPECT_NE(find(table, "192.0.2.18", 1240).lookup, Lookup::Found) << "PSID 0x36 is nobody's";
-  EXPECT_NE(find(table, "192.0.2.18", 80).lookup, Lookup::Found);
-  EXPECT_EQ(find_whole(table, "192.0.2.18").lookup, Lookup::PortNotAssigned);
+  EXPECT_EQ(find(table, "192.0.2.18", 1240).lookup, Lookup::PortNotAssigned) << "PSID 0x36 is nobody's";
+  EXPECT_EQ(find(table, "192.0.2.18", 80).lookup, Lookup::PortNotAssigned) << "A is 0: RFC 7597 §5.1";
+  EXPECT_EQ(find(table, "192.0.2.19", 1240).lookup, Lookup::NoRule) << "the address is nobody's";
+  EXPECT_EQ(find_whole(table, "192.0.2.18").lookup, Lookup::Shared);
+  EXPECT_EQ(find_whole(table, "192.0.2.19").lookup, Lookup::NoRule);
   // A given PSID comes before none.
   ASSERT_EQ(table.add(rest), Refusal::None);
   EXPECT_EQ(find(table, "192.0.2.18", 1235).rule, one);
@@ -135,6 +137,44 @@ TEST(MapRuleTable, SoftwiresOfOneAddress) {
   EXPECT_EQ(table.add(softwire("2001:db8:4::1", "192.0.2.18", {4, 8}, 0x34)), Refusal::None);
   EXPECT_EQ(table.add(softwire("2001:db8:5::1", "192.0.2.18", {6, 8}, 0x34)), Refusal::Ipv4Taken);
   EXPECT_EQ(table.size(), 5u);
+}
+
+// A softwire takes its part of an address out of a wider rule; the other addresses of that stay whole.
+TEST(MapRuleTable, SoftwiresInsideOfAWholePrefix) {
+  MapRuleTable table(Index::Ipv4Only, 11);
+  const MapRule wide = softwire("2001:db8:ffff::1", "192.0.2.0/24", {}, 0);
+  const MapRule part = softwire("2001:db8:1::1", "192.0.2.18", {6, 8}, 0x34);
+  const MapRule alone = softwire("2001:db8:2::1", "198.51.100.1", {}, 0);
+  for (const MapRule& each : {wide, part, alone}) ASSERT_EQ(table.add(each), Refusal::None);
+  EXPECT_EQ(find_whole(table, "192.0.2.18").lookup, Lookup::Shared) << "port 1232 is another customer's";
+  EXPECT_EQ(find_whole(table, "192.0.2.19").rule, wide);
+  EXPECT_EQ(find_whole(table, "198.51.100.1").rule, alone);
+  EXPECT_EQ(find_whole(table, "198.51.100.2").lookup, Lookup::NoRule) << "softwires of others say nothing";
+  EXPECT_EQ(find(table, "192.0.2.18", 1240).rule, wide);
+  ASSERT_EQ(table.remove(MapRuleKey::of(part)), Refusal::None);
+  EXPECT_EQ(find_whole(table, "192.0.2.18").rule, wide);
+}
+
+// A given PSID in each address of a prefix wider than a /16.
+TEST(MapRuleTable, APsidOfManyAddresses) {
+  MapRuleTable table(Index::Ipv4Only, 12);
+  const MapRule rule = make({.ipv6 = *Ipv6Prefix::parse("2001:db8::/32"),
+                             .ipv4 = *Ipv4Prefix::parse("10.64.0.0/14"),
+                             .ea_length = 18,
+                             .given_psid_length = 2,
+                             .given_psid = 1});
+  ASSERT_EQ(table.add(rule), Refusal::None);
+  for (const char* address : {"10.64.0.0", "10.65.1.2", "10.67.255.255"}) {
+    EXPECT_EQ(find(table, address, 0x4000).lookup, Lookup::Found) << address;
+    EXPECT_EQ(find(table, address, 0x8000).lookup, Lookup::PortNotAssigned) << address;
+    EXPECT_EQ(find_whole(table, address).lookup, Lookup::Shared) << address;
+  }
+  for (const char* address : {"10.63.255.255", "10.68.0.0"}) {
+    EXPECT_EQ(find(table, address, 0x8000).lookup, Lookup::NoRule) << address;
+    EXPECT_EQ(find_whole(table, address).lookup, Lookup::NoRule) << address;
+  }
+  ASSERT_EQ(table.remove(MapRuleKey::of(rule)), Refusal::None);
+  EXPECT_EQ(find(table, "10.65.1.2", 0x8000).lookup, Lookup::NoRule);
 }
 
 TEST(MapRuleTable, Refusals) {
@@ -277,13 +317,24 @@ class Model {
       const PortParameters ports = each.ports();
       const bool has_port =
           ports.gives_out(port) && (!each.has_given_psid() || ports.psid_of(port) == each.parts().given_psid);
-      if (!has_port && !each.has_given_psid() && found.lookup == Lookup::NoRule)
-        found.lookup = Lookup::PortNotAssigned;
+      if (!has_port && found.lookup == Lookup::NoRule) found.lookup = Lookup::PortNotAssigned;
       if (!has_port || (best != nullptr && rank(*best) > rank(each))) continue;
       best = &each;
       found = {Lookup::Found, each, {address, ports.is_shared() ? ports.psid_of(port) : uint16_t{0}}};
     }
     return found;
+  }
+  // Of the rules that come first for some port, by length and then by a given PSID, one that has all ports.
+  [[nodiscard]] Found find_whole(Ipv4Address address) const {
+    const MapRule* first = nullptr;
+    const auto rank = [](const MapRule& rule) {
+      return std::pair(rule.ipv4().length(), rule.has_given_psid());
+    };
+    for (const MapRule& each : rules_)
+      if (each.ipv4().contains(address) && (first == nullptr || rank(each) > rank(*first))) first = &each;
+    if (first == nullptr) return {};
+    if (first->is_shared()) return {Lookup::Shared, {}, {}};
+    return {Lookup::Found, *first, {address, 0}};
   }
   [[nodiscard]] std::optional<MapRule> find(const Ipv6Address& address) const {
     std::optional<MapRule> best;
@@ -327,6 +378,7 @@ TEST(MapRuleTable, RandomOperationsAgreeWithAList) {
     }
   };
   std::size_t found_count = 0;
+  std::size_t whole_count = 0;
   for (int i = 0; i < 60'000; ++i) {
     const MapRule rule = any();
     const bool is_filling = i / 5'000 % 2 == 0;
@@ -353,14 +405,15 @@ TEST(MapRuleTable, RandomOperationsAgreeWithAList) {
       ++found_count;
       ASSERT_EQ(found.rule, expected.rule) << i;
       ASSERT_EQ(found.customer, expected.customer) << i;
-      Found whole;
-      whole.lookup = table.find_whole(address, whole.rule, whole.customer);
-      if (!found.rule.is_shared() && whole.lookup == Lookup::Found) {
-        ASSERT_EQ(whole.rule, found.rule) << i;
-        ASSERT_EQ(whole.customer, found.customer) << i;
-      } else if (!found.rule.has_given_psid()) {
-        ASSERT_EQ(whole.lookup, Lookup::PortNotAssigned) << i;
-      }
+    }
+    Found whole;
+    whole.lookup = table.find_whole(address, whole.rule, whole.customer);
+    const Found expected_whole = model.find_whole(address);
+    ASSERT_EQ(whole.lookup, expected_whole.lookup) << i << ' ' << address.to_string();
+    if (whole.lookup == Lookup::Found) {
+      ++whole_count;
+      ASSERT_EQ(whole.rule, expected_whole.rule) << i;
+      ASSERT_EQ(whole.customer, expected_whole.customer) << i;
     }
     MapRuleTable::End end;
     ASSERT_EQ(table.find_end(address, port, end), found.lookup) << i;
@@ -374,6 +427,7 @@ TEST(MapRuleTable, RandomOperationsAgreeWithAList) {
     ASSERT_EQ(has_rule ? std::optional(by_ipv6) : std::nullopt, model.find(source)) << i;
   }
   EXPECT_GT(found_count, 10'000u);
+  EXPECT_GT(whole_count, 100u);
 }
 
 // One writer, several readers. A rule that is only ever moved is found in each lookup, before or after the
@@ -402,7 +456,7 @@ TEST(MapRuleTableThreads, ALastingRuleIsFoundWhateverElseChanges) {
         if (find(table, "2001:db8:8000::1") != block) ++wrong;
         // The address of a move is the customer's before or after it, or nobody's.
         if (const auto rule = find(table, "2001:db8:2::1"); rule && *rule != moved) ++wrong;
-        if (find_whole(table, "192.0.2.18").lookup != Lookup::PortNotAssigned) ++wrong;
+        if (find_whole(table, "192.0.2.18").lookup != Lookup::Shared) ++wrong;
         table.prefetch(Ipv4Address(192, 0, 2, 18), 1232);
         ++count;
       }

@@ -24,6 +24,12 @@ def unknown(name, note, packet, reason="no-softwire"):
     return case(name, note, from_ipv4(packet, f"reply {reason}", hear(NO_SOFTWIRE4, packet)))
 
 
+def unknown_nested(name, note, packet):
+    """No port says whose it is where a softwire takes its part of another's prefix."""
+    return case(name, note, from_ipv4(packet, "reply protocol-without-ports", hear(NO_SOFTWIRE4, packet)),
+                config="lwaftr-nested.yaml")
+
+
 def outbound(name, note, packet, b4, border=N):
     return unwrap(name, note, in_tunnel(packet, src=B4(b4), dst=border), packet)
 
@@ -46,14 +52,17 @@ PING = "ICMP(type=8,id={},seq=1)/data(20)".format
 PORTS = "(bytes.fromhex('0050 05dc')+data(20))"
 LARGE = to_customer("UDP(sport=53,dport=1500)/data(1440)", ",flags='DF'", dst=SHARED)
 PORT_UNREACHABLE = error4(from_customer(QUERY(1500), src=SHARED), SHARED)
+FRAGMENT_TO_NOBODY = cuts4(to_customer(dst="192.0.2.99"), 16, 28, dst="'192.0.2.99'")[0]
 FORGED = in_tunnel(from_customer(QUERY(2048), src=SHARED), src=B4(1))
 CASES = [
     # --- §6.2, from the Internet; PSID 1 of 6 bits, no offset: ports 1024 to 2047 ---
     inbound("6.2-first-port", "1024 is PSID 1.", 1024, 1),
     inbound("6.2-last-port", "2047 is PSID 1.", 2047, 1),
     inbound("6.2-first-port-of-the-next", "2048 is PSID 2.", 2048, 2),
-    unknown("6.2-port-of-nobody", "3072 is PSID 3, which no softwire has.", to_customer(ANSWER(3072), dst=SHARED)),
-    unknown("6.2-system-port-of-nobody", "80 is PSID 0, which no softwire has.", to_customer(ANSWER(80), dst=SHARED)),
+    unknown("6.2-port-of-nobody", "3072 is PSID 3, which no softwire has.", to_customer(ANSWER(3072), dst=SHARED),
+            "port-not-assigned"),
+    unknown("6.2-system-port-of-nobody", "80 is PSID 0, which no softwire has.", to_customer(ANSWER(80), dst=SHARED),
+            "port-not-assigned"),
     unknown("6.2-address-of-nobody", "192.0.2.99.", to_customer(dst="192.0.2.99")),
     case("6.2-no-softwire-silent", "the ICMP policy is configurable.",
          from_ipv4(to_customer(dst="192.0.2.99"), "drop no-softwire"), config="lwaftr-silent.yaml"),
@@ -67,10 +76,12 @@ CASES = [
          config="lwaftr-unreported.yaml"),
     inbound("6.2-offset-4-first-range", "A = 1, PSID 5, 8 bits: 5376 to 5631.", 5376, 3, IN_PIECES),
     inbound("6.2-offset-4-last-range", "A = 15: 62720 to 62975.", 62975, 3, IN_PIECES),
-    unknown("6.2-offset-4-below-the-range", "5375 is PSID 4.", to_customer(ANSWER(5375), dst=IN_PIECES)),
-    unknown("6.2-offset-4-above-the-range", "5632 is PSID 6.", to_customer(ANSWER(5632), dst=IN_PIECES)),
+    unknown("6.2-offset-4-below-the-range", "5375 is PSID 4.", to_customer(ANSWER(5375), dst=IN_PIECES),
+            "port-not-assigned"),
+    unknown("6.2-offset-4-above-the-range", "5632 is PSID 6.", to_customer(ANSWER(5632), dst=IN_PIECES),
+            "port-not-assigned"),
     unknown("6.2-offset-4-low-port", "1281 would be PSID 5 with A = 0, which is excluded (RFC 7597 §5.1).",
-            to_customer(ANSWER(1281), dst=IN_PIECES)),
+            to_customer(ANSWER(1281), dst=IN_PIECES), "port-not-assigned"),
     inbound("6.2-whole-address", "every port is the customer's.", 80, 4, WHOLE),
     inbound("6.2-whole-address-port-0", "every port is the customer's.", 0, 4, WHOLE),
     inbound("6.2-prefix", "an address of the customer's prefix (RFC 7040 §6).", 80, 6, "192.0.2.71"),
@@ -131,6 +142,22 @@ CASES = [
                    "hairpin", outer(from_customer("data(20)", ",proto=47", src=WHOLE, dst=f"'{OTHER_BORDER}'", ttl=62),
                                     src=SECOND, dst=B4(5)))),
 
+    unknown("6.2-gre-to-the-address-of-nobody", "that addresses are shared here says nothing about this one.",
+            to_customer("data(20)", ",proto=47", dst="192.0.2.99")),
+    case("6.2-fragment-to-the-address-of-nobody", "it is not held: no other fragment would tell more.",
+         from_ipv4(FRAGMENT_TO_NOBODY, "reply no-softwire", hear(NO_SOFTWIRE4, FRAGMENT_TO_NOBODY))),
+    case("6.2-fragments-inside-of-a-prefix", "192.0.2.66 is shared, though 192.0.2.64/29 has all its other ports.",
+         *(from_ipv4(piece, *result) for piece, result in zip(
+             cuts4(to_customer(ANSWER(1500), dst="192.0.2.66"), 16, 28, dst="'192.0.2.66'"),
+             (("held",), ("to-ipv6", outer(to_customer(ANSWER(1500), dst="192.0.2.66"), dst=B4(7)))))),
+         config="lwaftr-nested.yaml"),
+    unknown_nested("6.2-gre-inside-of-a-prefix", "192.0.2.66 is shared.",
+                   to_customer("data(20)", ",proto=47", dst="192.0.2.66")),
+    wrap("6.2-fragment-beside-a-shared-address", "192.0.2.67 is not shared.",
+         cuts4(to_customer(dst="192.0.2.67"), 16, 28, dst="'192.0.2.67'")[1],
+         outer(cuts4(to_customer(dst="192.0.2.67"), 16, 28, dst="'192.0.2.67'")[1], dst=B4(6)),
+         config="lwaftr-nested.yaml"),
+
     # --- §8.1 ---
     wrap("8.1-echo-reply", "the identifier is the port.", to_customer("ICMP(type=0,id=1500,seq=1)/data(20)", dst=SHARED),
          outer(to_customer("ICMP(type=0,id=1500,seq=1)/data(20)", dst=SHARED), dst=B4(1))),
@@ -138,7 +165,7 @@ CASES = [
          to_customer("ICMP(type=8,id=2500,seq=1)/data(20)", dst=SHARED),
          outer(to_customer("ICMP(type=8,id=2500,seq=1)/data(20)", dst=SHARED), dst=B4(2))),
     unknown("8.1-echo-request-of-nobody", "the identifier is nobody's.",
-            to_customer("ICMP(type=8,id=5,seq=1)/data(20)", dst=SHARED)),
+            to_customer("ICMP(type=8,id=5,seq=1)/data(20)", dst=SHARED), "port-not-assigned"),
     outbound("8.1-echo-request-from-the-customer", "the identifier is the port.",
              from_customer("ICMP(type=8,id=1500,seq=1)/data(20)", src=SHARED), 1),
     spoofed("8.1-echo-request-with-the-identifier-of-another", "the identifier is the port.",
@@ -152,7 +179,7 @@ CASES = [
          error4(from_customer("ICMP(type=8,id=2500,seq=1)/data(20)", src=SHARED), SHARED),
          outer(error4(from_customer("ICMP(type=8,id=2500,seq=1)/data(20)", src=SHARED), SHARED), dst=B4(2))),
     drop4("8.1-error-about-the-port-of-nobody", "discarded, and no error about an error.",
-          error4(from_customer(QUERY(80), src=SHARED), SHARED), "no-softwire"),
+          error4(from_customer(QUERY(80), src=SHARED), SHARED), "port-not-assigned"),
     drop4("8.1-error-about-a-protocol-without-ports", "nothing says whose it is.",
           error4(from_customer("data(20)", ",proto=47", src=SHARED), SHARED), "protocol-without-ports"),
     drop4("8.1-error-that-quotes-no-port", "three octets of UDP.",
@@ -217,7 +244,7 @@ CASES = [
     case("6.2-fragments-to-the-port-of-nobody", "the sender hears of the whole packet.",
          *(from_ipv4(piece, *result) for piece, result in zip(
              cuts4(to_customer(ANSWER(80), dst=SHARED), 16, 28, dst=f"'{SHARED}'"),
-             (("held",), ("reply no-softwire", hear(NO_SOFTWIRE4, to_customer(ANSWER(80), dst=SHARED))))))),
+             (("held",), ("reply port-not-assigned", hear(NO_SOFTWIRE4, to_customer(ANSWER(80), dst=SHARED))))))),
     case("6.2-fragments-of-a-softwire", "RFC 6333 §6.3: put together before they are taken out.",
          *(from_ipv6(piece, *result) for piece, result in zip(
              cuts6(in_tunnel(from_customer(QUERY(1500), src=SHARED), src=B4(1)), 24, 48, src=B4(1), dst=N),
