@@ -196,7 +196,13 @@ std::size_t reply_to_ipv6(const Packet& dropped, const Verdict& verdict, const I
 
 // Between two tunnels the inner packet's sender is told, as if the packet had come out of the first one.
 constexpr bool is_about_inner(const Verdict& verdict) {
-  return verdict.reason == DropReason::InnerTtlExceeded || verdict.reason == DropReason::InnerPacketTooBig;
+  switch (verdict.reason) {
+    case DropReason::InnerTtlExceeded:
+    case DropReason::InnerPacketTooBig: return true;
+    case DropReason::PortNotAssigned:
+    case DropReason::ProtocolWithoutPorts: return verdict.detail != 0;
+    default: return false;
+  }
 }
 
 }  // namespace

@@ -192,11 +192,11 @@ Verdict Softwire::from_ipv6(Packet& packet, WorkerState& state) const noexcept {
     }
     if (back == Lookup::Shared && flow->ports == Ipv4Flow::Ports::Fragment)
       return Verdict::reassemble(static_cast<uint32_t>(inner_at));
-    if (back == Lookup::PortNotAssigned) [[unlikely]] {
+    // The address is shared here, and nobody gets the packet: its sender is told as one outside would be.
+    if (back != Lookup::NoRule) [[unlikely]] {
       if (trace != nullptr) trace->note(TraceStep::NoSoftwire, flow->destination);
-      return Verdict::drop(DropReason::PortNotAssigned);
+      return Verdict::drop(reason_of(back), static_cast<uint32_t>(inner_at));
     }
-    // What has no ports and is for a shared address, the IPv4 routing brings back, and its sender is told.
   }
   return encapsulate_.unwrap(packet, *ip, *inner);
 }

@@ -49,7 +49,8 @@ struct [[nodiscard]] Verdict {
   DropReason reason = DropReason::None;
   // Forwarded packets: larger than this must be fragmented before it is sent; 0 never.
   uint16_t fragment_size = 0;
-  // Dropped packets: the MTU of "too big", the pointer of "segments left", for the ICMP error about it.
+  // Dropped packets, for the ICMP error about it: the MTU of "too big"; the pointer of "segments left"; where
+  // the IPv4 packet begins whose port or protocol nobody has behind the second of two tunnels, else 0.
   // Forwarded packets: not 0 says that an IPv4 packet begins so many octets in, that this one is to be
   // fragmented, and that each piece gets a copy of the octets in front. Reassemble: where the fragment
   // begins; not 0 for an IPv4 fragment inside an IPv6 packet.

@@ -8,6 +8,7 @@ from scapy.utils import checksum
 from corpus import octets_of
 from shorthand import TRANSPORT_CHECKSUM_OFFSET, transport_offset
 
+ABOUT_INNER = ("reply inner-", "reply port-not-assigned", "reply protocol-without-ports")
 EXPECT = re.compile(r"to-ipv6|to-ipv4|hairpin|held|(drop|reply) [a-z0-9-]+")
 
 
@@ -55,7 +56,7 @@ def proofread(case):
             octets = octets_of(output)
             family = octets[0] >> 4
             # Between two tunnels the inner packet's sender is told.
-            told = 4 if step.expect.startswith("reply inner-") else int(step.family[-1])
+            told = 4 if step.expect.startswith(ABOUT_INNER) else int(step.family[-1])
             wanted = {"to-ipv6": 6, "to-ipv4": 4, "hairpin": 6}.get(step.expect, told)
             if family != wanted:
                 yield f"{case.name}: an IPv{family} packet for {step.expect}"

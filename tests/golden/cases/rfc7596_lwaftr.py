@@ -52,6 +52,11 @@ PING = "ICMP(type=8,id={},seq=1)/data(20)".format
 PORTS = "(bytes.fromhex('0050 05dc')+data(20))"
 LARGE = to_customer("UDP(sport=53,dport=1500)/data(1440)", ",flags='DF'", dst=SHARED)
 PORT_UNREACHABLE = error4(from_customer(QUERY(1500), src=SHARED), SHARED)
+TO_NOBODY = from_customer("UDP(sport=53,dport=80)/data(20)", src=WHOLE, dst=f"'{SHARED}'")
+GRE_TO_SHARED = from_customer("data(20)", ",proto=47", src=WHOLE, dst=f"'{SHARED}'")
+ERROR_TO_NOBODY = from_customer(
+    f"ICMP(type=3,code=3)/({from_customer('UDP(sport=80,dport=53)/data(20)', src=SHARED, dst=repr(WHOLE))})", src=WHOLE,
+    dst=f"'{SHARED}'")
 FRAGMENT_TO_NOBODY = cuts4(to_customer(dst="192.0.2.99"), 16, 28, dst="'192.0.2.99'")[0]
 FORGED = in_tunnel(from_customer(QUERY(2048), src=SHARED), src=B4(1))
 CASES = [
@@ -142,6 +147,21 @@ CASES = [
                    "hairpin", outer(from_customer("data(20)", ",proto=47", src=WHOLE, dst=f"'{OTHER_BORDER}'", ttl=62),
                                     src=SECOND, dst=B4(5)))),
 
+    case("6.2-hairpin-to-the-port-of-nobody", "the customer is told as anybody outside would be.",
+         from_ipv6(in_tunnel(TO_NOBODY, src=B4(4)), "reply port-not-assigned",
+                   hear(NO_SOFTWIRE4, TO_NOBODY, to=f"'{WHOLE}'"))),
+    case("6.2-hairpin-to-the-port-of-nobody-unreported", "the policy is that of packets from outside.",
+         from_ipv6(in_tunnel(TO_NOBODY, src=B4(4)), "drop port-not-assigned"), config="lwaftr-unreported.yaml"),
+    case("6.2-hairpin-to-the-port-of-nobody-off", "without hairpinning it is for the IPv4 routing to find out.",
+         from_ipv6(in_tunnel(TO_NOBODY, src=B4(4)), "to-ipv4", TO_NOBODY), config="lwaftr-hairpin-off.yaml"),
+    unwrap("6.2-hairpin-to-the-address-of-nobody", "an address of the neighbourhood, but none of ours.",
+           in_tunnel(from_customer(QUERY(80), src=WHOLE, dst="'192.0.2.99'"), src=B4(4)),
+           from_customer(QUERY(80), src=WHOLE, dst="'192.0.2.99'")),
+    case("6.2-hairpin-gre-to-a-shared-address", "no port says whose it is, and the customer is told.",
+         from_ipv6(in_tunnel(GRE_TO_SHARED, src=B4(4)), "reply protocol-without-ports",
+                   hear(NO_SOFTWIRE4, GRE_TO_SHARED, to=f"'{WHOLE}'"))),
+    case("6.2-hairpin-error-to-the-port-of-nobody", "no error about an error.",
+         from_ipv6(in_tunnel(ERROR_TO_NOBODY, src=B4(4)), "drop port-not-assigned")),
     unknown("6.2-gre-to-the-address-of-nobody", "that addresses are shared here says nothing about this one.",
             to_customer("data(20)", ",proto=47", dst="192.0.2.99")),
     case("6.2-fragment-to-the-address-of-nobody", "it is not held: no other fragment would tell more.",
