@@ -135,7 +135,7 @@ Verdict Softwire::from_ipv4(Packet& packet, WorkerState& state) const noexcept {
 // --- IPv6 out of the tunnel ---
 
 Verdict Softwire::from_ipv6(Packet& packet, WorkerState& state) const noexcept {
-  const auto ip = Ipv6View::parse(packet.bytes());
+  auto ip = Ipv6View::parse(packet.bytes());
   if (!ip) return Verdict::drop(ip.error());
   const Ipv6Address source = ip->header().source();
   const Ipv6Address destination = ip->header().destination();
@@ -151,6 +151,12 @@ Verdict Softwire::from_ipv6(Packet& packet, WorkerState& state) const noexcept {
   if (ip->segments_left_offset() != 0)
     return Verdict::drop(DropReason::SegmentsLeft, static_cast<uint32_t>(ip->segments_left_offset()));
   if (ip->is_fragment()) return Verdict::reassemble();
+  if (ip->has_fragment_header()) [[unlikely]] {  // RFC 6946 §4: a packet that is whole already
+    Ipv6View whole = *ip;                        // a copy, so that the other one stays in registers
+    const DropReason wrong = whole.skip_options_behind_fragment_header();
+    if (wrong != DropReason::None) return Verdict::drop(wrong);
+    ip = whole;
+  }
   if (ip->protocol() == IpProtocol::Icmpv6) return icmp_from_ipv6(packet, *ip, state);
   if (ip->protocol() != IpProtocol::Ipv4) return Verdict::drop(DropReason::NotEncapsulated);
   const Offload& offload = packet.offload;

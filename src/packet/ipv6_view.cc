@@ -29,4 +29,19 @@ DropReason Ipv6View::walk_slowly() {
   return DropReason::None;
 }
 
+DropReason Ipv6View::skip_options_behind_fragment_header() {
+  if (!has_fragment_header()) return DropReason::None;
+  for (unsigned seen = 0; protocol_ == IpProtocol::DestinationOptions; ++seen) {
+    if (seen == kMaxExtensionHeaders) return DropReason::BadExtensionHeader;
+    const std::size_t left = bytes_.size() - payload_offset_;
+    if (left < sizeof(Ipv6FragmentHeader)) return DropReason::TruncatedHeader;
+    const auto* options = reinterpret_cast<const Ipv6ExtensionHeader*>(bytes_.data() + payload_offset_);
+    const std::size_t size = (std::size_t{options->length} + 1) * 8;
+    if (left < size) return DropReason::TruncatedHeader;
+    protocol_ = options->next_header;
+    payload_offset_ += size;
+  }
+  return DropReason::None;
+}
+
 }  // namespace yonroku

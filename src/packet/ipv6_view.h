@@ -57,6 +57,10 @@ class Ipv6View {
   [[nodiscard]] bool is_fragment() const {
     return has_fragment_header() && (fragment_header().offset_more.host() & ~uint16_t{6}) != 0;
   }
+  // Moves protocol and payload on behind Destination Options that follow a Fragment Header (RFC 8200 §4.1),
+  // for those who take the packet apart; only where there is no fragment offset. truncated-header, or
+  // bad-extension-header when there are too many.
+  DropReason skip_options_behind_fragment_header();
   // The octet offset of the Segments Left field of the first routing header that has segments left, else 0.
   [[nodiscard]] std::size_t segments_left_offset() const { return segments_left_offset_; }
 

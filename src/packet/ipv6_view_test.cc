@@ -87,6 +87,43 @@ TEST(Ipv6View, ExtensionHeaders) {
   }
 }
 
+TEST(Ipv6View, OptionsBehindAFragmentHeader) {
+  const auto behind = [](const Octets& extensions) {
+    return with(kFragment, test::joined({test::fragment_header(kDestination, 0, false, 7), extensions}));
+  };
+  struct Row {
+    const char* name;
+    Octets packet;
+    IpProtocol protocol;
+    std::size_t payload_offset;
+  };
+  const Row rows[] = {
+      {"one", behind(extension(test::kUdp)), IpProtocol::Udp, 56},
+      {"a long one", behind(extension(test::kUdp, 3)), IpProtocol::Udp, 80},
+      {"two", behind(test::joined({extension(kDestination), extension(test::kTcp)})), IpProtocol::Tcp, 64},
+      {"another Fragment Header ends it", behind(extension(kFragment)), IpProtocol::Fragment, 56},
+      {"none", with(kFragment, test::fragment_header(test::kUdp, 0, false, 7)), IpProtocol::Udp, 48},
+      {"no Fragment Header", with(kDestination, extension(test::kUdp)), IpProtocol::Udp, 48},
+  };
+  for (const Row& row : rows) {
+    auto view = Ipv6View::parse(bytes(row.packet));
+    ASSERT_TRUE(view) << row.name;
+    EXPECT_EQ(view->skip_options_behind_fragment_header(), DropReason::None) << row.name;
+    EXPECT_EQ(view->protocol(), row.protocol) << row.name;
+    EXPECT_EQ(view->payload_offset(), row.payload_offset) << row.name;
+  }
+  auto many = Ipv6View::parse(bytes(behind(repeated(kDestination, 17, test::kUdp))));
+  ASSERT_TRUE(many);
+  EXPECT_EQ(many->skip_options_behind_fragment_header(), DropReason::BadExtensionHeader);
+  const Octets longer =
+      test::ipv6({.next_header = kFragment, .extensions = test::fragment_header(kDestination, 0, false, 7)},
+                 extension(test::kUdp, 1));
+  const Octets cut(longer.begin(), longer.end() - 8);
+  auto quote = Ipv6View::parse_quote(bytes(cut));
+  ASSERT_TRUE(quote);
+  EXPECT_EQ(quote->skip_options_behind_fragment_header(), DropReason::TruncatedHeader);
+}
+
 TEST(Ipv6View, Refusals) {
   const auto shortened = [](Octets packet, std::size_t payload) {
     test::put16(packet, 4, static_cast<uint32_t>(payload));

@@ -23,9 +23,14 @@ bool reports_spent_limit(const Icmpv6Error& icmp) {
 }  // namespace
 
 Checked<TunnelError> TunnelError::parse(const Ipv6View& ip) noexcept {
-  const auto icmp = Icmpv6Error::parse(ip);
+  auto icmp = Icmpv6Error::parse(ip);
   if (!icmp) return std::unexpected(icmp.error());
-  const Ipv6View& quote = icmp->quote;
+  Ipv6View& quote = icmp->quote;
+  const bool is_of_later_fragment =
+      quote.has_fragment_header() && quote.fragment_header().fragment_offset() != 0;
+  // Where we cut the tunnel packet, an encapsulation limit stands behind the Fragment Header.
+  if (!is_of_later_fragment && quote.skip_options_behind_fragment_header() != DropReason::None)
+    return std::unexpected(DropReason::InnerPacketTruncated);
   TunnelError error;
   error.entry = quote.header().source();
   error.exit = quote.header().destination();
@@ -34,7 +39,7 @@ Checked<TunnelError> TunnelError::parse(const Ipv6View& ip) noexcept {
   error.mtu = icmp->header->rest_value();
   error.is_about_spent_limit = reports_spent_limit(*icmp);
   error.tunnel_headers = quote.payload_offset();
-  if (quote.has_fragment_header() && quote.fragment_header().fragment_offset() != 0) return error;
+  if (is_of_later_fragment) return error;
   if (quote.protocol() != IpProtocol::Ipv4) return std::unexpected(DropReason::TunnelErrorNotRelayed);
   const auto inner = Ipv4View::parse_quote(quote.payload());
   if (!inner) return std::unexpected(inner.error());

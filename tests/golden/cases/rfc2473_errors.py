@@ -6,6 +6,7 @@ from tunnels import B, N, NO_SOFTWIRE4, ROUTER, cuts4, cuts6, hear, outer, secti
 case, wrap, unwrap, drop4, drop6 = section("rfc2473", "tunnel.yaml")
 
 LIMIT = "raw(bytes.fromhex('04 00 04 01 04 01 01 00'))/"
+LIMIT_0 = "raw(bytes.fromhex('04 00 04 01 00 01 01 00'))/"
 SMALL = to_customer()
 
 
@@ -35,6 +36,8 @@ def about_part(packet, size, error="ICMPv6DestUnreach(code=0)", **changes):
 DF1500 = udp(1460, ",flags='DF'")
 DF1400 = udp(1361, ",flags='DF'")
 FRAGMENTS = cuts6(outer(udp(1461)), 1448, 1461)
+LIMITED = cuts6(outer(udp(1461), options=LIMIT, extra=",nh=60"), 1448, 1469, nh=60)
+SPENT = cuts6(outer(udp(1461), options=LIMIT_0, extra=",nh=60"), 1448, 1469, nh=60)
 ABOUT_ERROR = to_customer(f"ICMP(type=3,code=3)/({to_customer(src=repr('192.0.2.80'), dst='203.0.113.7')})")
 
 CASES = [
@@ -60,13 +63,29 @@ CASES = [
             "ICMPv6DestUnreach(code=0)", NO_SOFTWIRE4, cuts4(SMALL, 16, 28)[0]),
     case("8.3-unreachable-about-the-first-fragment-of-the-tunnel", "the quote begins behind the Fragment Header.",
          from_ipv6(tell("ICMPv6DestUnreach(code=0)", FRAGMENTS[0]), "to-ipv4", hear(NO_SOFTWIRE4, udp(1461)))),
+    case("8.3-unreachable-about-the-first-fragment-with-an-encapsulation-limit",
+         "the limit stands behind the Fragment Header.",
+         from_ipv6(tell("ICMPv6DestUnreach(code=0)", LIMITED[0]), "to-ipv4", hear(NO_SOFTWIRE4, udp(1461))),
+         config="tunnel-limit.yaml"),
+    case("8.3-limit-exceeded-behind-a-fragment-header", "a Parameter Problem that points at our limit.",
+         from_ipv6(tell("ICMPv6ParamProblem(code=0,ptr=52)", SPENT[0]), "to-ipv4", hear(NO_SOFTWIRE4, udp(1461))),
+         config="tunnel-limit-0.yaml"),
+    drop6("8.3-unreachable-about-a-later-fragment-with-an-encapsulation-limit", "as without one.",
+          tell("ICMPv6DestUnreach(code=0)", LIMITED[1]), "inner-packet-truncated", config="tunnel-limit.yaml"),
+    *(drop6(f"8.3-quote-cut-in-the-options-behind-a-fragment-header-{size}", "the tunnel's headers are cut.",
+            f"IPv6(src='{ROUTER}',dst='{N}')/ICMPv6DestUnreach(code=0)/cut({LIMITED[0]},{size})",
+            "inner-packet-truncated", config="tunnel-limit.yaml") for size in (48, 55, 56)),
+    case("6.7-too-big-about-the-first-fragment-with-an-encapsulation-limit", "not relayed, but learned from.",
+         from_ipv6(tell(too_big(1400), LIMITED[0]), "drop tunnel-error-not-relayed"),
+         from_ipv4(udp(1353, ",flags='DF'"), "reply packet-too-big",
+                   hear(fragmentation_needed(1352), udp(1353, ",flags='DF'"))), config="tunnel-limit.yaml"),
     drop6("8.3-unreachable-about-a-later-fragment-of-the-tunnel", "there is no header to tell whose packet it was.",
           tell("ICMPv6DestUnreach(code=0)", FRAGMENTS[1]), "inner-packet-truncated"),
     drop6("8.3-unreachable-about-a-later-fragment", "RFC 1812 §4.3.2.7: no error about one.",
           tell("ICMPv6DestUnreach(code=0)", outer(cuts4(SMALL, 16, 28)[1])), "tunnel-error-not-relayed"),
     relayed("8.3-encapsulation-limit-exceeded", "a Parameter Problem that points at our limit.",
             "ICMPv6ParamProblem(code=0,ptr=44)", NO_SOFTWIRE4, config="tunnel-limit-0.yaml",
-            options="raw(bytes.fromhex('04 00 04 01 00 01 01 00'))/", extra=",nh=60"),
+            options=LIMIT_0, extra=",nh=60"),
     drop6("8.1-other-parameter-problem", "nothing that the sender could have to do with.",
           tell("ICMPv6ParamProblem(code=0,ptr=7)", outer(SMALL)), "tunnel-error-not-relayed"),
     drop6("8.1-pointer-at-the-inner-packet", "a pointer to where the limit would be, without a limit.",
