@@ -72,7 +72,9 @@ Checked<Ipv6Address> MapT::customer_to_ipv6(Ipv4Address address, uint16_t port, 
   if (trace != nullptr) trace->note(TraceStep::NoSoftwire, address);
   switch (lookup) {
     case Lookup::PortNotAssigned: return std::unexpected(DropReason::PortNotAssigned);
-    case Lookup::Shared: return std::unexpected(DropReason::ProtocolWithoutPorts);
+    case Lookup::Shared:
+      return std::unexpected(ports == Ports::CutOff ? DropReason::InnerPacketTruncated
+                                                    : DropReason::ProtocolWithoutPorts);
     default: return std::unexpected(DropReason::NoSoftwire);
   }
 }
@@ -134,6 +136,7 @@ Checked<Ipv4Address> MapT::customer_to_ipv4(const Ipv6Address& address, const Ip
   if (ports.is_shared()) {
     if (port.ports == Ports::Fragment) return std::unexpected(kNeedsWhole);
     if (port.ports == Ports::None) return std::unexpected(DropReason::ProtocolWithoutPorts);
+    if (port.ports == Ports::CutOff) return std::unexpected(DropReason::InnerPacketTruncated);
   }
   // RFC 7599 §8.3: the address must be the one that its own bits make, and the port one of its ports.
   if (rule.host_address_of(customer) != address ||
@@ -192,6 +195,8 @@ Verdict MapT::error_from_ipv6(Packet& packet, const Ipv6View& ip, WorkerState& s
   const auto port = Ipv6SourcePort::of_quoted(error->quote);
   if (!port) return Verdict::drop(port.error());
   const auto customer = customer_to_ipv4(error->quote.header().destination(), *port, state.trace);
+  if (!customer && customer.error() == DropReason::InnerPacketTruncated)
+    return Verdict::drop(customer.error());
   if (!customer || !settings_.dmr.extract(error->quote.header().source(), inner.source))
     return Verdict::drop(DropReason::InnerAddressNotMapped);
   inner.destination = *customer;

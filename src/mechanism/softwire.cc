@@ -19,10 +19,12 @@ namespace {
 using End = share::MapRuleTable::End;
 
 // Why a packet that find_end() has no end for is dropped.
-DropReason reason_of(Lookup lookup) {
+DropReason reason_of(Lookup lookup, Ipv4Flow::Ports ports) {
   switch (lookup) {
     case Lookup::PortNotAssigned: return DropReason::PortNotAssigned;
-    case Lookup::Shared: return DropReason::ProtocolWithoutPorts;
+    case Lookup::Shared:
+      return ports == Ipv4Flow::Ports::CutOff ? DropReason::InnerPacketTruncated
+                                              : DropReason::ProtocolWithoutPorts;
     default: return DropReason::NoSoftwire;
   }
 }
@@ -122,7 +124,7 @@ Verdict Softwire::from_ipv4(Packet& packet, WorkerState& state) const noexcept {
   if (lookup != Lookup::Found) [[unlikely]] {
     if (lookup == Lookup::Shared && flow->ports == Ipv4Flow::Ports::Fragment) return Verdict::reassemble();
     if (trace != nullptr) trace->note(TraceStep::NoSoftwire, flow->destination);
-    return Verdict::drop(reason_of(lookup));
+    return Verdict::drop(reason_of(lookup, flow->ports));
   }
   const Crossing6 ends{settings_.border_addresses[end.border], end.address};
   if (trace != nullptr) {
@@ -175,6 +177,8 @@ Verdict Softwire::from_ipv6(Packet& packet, WorkerState& state) const noexcept {
   const bool belongs = lookup == Lookup::Found && end.address == source &&
                        settings_.border_addresses[end.border] == destination;
   if (!belongs) [[unlikely]] {
+    if (lookup == Lookup::Shared && flow->ports == Ipv4Flow::Ports::CutOff)
+      return Verdict::drop(DropReason::InnerPacketTruncated);
     if (trace != nullptr) trace->note(TraceStep::SourceSpoofed, flow->source, source);
     return Verdict::drop(DropReason::SourceSpoofed);
   }
@@ -201,7 +205,7 @@ Verdict Softwire::from_ipv6(Packet& packet, WorkerState& state) const noexcept {
     // The address is shared here, and nobody gets the packet: its sender is told as one outside would be.
     if (back != Lookup::NoRule) [[unlikely]] {
       if (trace != nullptr) trace->note(TraceStep::NoSoftwire, flow->destination);
-      return Verdict::drop(reason_of(back), static_cast<uint32_t>(inner_at));
+      return Verdict::drop(reason_of(back, flow->ports), static_cast<uint32_t>(inner_at));
     }
   }
   return encapsulate_.unwrap(packet, *ip, *inner);
@@ -272,6 +276,8 @@ Verdict Softwire::error_from_ipv6(Packet& packet, const Ipv6View& ip, WorkerStat
         lookup == Lookup::Found
             ? end.address == error->exit && settings_.border_addresses[end.border] == error->entry
             : lookup == Lookup::Shared && flow->ports == Ipv4Flow::Ports::Fragment;
+    if (lookup == Lookup::Shared && flow->ports == Ipv4Flow::Ports::CutOff)
+      return Verdict::drop(DropReason::InnerPacketTruncated);
     if (!is_known || !may_be_forwarded(flow->source)) return Verdict::drop(DropReason::TunnelErrorNotRelayed);
     // A quote without ports proves too little to lower an MTU by.
     if (error->type == icmpv6::kPacketTooBig && lookup == Lookup::Found)

@@ -37,13 +37,16 @@ Checked<Ipv4Flow> of_icmp(const Ipv4View& ip, Ipv4Flow flow) noexcept {
   } else if (icmpv4::is_error(icmp.type)) {
     flow.is_icmp_error = true;
     const auto quote = Ipv4View::parse_quote(payload.subspan(sizeof(IcmpHeader)));
-    if (!quote) return std::unexpected(quote.error());
+    if (!quote) {
+      flow.ports = Ipv4Flow::Ports::CutOff;
+      return flow;
+    }
     const auto quoted = Ipv4Flow::of_quoted(*quote);
     if (!quoted) return std::unexpected(quoted.error());
     flow.source_port = quoted->destination_port;
     flow.destination_port = quoted->source_port;
     // An error about a later fragment has no ports to go by, and none to wait for.
-    flow.ports = quoted->ports == Ipv4Flow::Ports::Present ? quoted->ports : Ipv4Flow::Ports::None;
+    flow.ports = quoted->ports == Ipv4Flow::Ports::Fragment ? Ipv4Flow::Ports::None : quoted->ports;
   }
   return flow;
 }
@@ -84,13 +87,19 @@ Checked<Ipv4Flow> Ipv4Flow::of_quoted(const Ipv4View& quote) noexcept {
   }
   const auto payload = quote.payload();
   if (has_ports(header.protocol)) {
-    if (payload.size() < sizeof(PortPair)) return std::unexpected(DropReason::InnerPacketTruncated);
+    if (payload.size() < sizeof(PortPair)) {
+      flow.ports = Ports::CutOff;
+      return flow;
+    }
     const auto& ports = *reinterpret_cast<const PortPair*>(payload.data());
     flow.source_port = ports.source.host();
     flow.destination_port = ports.destination.host();
     flow.ports = Ports::Present;
   } else if (header.protocol == IpProtocol::Icmp) {
-    if (payload.size() < sizeof(IcmpHeader)) return std::unexpected(DropReason::InnerPacketTruncated);
+    if (payload.size() < sizeof(IcmpHeader)) {
+      flow.ports = Ports::CutOff;
+      return flow;
+    }
     const auto& icmp = *reinterpret_cast<const IcmpHeader*>(payload.data());
     if (icmpv4::is_error(icmp.type)) return std::unexpected(DropReason::InnerPacketIsIcmpError);
     if (is_query(icmp.type)) {
@@ -106,12 +115,12 @@ Checked<Ipv6SourcePort> Ipv6SourcePort::of_quoted(const Ipv6View& quote) noexcep
   if (quote.is_fragment() && quote.fragment_header().fragment_offset() != 0) return found;
   const auto payload = quote.payload();
   if (has_ports(quote.protocol())) {
-    if (payload.size() < sizeof(PortPair)) return std::unexpected(DropReason::InnerPacketTruncated);
+    if (payload.size() < sizeof(PortPair)) return Ipv6SourcePort{Ipv4Flow::Ports::CutOff, 0};
     return Ipv6SourcePort{Ipv4Flow::Ports::Present,
                           reinterpret_cast<const PortPair*>(payload.data())->destination.host()};
   }
   if (quote.protocol() != IpProtocol::Icmpv6) return found;
-  if (payload.size() < sizeof(IcmpHeader)) return std::unexpected(DropReason::InnerPacketTruncated);
+  if (payload.size() < sizeof(IcmpHeader)) return Ipv6SourcePort{Ipv4Flow::Ports::CutOff, 0};
   const auto& icmp = *reinterpret_cast<const IcmpHeader*>(payload.data());
   if (icmpv6::is_error(icmp.type)) return std::unexpected(DropReason::InnerPacketIsIcmpError);
   if (icmp.type == icmpv6::kEcho || icmp.type == icmpv6::kEchoReply)

@@ -18,6 +18,7 @@ struct Ipv4Flow {
     Present,
     None,      // a protocol or ICMP message without ports
     Fragment,  // only the whole packet would tell
+    CutOff,    // an ICMP error quotes too little to tell, which matters where an address is shared
   };
   Ipv4Address source;
   Ipv4Address destination;
@@ -27,8 +28,8 @@ struct Ipv4Flow {
   IpProtocol protocol{};
   bool is_icmp_error = false;
 
-  // truncated-header when the transport header is cut short, inner-packet-truncated when an ICMP error quotes
-  // too little.
+  // truncated-header when the transport header is cut short, inner-packet-is-icmp-error when an ICMP error
+  // quotes one.
   static Checked<Ipv4Flow> of(const Ipv4View& ip) noexcept;
   // Of a packet that an ICMP error quotes: it may be cut short, and it is no ICMP error itself
   // (inner-packet-is-icmp-error).
@@ -40,10 +41,10 @@ struct Ipv6SourcePort {
   Ipv4Flow::Ports ports = Ipv4Flow::Ports::None;
   uint16_t port = 0;
 
-  // truncated-header when the transport header is cut short, inner-packet-truncated when an ICMPv6 error
-  // quotes too little.
+  // truncated-header when the transport header is cut short.
   static Checked<Ipv6SourcePort> of(const Ipv6View& ip) noexcept;
   // The destination's in a packet that an ICMPv6 error quotes: the one who sends the error received it.
+  // inner-packet-is-icmp-error.
   static Checked<Ipv6SourcePort> of_quoted(const Ipv6View& quote) noexcept;
 };
 

@@ -58,6 +58,13 @@ ERROR_TO_NOBODY = from_customer(
     f"ICMP(type=3,code=3)/({from_customer('UDP(sport=80,dport=53)/data(20)', src=SHARED, dst=repr(WHOLE))})", src=WHOLE,
     dst=f"'{SHARED}'")
 FRAGMENT_TO_NOBODY = cuts4(to_customer(dst="192.0.2.99"), 16, 28, dst="'192.0.2.99'")[0]
+# Quotes that end before the port or identifier, or inside of the header.
+SHORT = {
+    "short-quote-of-udp": f"cut({from_customer(QUERY(1500), src=WHOLE)},23)",
+    "short-quote-of-an-echo-request": f"cut({from_customer(PING(1500), src=WHOLE)},27)",
+    "quote-of-a-header": f"cut({from_customer(QUERY(1500), src=WHOLE)},20)",
+    "quote-of-half-a-header": f"cut({from_customer(QUERY(1500), src=WHOLE)},12)",
+}
 FORGED = in_tunnel(from_customer(QUERY(2048), src=SHARED), src=B4(1))
 CASES = [
     # --- §6.2, from the Internet; PSID 1 of 6 bits, no offset: ports 1024 to 2047 ---
@@ -204,6 +211,19 @@ CASES = [
           error4(from_customer("data(20)", ",proto=47", src=SHARED), SHARED), "protocol-without-ports"),
     drop4("8.1-error-that-quotes-no-port", "three octets of UDP.",
           error4(f"cut({from_customer(QUERY(1500), src=SHARED)},23)", SHARED), "inner-packet-truncated"),
+    *(wrap(f"8.1-{name}-to-a-whole-address", "no port is needed.", error4(quote, WHOLE),
+           outer(error4(quote, WHOLE), dst=B4(4))) for name, quote in SHORT.items()),
+    *(unwrap(f"8.1-{name}-from-a-whole-address", "no port is needed.",
+             in_tunnel(from_customer(f"ICMP(type=3,code=3)/({quote})", src=WHOLE), src=B4(4)),
+             from_customer(f"ICMP(type=3,code=3)/({quote})", src=WHOLE)) for name, quote in SHORT.items()),
+    *(drop4(f"8.1-{name}-to-a-shared-address", "nothing says whose it is.", error4(quote, SHARED),
+            "inner-packet-truncated") for name, quote in SHORT.items()),
+    *(drop6(f"8.1-{name}-from-a-shared-address", "nothing says whose it is.",
+            in_tunnel(from_customer(f"ICMP(type=3,code=3)/({quote})", src=SHARED), src=B4(1)),
+            "inner-packet-truncated") for name, quote in SHORT.items()),
+    drop6("8.1-short-quote-of-udp-between-customers", "nothing says whose it is.",
+          in_tunnel(from_customer(f"ICMP(type=3,code=3)/({SHORT['short-quote-of-udp']})", src=WHOLE,
+                                  dst=f"'{SHARED}'"), src=B4(4)), "inner-packet-truncated"),
     unknown("8.1-router-solicitation", "a message without an identifier.",
             to_customer("ICMP(type=10)/bytes(0)", dst=SHARED), "protocol-without-ports"),
     outbound("8.1-error-from-the-customer", "by the quoted packet's destination port.",
