@@ -15,11 +15,8 @@ using Ports = Ipv4Flow::Ports;
 namespace {
 
 constexpr Ipv4Address kDummyAddress(192, 0, 0, 8);  // RFC 7600 §4.8
-constexpr DropReason kNeedsWhole = DropReason::ReassemblyTimeout;
 
-Verdict dropped_or_held(DropReason reason) {
-  return reason == kNeedsWhole ? Verdict::reassemble() : Verdict::drop(reason);
-}
+std::unexpected<Verdict> refused(DropReason reason) { return std::unexpected(Verdict::drop(reason)); }
 
 Verdict illegal(Trace* trace, TraceStep step, TraceAddress address) {
   if (trace != nullptr) trace->note(step, address);
@@ -52,8 +49,8 @@ Verdict MapT::process(Packet& packet, WorkerState& state) const noexcept {
 
 // --- IPv4 to IPv6 ---
 
-Checked<Ipv6Address> MapT::customer_to_ipv6(Ipv4Address address, uint16_t port, Ports ports,
-                                            Trace* trace) const noexcept {
+MapT::LookedUp<Ipv6Address> MapT::customer_to_ipv6(Ipv4Address address, uint16_t port, Ports ports,
+                                                   Trace* trace) const noexcept {
   MapRule rule;
   AddressAndPsid customer;
   const Lookup lookup = ports == Ports::Present ? rules_->find(address, port, rule, customer)
@@ -68,14 +65,14 @@ Checked<Ipv6Address> MapT::customer_to_ipv6(Ipv4Address address, uint16_t port, 
     if (trace != nullptr) trace->note(TraceStep::DestinationByMapping, address, mapped);
     return mapped;
   }
-  if (lookup == Lookup::Shared && ports == Ports::Fragment) return std::unexpected(kNeedsWhole);
+  if (lookup == Lookup::Shared && ports == Ports::Fragment) return std::unexpected(Verdict::reassemble());
   if (trace != nullptr) trace->note(TraceStep::NoSoftwire, address);
   switch (lookup) {
-    case Lookup::PortNotAssigned: return std::unexpected(DropReason::PortNotAssigned);
+    case Lookup::PortNotAssigned: return refused(DropReason::PortNotAssigned);
     case Lookup::Shared:
-      return std::unexpected(ports == Ports::CutOff ? DropReason::InnerPacketTruncated
-                                                    : DropReason::ProtocolWithoutPorts);
-    default: return std::unexpected(DropReason::NoSoftwire);
+      return refused(ports == Ports::CutOff ? DropReason::InnerPacketTruncated
+                                            : DropReason::ProtocolWithoutPorts);
+    default: return refused(DropReason::NoSoftwire);
   }
 }
 
@@ -97,7 +94,7 @@ Verdict MapT::from_ipv4(Packet& packet, WorkerState& state) const noexcept {
 
   const auto destination =
       customer_to_ipv6(flow->destination, flow->destination_port, flow->ports, state.trace);
-  if (!destination) return dropped_or_held(destination.error());
+  if (!destination) return destination.error();
   const Crossing6 outer{outside_to_ipv6(flow->source), *destination};
   if (state.trace != nullptr) state.trace->note(TraceStep::SourceByPrefix, flow->source, outer.source);
   if (!flow->is_icmp_error) [[likely]]
@@ -119,14 +116,14 @@ Verdict MapT::from_ipv4(Packet& packet, WorkerState& state) const noexcept {
 
 // --- IPv6 to IPv4 ---
 
-Checked<Ipv4Address> MapT::customer_to_ipv4(const Ipv6Address& address, const Ipv6SourcePort& port,
-                                            Trace* trace) const noexcept {
+MapT::LookedUp<Ipv4Address> MapT::customer_to_ipv4(const Ipv6Address& address, const Ipv6SourcePort& port,
+                                                   Trace* trace) const noexcept {
   MapRule rule;
   if (!rules_->find(address, rule)) {
     Ipv4Address mapped;
     if (!mappings_->translate(address, mapped)) {
       if (trace != nullptr) trace->note(TraceStep::SourceNotMapped, address);
-      return std::unexpected(DropReason::SourceNotMapped);
+      return refused(DropReason::SourceNotMapped);
     }
     if (trace != nullptr) trace->note(TraceStep::SourceByMapping, address, mapped);
     return mapped;
@@ -134,15 +131,15 @@ Checked<Ipv4Address> MapT::customer_to_ipv4(const Ipv6Address& address, const Ip
   const AddressAndPsid customer = rule.customer_of(address);
   const share::PortParameters ports = rule.ports();
   if (ports.is_shared()) {
-    if (port.ports == Ports::Fragment) return std::unexpected(kNeedsWhole);
-    if (port.ports == Ports::None) return std::unexpected(DropReason::ProtocolWithoutPorts);
-    if (port.ports == Ports::CutOff) return std::unexpected(DropReason::InnerPacketTruncated);
+    if (port.ports == Ports::Fragment) return std::unexpected(Verdict::reassemble());
+    if (port.ports == Ports::None) return refused(DropReason::ProtocolWithoutPorts);
+    if (port.ports == Ports::CutOff) return refused(DropReason::InnerPacketTruncated);
   }
   // RFC 7599 §8.3: the address must be the one that its own bits make, and the port one of its ports.
   if (rule.host_address_of(customer) != address ||
       (ports.is_shared() && (!ports.gives_out(port.port) || ports.psid_of(port.port) != customer.psid))) {
     if (trace != nullptr) trace->note(TraceStep::SourceSpoofed, customer.address, address);
-    return std::unexpected(DropReason::SourceSpoofed);
+    return refused(DropReason::SourceSpoofed);
   }
   if (trace != nullptr) trace->note(TraceStep::SourceBySoftwire, address, customer.address);
   return customer.address;
@@ -167,7 +164,7 @@ Verdict MapT::from_ipv6(Packet& packet, WorkerState& state) const noexcept {
   const auto port = Ipv6SourcePort::of(*ip);
   if (!port) return Verdict::drop(port.error());
   const auto source = customer_to_ipv4(source6, *port, state.trace);
-  if (!source) return dropped_or_held(source.error());
+  if (!source) return source.error();
   crossing.source = *source;
   if (state.trace != nullptr)
     state.trace->note(TraceStep::DestinationByPrefix, destination6, crossing.destination);
@@ -195,8 +192,7 @@ Verdict MapT::error_from_ipv6(Packet& packet, const Ipv6View& ip, WorkerState& s
   const auto port = Ipv6SourcePort::of_quoted(error->quote);
   if (!port) return Verdict::drop(port.error());
   const auto customer = customer_to_ipv4(error->quote.header().destination(), *port, state.trace);
-  if (!customer && customer.error() == DropReason::InnerPacketTruncated)
-    return Verdict::drop(customer.error());
+  if (!customer && customer.error().reason == DropReason::InnerPacketTruncated) return customer.error();
   if (!customer || !settings_.dmr.extract(error->quote.header().source(), inner.source))
     return Verdict::drop(DropReason::InnerAddressNotMapped);
   inner.destination = *customer;

@@ -10,6 +10,7 @@
 #pragma once
 
 #include <cstdint>
+#include <expected>
 
 #include "carry/translate/translate.h"
 #include "mechanism/siit_settings.h"
@@ -45,14 +46,18 @@ class MapT {
   Verdict from_ipv4(Packet& packet, WorkerState& state) const noexcept;
   Verdict from_ipv6(Packet& packet, WorkerState& state) const noexcept;
   Verdict error_from_ipv6(Packet& packet, const Ipv6View& ip, WorkerState& state) const noexcept;
-  // The customer's or mapped host's IPv6 address: no-softwire, port-not-assigned, protocol-without-ports, or
-  // reassembly-timeout, which here stands for "a fragment: put the packet together first".
-  Checked<Ipv6Address> customer_to_ipv6(Ipv4Address address, uint16_t port, Ipv4Flow::Ports ports,
-                                        Trace* trace) const noexcept;
+  // What was looked up, or what becomes of the packet instead: it is dropped, or a fragment whose packet must
+  // be put together first.
+  template <class Address>
+  using LookedUp = std::expected<Address, Verdict>;
+  // The customer's or mapped host's IPv6 address: no-softwire, port-not-assigned, protocol-without-ports or
+  // inner-packet-truncated.
+  LookedUp<Ipv6Address> customer_to_ipv6(Ipv4Address address, uint16_t port, Ipv4Flow::Ports ports,
+                                         Trace* trace) const noexcept;
   // The IPv4 address behind a customer's IPv6 address, whose port must be its own: source-not-mapped,
-  // source-spoofed, protocol-without-ports, or as above.
-  Checked<Ipv4Address> customer_to_ipv4(const Ipv6Address& address, const Ipv6SourcePort& port,
-                                        Trace* trace) const noexcept;
+  // source-spoofed, protocol-without-ports or inner-packet-truncated.
+  LookedUp<Ipv4Address> customer_to_ipv4(const Ipv6Address& address, const Ipv6SourcePort& port,
+                                         Trace* trace) const noexcept;
 
   MapTSettings settings_;
   const share::EamTable* mappings_;
