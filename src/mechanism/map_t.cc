@@ -1,5 +1,6 @@
 #include "mechanism/map_t.h"
 
+#include "mechanism/illegal_address.h"
 #include "share/mapping/special_addresses.h"
 
 namespace yonroku::mechanism {
@@ -17,12 +18,6 @@ namespace {
 constexpr Ipv4Address kDummyAddress(192, 0, 0, 8);  // RFC 7600 §4.8
 
 std::unexpected<Verdict> refused(DropReason reason) { return std::unexpected(Verdict::drop(reason)); }
-
-Verdict illegal(Trace* trace, TraceStep step, TraceAddress address) {
-  if (trace != nullptr) trace->note(step, address);
-  return Verdict::drop(step == TraceStep::IllegalSource ? DropReason::IllegalSource
-                                                        : DropReason::IllegalDestination);
-}
 
 }  // namespace
 

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "carry/encapsulate/tunnel_error.h"
+#include "mechanism/illegal_address.h"
 #include "share/mapping/special_addresses.h"
 
 namespace yonroku::mechanism {
@@ -99,14 +100,9 @@ Verdict Softwire::from_ipv4(Packet& packet, WorkerState& state) const noexcept {
   if (!ip) return Verdict::drop(ip.error());
   const Ipv4Header& header = ip->header();
   Trace* const trace = state.trace;
-  if (!may_be_forwarded(header.destination())) {
-    if (trace != nullptr) trace->note(TraceStep::IllegalDestination, header.destination());
-    return Verdict::drop(DropReason::IllegalDestination);
-  }
-  if (!may_be_forwarded(header.source())) {
-    if (trace != nullptr) trace->note(TraceStep::IllegalSource, header.source());
-    return Verdict::drop(DropReason::IllegalSource);
-  }
+  if (!may_be_forwarded(header.destination()))
+    return illegal(trace, TraceStep::IllegalDestination, header.destination());
+  if (!may_be_forwarded(header.source())) return illegal(trace, TraceStep::IllegalSource, header.source());
   if (!is_own_address(header.source())) {
     if (trace != nullptr) trace->note(TraceStep::SourceNotOurs, header.source());
     return Verdict::drop(DropReason::SourceNotOurs);
@@ -146,10 +142,7 @@ Verdict Softwire::from_ipv6(Packet& packet, WorkerState& state) const noexcept {
     if (trace != nullptr) trace->note(TraceStep::DestinationNotOurs, destination);
     return Verdict::drop(DropReason::DestinationNotOurs);
   }
-  if (!may_be_forwarded(source)) {
-    if (trace != nullptr) trace->note(TraceStep::IllegalSource, source);
-    return Verdict::drop(DropReason::IllegalSource);
-  }
+  if (!may_be_forwarded(source)) return illegal(trace, TraceStep::IllegalSource, source);
   if (ip->segments_left_offset() != 0)
     return Verdict::drop(DropReason::SegmentsLeft, static_cast<uint32_t>(ip->segments_left_offset()));
   if (ip->is_fragment()) return Verdict::reassemble();
@@ -182,11 +175,9 @@ Verdict Softwire::from_ipv6(Packet& packet, WorkerState& state) const noexcept {
     if (trace != nullptr) trace->note(TraceStep::SourceSpoofed, flow->source, source);
     return Verdict::drop(DropReason::SourceSpoofed);
   }
-  if (!may_be_forwarded(flow->source)) return Verdict::drop(DropReason::IllegalSource);
-  if (!may_be_forwarded(flow->destination)) {
-    if (trace != nullptr) trace->note(TraceStep::IllegalDestination, flow->destination);
-    return Verdict::drop(DropReason::IllegalDestination);
-  }
+  if (!may_be_forwarded(flow->source)) return illegal(trace, TraceStep::IllegalSource, flow->source);
+  if (!may_be_forwarded(flow->destination))
+    return illegal(trace, TraceStep::IllegalDestination, flow->destination);
   if (!is_own_address(flow->destination)) {
     if (trace != nullptr) trace->note(TraceStep::DestinationNotOurs, flow->destination);
     return Verdict::drop(DropReason::DestinationNotOurs);
