@@ -372,7 +372,7 @@ class SnabbImporter {
       for (const Ipv6Address& border : borders_)
         if (softwires_[i].ipv6().address() == border)
           error(positions_[i], "b4-ipv6 is a br-address", "the two ends of a tunnel differ");
-    const MapRuleFindings found = check_map_rules(softwires_);
+    const MapRuleFindings found = check_map_rules(softwires_, MapRuleUse::Tunnels);
     for (const MapRuleFinding& finding : found.findings) {
       const std::string other =
           finding.other ? fmt::format(", in line {}", positions_[*finding.other].line) : "";

@@ -30,7 +30,7 @@ PortParameters cut_of(const MapRule& rule) { return rule.is_shared() ? rule.port
 
 class Checker {
  public:
-  explicit Checker(std::span<const MapRule> rules) : rules_(rules), order_(rules.size()) {
+  Checker(std::span<const MapRule> rules, MapRuleUse use) : rules_(rules), use_(use), order_(rules.size()) {
     std::iota(order_.begin(), order_.end(), std::size_t{0});
   }
 
@@ -55,7 +55,7 @@ class Checker {
                       std::max(0, 64 - int{rule.parts().ea_length})));
     const unsigned host_bits = 32 - rule.customer_prefix_length();
     const unsigned end = rule.parts().format == share::InterfaceIdentifierFormat::Draft03 ? 104 : 112;
-    if (host_bits > 0 && rule.end_user_prefix_length() > end - host_bits)
+    if (use_ != MapRuleUse::Tunnels && host_bits > 0 && rule.end_user_prefix_length() > end - host_bits)
       add(Kind::HostBitsOverwritten, i, std::nullopt,
           fmt::format("an IPv6 prefix of /{} leaves no room for the {} host bits of a customer's IPv4 prefix",
                       rule.end_user_prefix_length(), host_bits),
@@ -100,14 +100,14 @@ class Checker {
       }
       const std::size_t outer = around.back();
       if (rules_[outer].ipv6() == prefix) {
-        if (rules_[i].is_single_address())
-          add(Kind::SameIpv6Address, i, outer,
-              fmt::format("{} is another customer's address as well", prefix.address().to_string()),
-              "tunnels can do that, translation cannot");
-        else
+        if (!rules_[i].is_single_address())
           add(Kind::SameIpv6, i, outer,
               fmt::format("{} is the IPv6 prefix of another rule as well", prefix.to_string()),
               "give each rule a prefix of its own: the longest match could not choose (RFC 7597 §5)");
+        else if (use_ != MapRuleUse::Tunnels)
+          add(Kind::SameIpv6Address, i, outer,
+              fmt::format("{} is another customer's address as well", prefix.address().to_string()),
+              "tunnels can do that, translation cannot");
         continue;
       }
       if (!rules_[i].is_single_address())
@@ -235,6 +235,7 @@ class Checker {
   }
 
   std::span<const MapRule> rules_;
+  MapRuleUse use_;
   std::vector<std::size_t> order_;
   std::array<std::size_t, static_cast<std::size_t>(Kind::HostBitsOverwritten) + 1> counts_{};
   MapRuleFindings result_;
@@ -242,7 +243,9 @@ class Checker {
 
 }  // namespace
 
-MapRuleFindings check_map_rules(std::span<const MapRule> rules) { return Checker(rules).check(); }
+MapRuleFindings check_map_rules(std::span<const MapRule> rules, MapRuleUse use) {
+  return Checker(rules, use).check();
+}
 
 Diagnostic to_diagnostic(const MapRuleFinding& finding, const std::function<Place(std::size_t)>& place_of) {
   const Place here = place_of(finding.rule);

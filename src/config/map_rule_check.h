@@ -19,6 +19,9 @@ namespace yonroku::config {
 
 inline constexpr std::size_t kMaxRuleFindings = 20;  // of each kind; more are only counted
 
+// What the rules are for: translation needs what tunnels do without.
+enum class MapRuleUse : uint8_t { Any, Tunnels };
+
 struct MapRuleFinding {
   enum class Kind : uint8_t {
     // Errors.
@@ -27,13 +30,13 @@ struct MapRuleFinding {
     SameIpv6,        // of MAP rules: the longest match cannot choose
     DifferentPsids,  // a or k differ for one address of MAP rules
     // Warnings.
-    SameIpv6Address,     // of softwires: only tunnels can do that
+    SameIpv6Address,     // of softwires: only tunnels can do that, and there it is no finding
     DifferentSoftwires,  // a or k differ for one address, the ports do not overlap
     NestedIpv4,
     NestedIpv6,
     LongEndUserPrefix,
     SystemPorts,
-    HostBitsOverwritten,
+    HostBitsOverwritten,  // likewise
   };
   Kind kind;
   std::size_t rule;                  // where it is told
@@ -53,7 +56,8 @@ struct MapRuleFindings {
 };
 
 // Takes time n log n, so that a million softwires can be checked.
-[[nodiscard]] MapRuleFindings check_map_rules(std::span<const share::MapRule> rules);
+[[nodiscard]] MapRuleFindings check_map_rules(std::span<const share::MapRule> rules,
+                                              MapRuleUse use = MapRuleUse::Any);
 
 // With the places of the rules: "rules.csv:3:1: 192.0.2.0/25 lies inside 192.0.2.0/24, in line 2; ...".
 [[nodiscard]] Diagnostic to_diagnostic(const MapRuleFinding& finding,

@@ -169,6 +169,15 @@ TEST(MapRuleCheck, NothingAndOneRule) {
   EXPECT_TRUE(check_map_rules({&one, 1}).findings.empty());
 }
 
+// A customer of a tunnel may have a prefix behind one address, and several addresses behind one.
+TEST(MapRuleCheck, TunnelsNeedNoRoomForHostBits) {
+  const auto table = parse_map_rule_csv(
+      "ipv6-prefix,ipv4-prefix,ea-length\n2001:db8::1,192.0.2.64/29,0\n2001:db8::1,192.0.2.1,0\n", "r.csv");
+  ASSERT_TRUE(table) << table.error().to_string();
+  EXPECT_EQ(check_map_rules(table->rules, MapRuleUse::Any).findings.size(), 2u);
+  EXPECT_TRUE(check_map_rules(table->rules, MapRuleUse::Tunnels).findings.empty());
+}
+
 TEST(MapRuleCheck, FindingsAreLimited) {
   std::string csv = "ipv6-prefix,ipv4-prefix,ea-length\n";
   for (int i = 0; i < 30; ++i) csv += "2001:db8:" + std::to_string(i) + "::/56,192.0.2.1,0\n";

@@ -306,7 +306,8 @@ class InstanceReader {
   void check_rules() {
     if (rule_origins_.inline_positions.empty() && rule_origins_.files.empty()) return;
     const auto place_of = [&](std::size_t index) { return rule_origins_.place_of(index); };
-    MapRuleFindings found = check_map_rules(instance_.rules);
+    MapRuleFindings found = check_map_rules(
+        instance_.rules, translates(instance_.mechanism) ? MapRuleUse::Any : MapRuleUse::Tunnels);
     ConfigErrors errors;
     errors.omitted = found.omitted_errors;
     for (const MapRuleFinding& finding : found.findings) {
