@@ -274,8 +274,13 @@ Verdict Softwire::error_from_ipv6(Packet& packet, const Ipv6View& ip, WorkerStat
     if (error->type == icmpv6::kPacketTooBig && lookup == Lookup::Found)
       path_mtus_->learn(error->exit, error->mtu, state.now);
   }
-  if (state.trace != nullptr) state.trace->note(TraceStep::TunnelErrorRelayed, ip.header().source());
-  return carry::relay_tunnel_error(packet, *error, settings_.icmp_source);
+  const Ipv6Address reporter = ip.header().source();  // the relay writes over it
+  const Verdict relayed = carry::relay_tunnel_error(packet, *error, settings_.icmp_source);
+  if (state.trace != nullptr)
+    state.trace->note(relayed.action == Verdict::Action::ToIpv4 ? TraceStep::TunnelErrorRelayed
+                                                                : TraceStep::TunnelErrorNotRelayed,
+                      reporter);
+  return relayed;
 }
 
 }  // namespace yonroku::mechanism

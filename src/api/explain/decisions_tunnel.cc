@@ -127,6 +127,7 @@ void note_decisions(const TraceNote& note, std::span<const std::byte> packet,
                              : fmt::format(" This end is {}.", joined(settings.local_addresses));
       return;
     case TraceStep::EchoReply:
+    case TraceStep::TunnelErrorNotRelayed:
     case TraceStep::TunnelErrorRelayed: out.push_back(decision_of_note(note, "message")); return;
     default: out.push_back(decision_of_note(note, "addresses"));
   }
@@ -180,12 +181,7 @@ Decisions decisions_of_tunnel(std::span<const std::byte> packet, const Trace& tr
                               std::span<const PacketFacts> after, const TunnelView& tunnel) {
   Decisions out = decisions_about_whole(trace.whole());
   const auto flow = flow_of(packet);
-  for (const TraceNote& note : trace.notes()) {
-    note_decisions(note, packet, flow, tunnel, out);
-    // Noted before it turns out whether the sender can be told.
-    if (note.step == TraceStep::TunnelErrorRelayed && verdict.action == Verdict::Action::Drop)
-      out.back().text = fmt::format("{} reports about a packet inside the tunnel.", address_words(note.from));
-  }
+  for (const TraceNote& note : trace.notes()) note_decisions(note, packet, flow, tunnel, out);
   const auto before = PacketFacts::read(packet);
   if (!before) return out;
   if (verdict.action == Verdict::Action::Reassemble)
