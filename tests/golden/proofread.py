@@ -24,7 +24,7 @@ def check_packet(octets, expression):
     else:
         if struct.unpack_from("!H", octets, 4)[0] != len(octets) - 40:
             yield "IPv6 payload length"
-        if any(octets[1:4]) and "fl=" in expression:
+        if any(octets[1:4]) and "fl=0)" in expression:
             yield "flow label"
         fragment = octets[6] == 44
         addresses = octets[8:40]

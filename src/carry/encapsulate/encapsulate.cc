@@ -22,15 +22,6 @@ static_assert(sizeof(EncapsulationLimitHeader) == 8 && alignof(EncapsulationLimi
 
 constexpr uint8_t kEcnMask = 3;
 
-uint32_t flow_label(const Ipv4Flow& flow) {
-  uint64_t hash = (uint64_t{flow.source.value()} << 32 | flow.destination.value()) * 0x9e3779b97f4a7c15;
-  hash ^= uint64_t{flow.source_port} << 24 | uint64_t{flow.destination_port} << 8 |
-          static_cast<uint8_t>(flow.protocol);
-  hash = (hash ^ (hash >> 32)) * 0xd6e8feb86659fd93;
-  const auto label = static_cast<uint32_t>(hash >> 44);
-  return label == 0 ? 1 : label;  // 0 says that there is none (RFC 6437 §2)
-}
-
 // TCP's MSS in a SYN that is carried whole, its checksum following.
 void clamp_mss_of(std::span<std::byte> transport, const Offload& offload, std::size_t transport_offset,
                   uint16_t limit) {

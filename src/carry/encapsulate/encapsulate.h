@@ -45,6 +45,18 @@ class Encapsulate {
   std::size_t overhead_;
 };
 
+// The flow label of a flow's packets with FlowLabel::Hash: 20 bits, the same for each packet of the flow and
+// in each run of the program, so that border relays that share an address agree. Never 0, which says that
+// there is none (RFC 6437 §2).
+[[nodiscard]] constexpr uint32_t flow_label(const Ipv4Flow& flow) {
+  uint64_t hash = (uint64_t{flow.source.value()} << 32 | flow.destination.value()) * 0x9e3779b97f4a7c15;
+  hash ^= uint64_t{flow.source_port} << 24 | uint64_t{flow.destination_port} << 8 |
+          static_cast<uint8_t>(flow.protocol);
+  hash = (hash ^ (hash >> 32)) * 0xd6e8feb86659fd93;
+  const auto label = static_cast<uint32_t>(hash >> 44);
+  return label == 0 ? 1 : label;
+}
+
 // Which of the four codepoints the inner packet leaves with, by RFC 6040 §4.2 (`inner` and `outer` are the
 // low two bits). nullopt: the packet is to be dropped.
 [[nodiscard]] constexpr std::optional<uint8_t> ecn_out_of_tunnel(uint8_t inner, uint8_t outer) {

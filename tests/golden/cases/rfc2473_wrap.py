@@ -72,6 +72,22 @@ CASES = [
     enters("6.4-fixed-traffic-class", "DSCP 46 for all.", to_customer(extra=",tos=0x28"), "tunnel-class-fixed.yaml",
            extra=",tc=0xb8"),
     enters("6.5-flow-label-is-zero", "the default.", to_customer(), extra=",fl=0"),
+    # The labels are those of the function that carry/encapsulate/encapsulate.h describes, reckoned by hand: no RFC
+    # says which label a flow has, but it must not change.
+    *(enters(f"6.5-flow-label-of-{name}", note, packet, "tunnel-flow-label.yaml", extra=f",fl={fl:#x}")
+      for name, note, packet, fl in (
+          ("a-flow", "RFC 6438 §3: by addresses, ports and protocol.", to_customer(), 0xd609b),
+          ("the-same-flow", "RFC 6437 §2: each packet of a flow has the same.",
+           to_customer("UDP(sport=1232,dport=53)/data(40)").replace("id=7", "id=8"), 0xd609b),
+          ("the-next-port", "another flow.", to_customer("UDP(sport=1233,dport=53)/data(20)"), 0x8e700),
+          ("tcp", "another protocol, so another flow.",
+           to_customer("TCP(sport=1232,dport=53,flags='PA',seq=1,ack=2)/data(20)"), 0x9090c),
+          ("gre", "no ports: by addresses and protocol.", to_customer("data(20)", ",proto=47"), 0xd0243),
+          ("a-first-fragment", "RFC 6438 §3: not by ports that other fragments lack.",
+           cuts4(to_customer(), 16, 28)[0], 0xf664),
+          ("a-last-fragment", "RFC 6438 §3: the same as the first one.", cuts4(to_customer(), 16, 28)[1], 0xf664),
+          ("a-flow-that-would-have-none", "RFC 6437 §2: 0 says that there is no label.",
+           to_customer("UDP(sport=1,dport=3953)/data(20)"), 1))),
     enters("6.6-encapsulation-limit", "the option stands in a Destination Options header of its own (§5.1).",
            to_customer(), "tunnel-limit.yaml", options=LIMIT, extra=",nh=60"),
 ]
