@@ -42,7 +42,8 @@ Result<std::unique_ptr<Daemon>> Daemon::start(const config::Settings& settings) 
   std::unique_ptr<Daemon> daemon(new Daemon);
   daemon->since_ = std::chrono::system_clock::now();
   engine::install_wake_up_signal();
-  for (const auto& instance : settings.instances) daemon->instances_.push_back(TRY(Instance::open(instance)));
+  for (const auto& instance : settings.instances)
+    daemon->instances_.push_back(TRY(Instance::open(instance, daemon->steering_)));
   daemon->settings_ = without_mappings(settings);
   TRY(drop_privileges(settings.user));
   for (auto& instance : daemon->instances_) instance->start_workers();
@@ -62,7 +63,7 @@ Result<void> Daemon::reload(const config::Settings& settings) {
     const bool is_new = std::none_of(instances_.begin(), instances_.end(), [&](const auto& instance) {
       return instance->settings().name == wanted.name;
     });
-    if (is_new) added.push_back(TRY(Instance::open(wanted)));
+    if (is_new) added.push_back(TRY(Instance::open(wanted, steering_)));
   }
   std::vector<Instance*> prepared;
   for (auto& instance : instances_) {

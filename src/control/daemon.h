@@ -14,6 +14,7 @@
 #include "config/settings.h"
 #include "control/instance.h"
 #include "control/rule_change.h"
+#include "io/steering.h"
 #include "observe/totals.h"
 
 namespace yonroku::control {
@@ -110,6 +111,7 @@ class Daemon {
   Result<Instance*> find(const std::string& name, TableKind kind, const RuleWords& words) const;
 
   mutable std::mutex mutex_;
+  io::Steering steering_ = io::Steering::load();  // while there are privileges, for instances that come later
   config::Settings settings_;
   std::vector<std::unique_ptr<Instance>> instances_;
   std::chrono::system_clock::time_point since_;

@@ -39,7 +39,8 @@ Instance::~Instance() {
   for (auto& worker : workers_) worker->stop();
 }
 
-Result<std::unique_ptr<Instance>> Instance::open(const config::InstanceSettings& settings) {
+Result<std::unique_ptr<Instance>> Instance::open(const config::InstanceSettings& settings,
+                                                 const io::Steering& steering) {
   Tables tables = TRY(build_tables(settings, random_seed(), io::huge_page_memory()));
   const LinkPlan plan = TRY(plan_link(settings));
   std::unique_ptr<Instance> instance(new Instance(settings, TRY(Netlink::open())));
@@ -48,9 +49,8 @@ Result<std::unique_ptr<Instance>> Instance::open(const config::InstanceSettings&
   instance->forget_tables();
   instance->count_rules();
 
-  auto device =
-      TRY(io::open_tun(settings.device, settings.workers,
-                       config::translates(settings.mechanism) ? io::Coalesce::No : io::Coalesce::Yes));
+  auto device = TRY(io::open_tun(settings.device, settings.workers,
+                                 config::translates(settings.mechanism) ? nullptr : &steering));
   instance->make_workers(std::move(device.queues));
   TRY(instance->link_.bring_up(plan));
   TRY(instance->link_.prepare(plan));

@@ -17,6 +17,7 @@
 #include "control/snapshot_builder.h"
 #include "engine/snapshot.h"
 #include "engine/worker.h"
+#include "io/steering.h"
 #include "observe/totals.h"
 
 namespace yonroku::control {
@@ -24,7 +25,8 @@ namespace yonroku::control {
 class Instance {
  public:
   // Creates the device with its addresses and routes. No thread yet.
-  static Result<std::unique_ptr<Instance>> open(const config::InstanceSettings& settings);
+  static Result<std::unique_ptr<Instance>> open(const config::InstanceSettings& settings,
+                                                const io::Steering& steering);
   ~Instance();
   Instance(const Instance&) = delete;
   Instance& operator=(const Instance&) = delete;

@@ -35,6 +35,11 @@ class Pipeline {
 
   [[nodiscard]] const observe::Counters& counters() const { return counters_; }
   [[nodiscard]] observe::Counters& counters() { return counters_; }
+  // Whether what was emitted is one segment of a super-packet that was split here.
+  [[nodiscard]] bool is_segment(const Packet& result) const {
+    return result.data() >= segment_buffer_.data() &&
+           result.data() < segment_buffer_.data() + segment_buffer_.size();
+  }
   void set_trace(Trace* trace) { state_.trace = trace; }
 
   // Processes one packet. Returns the verdict about it, for explain and tests; `replied` says whether an ICMP

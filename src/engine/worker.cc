@@ -148,21 +148,40 @@ void Worker::process_batch(const Snapshot& snapshot) {
       [&](const auto& mechanism) {
         if (size_ > 1)
           for (std::size_t i = 0; i < size_; ++i) mechanism.prefetch(packets_[i].bytes());
-        const auto send = [&](const Packet& result) {
-          if (!queue_.send(result)) pipeline_.counters().not_sent.add(1);
-        };
-        for (std::size_t i = 0; i < size_; ++i) {
-          pipeline_.forward(snapshot, mechanism, packets_[i], now, [&](const Packet& result) {
-            // What lies in the batch's own buffers stays there until the end of the batch.
-            if (mechanism.ends_tunnels() && is_in_batch(result))
-              coalescing_.add(result, send);
-            else
-              send(result);
-          });
+        if constexpr (mechanism.ends_tunnels()) {
+          process_tunnelled_batch(snapshot, mechanism, now);
+        } else {
+          for (std::size_t i = 0; i < size_; ++i)
+            pipeline_.forward(snapshot, mechanism, packets_[i], now, [&](const Packet& result) {
+              if (!queue_.send(result)) pipeline_.counters().not_sent.add(1);
+            });
         }
-        coalescing_.flush(send);
       },
       snapshot.mechanism);
+}
+
+// What comes out of a tunnel as segments is joined here; what goes into one in segments is joined by the
+// kernel.
+template <class Mech>
+void Worker::process_tunnelled_batch(const Snapshot& snapshot, const Mech& mechanism, Instant now) {
+  const auto send = [&](const Packet& result) {
+    if (!queue_.send(result)) pipeline_.counters().not_sent.add(1);
+  };
+  for (std::size_t i = 0; i < size_; ++i) {
+    const auto run = queue_.joins_runs() ? Runs::place_of(packets_[i].bytes()) : std::nullopt;
+    pipeline_.forward(snapshot, mechanism, packets_[i], now, [&](const Packet& result) {
+      if (run && pipeline_.is_segment(result)) runs_.begin(*run, now);
+      // What lies in the batch's own buffers stays there until the end of the batch.
+      if (run && runs_.is_under_way(*run, now)) {
+        if (!queue_.send_in_run(result)) pipeline_.counters().not_sent.add(1);
+      } else if (is_in_batch(result)) {
+        coalescing_.add(result, send);
+      } else {
+        send(result);
+      }
+    });
+  }
+  coalescing_.flush(send);
 }
 
 }  // namespace yonroku::engine

@@ -13,6 +13,7 @@
 
 #include "engine/coalescing.h"
 #include "engine/pipeline.h"
+#include "engine/runs.h"
 #include "engine/snapshot.h"
 #include "io/tun.h"
 
@@ -48,6 +49,8 @@ class Worker {
   void run();
   void receive_batch();
   void process_batch(const Snapshot& snapshot);
+  template <class Mech>
+  void process_tunnelled_batch(const Snapshot& snapshot, const Mech& mechanism, Instant now);
   [[nodiscard]] bool is_in_batch(const Packet& packet) const {
     return packet.data() >= buffers_.data() && packet.data() < buffers_.data() + buffers_.size();
   }
@@ -56,6 +59,7 @@ class Worker {
   io::TunQueue queue_;
   Pipeline pipeline_;
   Coalescing coalescing_;
+  Runs runs_;
   std::atomic<const Snapshot*> snapshot_;
   alignas(64) std::atomic<uint64_t> batch_sequence_ = 0;  // odd while a batch is under way
   std::atomic<bool> stopping_ = false;

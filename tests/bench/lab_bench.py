@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 """Measures the translator in the lab beside plain forwarding by the kernel, over the same veth links.
 
-lab_bench.py [--rounds N] [--seconds S] [--only tcp,udp,rtt,table] [--peer] [--realtime] [--json FILE]
+lab_bench.py [--rounds N] [--seconds S] [--only tcp,udp,rtt,table,tunnel] [--peer] [--realtime] [--json FILE]
 
 Rounds are interleaved (plain IPv4, plain IPv6, translator, plain IPv4, …), so that whatever else the machine does hits
 all alike. A ratio is taken within each round; reported are the median of these ratios and their spread.
@@ -24,7 +24,7 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "lab"))
 import namespaces  # noqa: E402  (the lab is a folder beside this one)
 import probes  # noqa: E402
 from namespaces import LabError  # noqa: E402
-from scenarios import SiitDc  # noqa: E402
+from scenarios import KernelCustomer, SiitDc  # noqa: E402
 from translators import Tayga  # noqa: E402
 
 MAPPED_PREFIX = "100.64.0.0/12"
@@ -260,7 +260,39 @@ def bench_table(arguments):
         return [ipv6, row_one, row_million, start]
 
 
-BENCHES = {"tcp": bench_tcp, "udp": bench_udp, "rtt": bench_rtt, "table": bench_table}
+# Tunnel
+
+
+def bench_tunnel(arguments):
+    """Bulk TCP and small UDP through a MAP-E border; the kernel is the customer's end of the tunnel."""
+    if arguments.stand_in:
+        return []
+    with KernelCustomer() as lab:
+        lab.start()
+        same_schedule(lab)
+        probes.serve_iperf(lab, "server")
+        runs = []
+        for reverse in (False, True):
+            way, does = ("to the client", "encapsulates") if reverse else ("to the server", "decapsulates")
+            plain = Row(f"tunnel, TCP {way}", "plain IPv6", "Gb/s")
+            through = Row(f"tunnel, TCP {way}", f"yonroku {does}", "Gb/s", plain)
+            for row, address in ((plain, lab.SERVER_IPV6), (through, lab.SERVER)):
+                runs.append((row, lambda a=address, r=reverse: probes.iperf(lab, "client", a, arguments.seconds, r)["gbps"]))
+            sender, receiver = ("server", "client") if reverse else ("client", "server")
+            plain = Row(f"tunnel, small UDP {way}", "plain IPv6", "kpps")
+            through = Row(f"tunnel, small UDP {way}", f"yonroku {does}", "kpps", plain)
+            for row, bind, address in ((plain, "::", "2001:db8:c::2" if reverse else lab.SERVER_IPV6),
+                                       (through, "0.0.0.0", lab.CLIENT if reverse else lab.SERVER)):
+                runs.append((row, lambda s=sender, r=receiver, b=bind, a=address: saturate(lab, s, r, b, a,
+                                                                                           arguments.seconds)))
+        for number in range(arguments.rounds):
+            for row, measure in runs:
+                row.samples.append(measure())
+            progress(f"tunnel round {number + 1}: " + ", ".join(f"{row.path} {row.samples[-1]:.4g}" for row, _ in runs))
+        return [row for row, _ in runs]
+
+
+BENCHES = {"tcp": bench_tcp, "udp": bench_udp, "rtt": bench_rtt, "table": bench_table, "tunnel": bench_tunnel}
 
 
 def conditions(arguments):

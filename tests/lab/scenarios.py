@@ -340,6 +340,39 @@ table ip nat {{
         return self
 
 
+class KernelCustomer(Softwire):
+    """A MAP-E border whose customer's end is the kernel's: segment routing wraps and unwraps IPv4 in IPv6 without a further
+    header, and keeps super-packets whole. The customer has a whole address, so that it needs no NAT."""
+
+    CLIENT = "192.0.2.18"
+    CE_ADDRESS = "2001:db8:12:0:0:c000:212:0"
+    BORDER = """\
+instances:
+  - name: br
+    mechanism: map-e-br
+    br-addresses: ["2001:db8:ffff::1"]
+    ipv6-mtu: 1540
+    rules:
+      - {ipv6-prefix: "2001:db8::/40", ipv4-prefix: 192.0.2.0/24, ea-length: 8, psid-offset: 0}
+"""
+
+    def _build(self):
+        super()._build()
+        for one, other in (("cpe", "isp"), ("isp", "br")):  # The kernel keeps room for a header that it does not send.
+            self.ip(one, f"link set to-{other} mtu 1564")
+            self.ip(other, f"link set to-{one} mtu 1564")
+        self.address("client", "to-cpe", f"{self.CLIENT}/32")
+        self.ip("client", f"route replace default via 192.168.1.1 src {self.CLIENT}")
+        self.ip("cpe", f"route add {self.CLIENT}/32 dev to-client")
+        self.ip("cpe", f"sr tunsrc set {self.CE_ADDRESS}")
+        self.ip("cpe", f"route add 203.0.113.0/24 encap seg6 mode encap.red segs {self.BORDER_ADDRESS} dev to-isp")
+        self.ip("cpe", f"-6 route add {self.CE_ADDRESS}/128 encap seg6local action End.DX4 nh4 {self.CLIENT} dev to-client")
+
+    def start(self):
+        self.translator = Yonroku(self, "br", self.BORDER, name="br").start()
+        return self
+
+
 class Hairpin(Namespaces):
     """Two IPv6-only hosts that know each other only by IPv4 addresses (RFC 7757 §4)."""
 
