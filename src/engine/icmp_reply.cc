@@ -31,6 +31,8 @@ std::optional<Kind> kind_for_ipv4(const Verdict& verdict) {
     case DropReason::NoSoftwire:
     case DropReason::PortNotAssigned:
     case DropReason::ProtocolWithoutPorts: return Kind{kDestinationUnreachable, kHostUnreachable, 0};
+    case DropReason::UnsolicitedSyn: return Kind{kDestinationUnreachable, kPortUnreachable, 0};
+    case DropReason::ProtocolNotNatted: return Kind{kDestinationUnreachable, kProtocolUnreachable, 0};
     case DropReason::SourceRoute: return Kind{kDestinationUnreachable, kSourceRouteFailed, 0};
     case DropReason::SourceNotMapped:
     case DropReason::DestinationNotMapped:
@@ -54,6 +56,10 @@ std::optional<Kind> kind_for_ipv6(const Verdict& verdict, const IcmpReplySetting
       return Kind{kDestinationUnreachable, kSourceFailedPolicy, 0};
     case DropReason::HopLimitExceeded: return Kind{kTimeExceeded, 0, 0};
     case DropReason::PacketTooBig: return Kind{kPacketTooBig, 0, verdict.detail};
+    case DropReason::NoPort:
+    case DropReason::SubscriberLimit:
+    case DropReason::TableFull: return Kind{kDestinationUnreachable, kAddressUnreachable, 0};
+    case DropReason::ProtocolNotNatted: return Kind{kDestinationUnreachable, kPortUnreachable, 0};
     case DropReason::SegmentsLeft: return Kind{kParameterProblem, kErroneousHeaderField, verdict.detail};
     case DropReason::SourceNotMapped:
     case DropReason::DestinationNotMapped:

@@ -178,7 +178,8 @@ constexpr bool is_error(uint8_t type) {  // RFC 1122 §3.2.2
 namespace icmpv6 {  // RFC 4443
 constexpr uint8_t kDestinationUnreachable = 1, kPacketTooBig = 2, kTimeExceeded = 3, kParameterProblem = 4,
                   kEcho = 128, kEchoReply = 129;
-constexpr uint8_t kNoRoute = 0, kAdministrativelyProhibited = 1, kPortUnreachable = 4;
+constexpr uint8_t kNoRoute = 0, kAdministrativelyProhibited = 1, kAddressUnreachable = 3,
+                  kPortUnreachable = 4;
 constexpr uint8_t kErroneousHeaderField = 0, kUnrecognizedNextHeader = 1;
 constexpr bool is_error(uint8_t type) { return type < 128; }  // RFC 4443 §2.1
 }  // namespace icmpv6

@@ -31,6 +31,38 @@ std::string_view advice_about(DropReason reason) {
     case DropReason::NoSoftwire:
       return "If a customer should have this address, add a rule or a softwire for it. If not, send no route "
              "for it to this device (ipv4-routes).";
+    case DropReason::SourceInPref64:
+      return "A packet that was translated already came back from the IPv6 side, or somebody forges such "
+             "sources. See that "
+             "no route leads pref64 in a circle.";
+    case DropReason::NoBinding:
+      return "Nobody inside uses this address and port: the session is over, or the packet is a scanner's. "
+             "To let "
+             "connections in, add a static binding.";
+    case DropReason::Filtered:
+      return "The host inside has not sent anything to this source. `filtering: endpoint-independent` lets "
+             "everybody "
+             "answer who knows the port.";
+    case DropReason::UnsolicitedSyn:
+      return "A connection from outside to nobody. Usually scanners. To let connections in, add a static "
+             "binding.";
+    case DropReason::TcpWithoutSession:
+      return "The NAT does not know the connection: it was idle for longer than tcp-established-timeout, or "
+             "began before "
+             "this program did. The host has to open it again.";
+    case DropReason::NoPort:
+      return "Every port that the subscriber may have is taken. Add addresses to the pools, allow more ports "
+             "or blocks for "
+             "each subscriber, or set when-exhausted: reuse-by-destination.";
+    case DropReason::SubscriberLimit:
+      return "One subscriber opens more than it may: a scan or an infection, or limits that are too low for "
+             "several people "
+             "behind one address (ports-per-subscriber, sessions-per-subscriber, new-sessions-per-second).";
+    case DropReason::TableFull: return "Raise max-sessions; a session takes about 100 octets.";
+    case DropReason::ProtocolNotNatted:
+      return "A NAT can share an address only among protocols with ports, and ping. Give a host that needs "
+             "another one an "
+             "address of its own (siit).";
     case DropReason::PortNotAssigned:
       return "Nobody has this port: the customers of this address have others (`yonroku map port-set`). "
              "Usually scanners. If a customer should have it, add the softwire.";

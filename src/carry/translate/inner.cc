@@ -10,7 +10,11 @@ namespace yonroku::carry {
 namespace {
 
 // Adjusts the quoted transport header as far as it is there. `delta` holds the pseudo-header's change.
-void rewrite_quoted_transport(std::span<std::byte> transport, IpProtocol protocol, ChecksumDelta delta) {
+void rewrite_quoted_transport(std::span<std::byte> transport, IpProtocol protocol, ChecksumDelta delta,
+                              PortChange port) {
+  const bool has_ports = protocol == IpProtocol::Tcp || protocol == IpProtocol::Udp;
+  if (has_ports && port.which != PortChange::Which::None && transport.size() >= 2 * sizeof(be16))
+    change_port(transport, port, delta);
   std::size_t field = 0;
   if (protocol == IpProtocol::Tcp) {
     field = offsetof(TcpHeader, checksum);
@@ -28,7 +32,7 @@ void rewrite_quoted_transport(std::span<std::byte> transport, IpProtocol protoco
 
 // Echo messages quoted: new type, and a checksum that gains or loses the pseudo-header (`delta`).
 DropReason rewrite_quoted_echo(std::span<std::byte> transport, uint8_t was_echo, uint8_t was_reply,
-                               uint8_t now_echo, uint8_t now_reply, ChecksumDelta delta) {
+                               uint8_t now_echo, uint8_t now_reply, ChecksumDelta delta, PortChange port) {
   if (transport.empty()) return DropReason::None;
   auto& type = *reinterpret_cast<uint8_t*>(transport.data());
   const uint8_t old_type = type;
@@ -38,6 +42,8 @@ DropReason rewrite_quoted_echo(std::span<std::byte> transport, uint8_t was_echo,
   auto& checksum = reinterpret_cast<IcmpHeader*>(transport.data())->checksum;
   delta.removed(uint32_t{old_type} << 8);
   delta.added(uint32_t{type} << 8);
+  if (port.which != PortChange::Which::None && transport.size() >= sizeof(IcmpHeader))
+    change_identifier(*reinterpret_cast<IcmpHeader*>(transport.data()), port.port, delta);
   checksum = delta.apply(checksum);
   return DropReason::None;
 }
@@ -77,12 +83,12 @@ Checked<std::size_t> inner_to_ipv6(const Ipv4View& quote, const Crossing6& cross
     delta.added(static_cast<uint32_t>(original_payload));
     delta.added(uint32_t{static_cast<uint8_t>(IpProtocol::Icmpv6)});
     const DropReason reason = rewrite_quoted_echo(transport, icmpv4::kEcho, icmpv4::kEchoReply, icmpv6::kEcho,
-                                                  icmpv6::kEchoReply, delta);
+                                                  icmpv6::kEchoReply, delta, crossing.port);
     if (reason != DropReason::None) return std::unexpected(reason);
   } else {
     delta.removed(was.source());
     delta.removed(was.destination());
-    rewrite_quoted_transport(transport, protocol, delta);
+    rewrite_quoted_transport(transport, protocol, delta, crossing.port);
   }
   return front + kept;
 }
@@ -126,12 +132,12 @@ Checked<std::size_t> inner_to_ipv4(const Ipv6View& quote, const Crossing4& cross
     delta.removed(static_cast<uint32_t>(original_payload));
     delta.removed(uint32_t{static_cast<uint8_t>(IpProtocol::Icmpv6)});
     const DropReason reason = rewrite_quoted_echo(transport, icmpv6::kEcho, icmpv6::kEchoReply, icmpv4::kEcho,
-                                                  icmpv4::kEchoReply, delta);
+                                                  icmpv4::kEchoReply, delta, crossing.port);
     if (reason != DropReason::None) return std::unexpected(reason);
   } else {
     delta.added(crossing.source);
     delta.added(crossing.destination);
-    rewrite_quoted_transport(transport, fields.protocol, delta);
+    rewrite_quoted_transport(transport, fields.protocol, delta, crossing.port);
   }
   return sizeof(Ipv4Header) + kept;
 }

@@ -71,7 +71,8 @@ Verdict Translate::to_ipv4(Packet& packet, const Ipv6View& ip, const Crossing4& 
   packet.truncate(ip.size());
   packet.reshape_front(old_front, sizeof(Ipv4Header));
   write_ipv4_header(packet.data(), out.fields);
-  rewrite_transport(packet.bytes().subspan(sizeof(Ipv4Header)), plan, delta, settings_.mss_clamp);
+  rewrite_transport(packet.bytes().subspan(sizeof(Ipv4Header)), plan, delta, settings_.mss_clamp,
+                    crossing.port);
   move_offload(packet.offload, old_front, sizeof(Ipv4Header), Offload::Segmentation::TcpIpv4);
   return Verdict::to_ipv4(out.fragment_size);
 }
@@ -106,7 +107,7 @@ Verdict Translate::plan_ipv4(const Packet& packet, const Ipv6View& ip, std::size
   fields.tos = tos(was.traffic_class());
   fields.total_length = static_cast<uint16_t>(total);
   fields.ttl = static_cast<uint8_t>(was.hop_limit - 1);
-  fields.protocol = ip.protocol();
+  fields.protocol = ip.protocol() == IpProtocol::Icmpv6 ? IpProtocol::Icmp : ip.protocol();
   if (ip.has_fragment_header()) {
     const Ipv6FragmentHeader& fragment = ip.fragment_header();
     fields.identification = static_cast<uint16_t>(fragment.identification.host());
@@ -139,7 +140,6 @@ Verdict Translate::echo_to_ipv4(Packet& packet, const Ipv6View& ip, const Crossi
   if (const Verdict verdict = plan_ipv4(packet, ip, payload.size(), crossing, identifications, leg, out);
       verdict.action != Verdict::Action::ToIpv4)
     return verdict;
-  out.fields.protocol = IpProtocol::Icmp;
   const uint8_t type = icmp.type == icmpv6::kEcho ? icmpv4::kEcho : icmpv4::kEchoReply;
   ChecksumDelta delta;
   delta.removed(uint32_t{icmp.type} << 8);
@@ -154,6 +154,7 @@ Verdict Translate::echo_to_ipv4(Packet& packet, const Ipv6View& ip, const Crossi
   write_ipv4_header(packet.data(), out.fields);
   auto& echo = *reinterpret_cast<IcmpHeader*>(packet.data() + sizeof(Ipv4Header));
   echo.type = type;
+  if (crossing.port.which != PortChange::Which::None) change_identifier(echo, crossing.port.port, delta);
   echo.checksum = delta.apply(echo.checksum);
   return Verdict::to_ipv4(out.fragment_size);
 }

@@ -111,7 +111,7 @@ Verdict Translate::to_ipv6(Packet& packet, const Ipv4View& ip, const Crossing6& 
     now.next_header = IpProtocol::Fragment;
     write_fragment_header(packet.data() + sizeof(Ipv6Header), protocol, offset, more, identification);
   }
-  rewrite_transport(packet.bytes().subspan(new_front), plan, delta, settings_.mss_clamp);
+  rewrite_transport(packet.bytes().subspan(new_front), plan, delta, settings_.mss_clamp, crossing.port);
   move_offload(packet.offload, old_front, new_front, Offload::Segmentation::TcpIpv6);
   return Verdict::to_ipv6(static_cast<uint16_t>(fragment_size));
 }
@@ -164,6 +164,7 @@ Verdict Translate::echo_to_ipv6(Packet& packet, const Ipv4View& ip, const Crossi
     write_fragment_header(packet.data() + sizeof(Ipv6Header), IpProtocol::Icmpv6, 0, false, identification);
   auto& echo = *reinterpret_cast<IcmpHeader*>(packet.data() + new_front);
   echo.type = type;
+  if (crossing.port.which != PortChange::Which::None) change_identifier(echo, crossing.port.port, delta);
   echo.checksum = delta.apply(echo.checksum);
   return Verdict::to_ipv6(static_cast<uint16_t>(fragment_size));
 }

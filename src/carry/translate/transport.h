@@ -8,6 +8,7 @@
 #include <span>
 
 #include "base/hot.h"
+#include "carry/crossing.h"
 #include "packet/checksum.h"
 #include "packet/headers.h"
 #include "packet/packet.h"
@@ -44,11 +45,37 @@ void rewrite_syn(std::span<std::byte> transport, const TransportPlan& plan, uint
                  ChecksumDelta& delta) noexcept;
 be16 compute_udp_checksum(std::span<const std::byte> transport, ChecksumDelta pseudo_header) noexcept;
 
+// Writes the port into a transport header that has its ports in front (two octets each); the change is added
+// to `delta`.
+YONROKU_HOT_INLINE void change_port(std::span<std::byte> transport, PortChange change,
+                                    ChecksumDelta& delta) noexcept {
+  const std::size_t at = change.which == PortChange::Which::Destination ? sizeof(be16) : 0;
+  be16& field = *reinterpret_cast<be16*>(transport.data() + at);
+  const be16 now = be16::from_host(change.port);
+  delta.replace(field, now);
+  field = now;
+}
+
+// The same for the identifier of an ICMP query.
+inline void change_identifier(IcmpHeader& icmp, uint16_t identifier, ChecksumDelta& delta) noexcept {
+  be16& field = *reinterpret_cast<be16*>(icmp.rest);
+  const be16 now = be16::from_host(identifier);
+  delta.replace(field, now);
+  field = now;
+}
+
 // Rewrites the transport header in place. `delta` holds the change of the pseudo-header; for
 // UdpComputeChecksum it holds the new pseudo-header, since the packet had no sum.
 YONROKU_HOT_INLINE void rewrite_transport(std::span<std::byte> transport, const TransportPlan& plan,
-                                          ChecksumDelta delta, uint16_t mss_clamp) noexcept {
+                                          ChecksumDelta delta, uint16_t mss_clamp,
+                                          PortChange port = {}) noexcept {
   const bool is_partial = plan.checksum == ChecksumState::Partial;
+  if (port.which != PortChange::Which::None && plan.kind != TransportPlan::Kind::Untouched) {
+    // What sums the packet as it will be sees the new port anyway.
+    ChecksumDelta seen_anyway;
+    const bool is_summed = is_partial || plan.kind == TransportPlan::Kind::UdpComputeChecksum;
+    change_port(transport, port, is_summed ? seen_anyway : delta);
+  }
   if (plan.kind == TransportPlan::Kind::Tcp) {
     auto& tcp = *reinterpret_cast<TcpHeader*>(transport.data());
     if (mss_clamp != 0 && (tcp.flags & TcpHeader::kSyn) != 0) [[unlikely]]

@@ -1,0 +1,334 @@
+// The NAT: who inside stands behind an outside address and port, and with whom they talk (RFC 6146 §3, RFC
+// 4787, RFC 5382, RFC 5508, RFC 7857). One for every mechanism; what differs is who is inside
+// (InsideEndpoint) and which ports there are (NatSettings).
+//
+//   Binding: subscriber's inside endpoint  <->  outside endpoint (RFC 6146: BIB entry)
+//   Session: a binding and one other end, with a time that it lasts and, of TCP, a state
+//
+// A binding takes a cache line and holds its first session; further ones take 32 octets each. Both directions
+// find the binding in an index and the session in it or in a third index. Belongs to one worker: no locks, no
+// atomics, no allocation per packet. Never waits and never scans: what has ended is taken from a wheel in
+// portions.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <deque>
+#include <memory_resource>
+#include <vector>
+
+#include "base/hot.h"
+#include "base/instant.h"
+#include "base/random_source.h"
+#include "packet/verdict.h"
+#include "share/nat/hash_index.h"
+#include "share/nat/nat_event.h"
+#include "share/nat/nat_settings.h"
+#include "share/nat/port_pool.h"
+#include "share/nat/slab.h"
+#include "share/nat/tcp_state.h"
+#include "share/nat/timer_wheel.h"
+
+namespace yonroku::share {
+
+class Nat {
+ public:
+  // Of worker `worker` of `workers`. `settings` are copied.
+  Nat(const NatSettings& settings, uint64_t seed, uint16_t worker, uint16_t workers, Instant now,
+      std::pmr::memory_resource* memory = std::pmr::get_default_resource());
+  Nat(const Nat&) = delete;
+  Nat& operator=(const Nat&) = delete;
+
+  // A packet from inside. `remote.port` is 0 for ICMP queries, whose identifier is the inside port.
+  struct Outbound {
+    InsideEndpoint inside;
+    Ipv4Endpoint remote;
+    NatProtocol protocol{};
+    uint8_t tcp_flags = 0;
+  };
+  // A packet from outside, likewise.
+  struct Inbound {
+    Ipv4Endpoint outside;
+    Ipv4Endpoint remote;
+    NatProtocol protocol{};
+    uint8_t tcp_flags = 0;
+  };
+
+  // What the packet's source becomes; opens a binding and a session where there is none. None, or:
+  // tcp-without-session, no-port, subscriber-limit, table-full.
+  DropReason outbound(const Outbound& packet, Instant now, Ipv4Endpoint& outside) noexcept;
+  // Whom the packet is for; opens a session where filtering lets it. None, or: no-binding, filtered,
+  // tcp-without-session, unsolicited-syn (either of these for a TCP SYN, which is to be kept: RFC 5382
+  // REQ-4), subscriber-limit, table-full.
+  DropReason inbound(const Inbound& packet, Instant now, InsideEndpoint& inside) noexcept;
+  // The same for a packet that an ICMP error quotes, as it was on its way out or in. Changes nothing (RFC
+  // 5508 REQ-6). False when there is no such binding.
+  bool find_outside(const Outbound& packet, Ipv4Endpoint& outside) const noexcept;
+  bool find_inside(const Inbound& packet, InsideEndpoint& inside) const noexcept;
+
+  // Whether the packet belongs to a session.
+  [[nodiscard]] bool has_session(const Inbound& packet) const noexcept {
+    const uint32_t id = binding_of(packet);
+    return id != kNone && session_of(id, packet.remote) != kNone;
+  }
+
+  // Brings what outbound() or inbound() will look up towards the cache.
+  void prefetch(const Outbound& packet) const noexcept;
+  void prefetch(const Inbound& packet) const noexcept;
+
+  // Whether the pool has the address.
+  [[nodiscard]] bool owns(Ipv4Address address) const { return pool_.number_of(address).has_value(); }
+
+  // Ends what has ended by `now`, at most `most` entries of it. True when there is more to do.
+  bool expire(Instant now, std::size_t most) noexcept;
+
+  // Takes over other settings; `max_sessions` and how ports are dealt out stay as they are. Bindings that
+  // could not be made now (their outside endpoint is no longer given out, or mapping depends on something
+  // else) end. Looks at each binding if such a setting changed.
+  void change(const NatSettings& settings, Instant now) noexcept;
+
+  void set_event_sink(NatEventSink* sink) { sink_ = sink; }
+  [[nodiscard]] const NatSettings& settings() const { return settings_; }
+  [[nodiscard]] std::size_t binding_count() const { return bindings_.size(); }
+  [[nodiscard]] std::size_t session_count() const { return session_count_; }
+  [[nodiscard]] std::size_t subscriber_count() const { return subscribers_.size(); }
+
+  // One session as somebody may want to see it.
+  struct SessionView {
+    NatProtocol protocol{};
+    InsideEndpoint inside;
+    Ipv4Endpoint outside;
+    Ipv4Endpoint remote;  // unspecified for a binding without sessions
+    TcpState tcp_state{};
+    bool has_session = false;
+    bool is_static = false;
+    uint32_t seconds_left = 0;
+  };
+  // Calls visit(SessionView) for the bindings numbered `from` and on, at most `most` of them; returns where
+  // to go on, or kEnd.
+  static constexpr uint32_t kEnd = UINT32_MAX;
+  template <class Visitor>
+  uint32_t visit(uint32_t from, std::size_t most, Instant now, Visitor&& visitor) const {
+    for (uint32_t id = from; id < bindings_.used(); ++id) {
+      if (most-- == 0) return id;
+      if (is_in_use(id)) visit_binding(id, now, visitor);
+    }
+    return kEnd;
+  }
+
+ private:
+  static constexpr uint32_t kNone = UINT32_MAX;
+  static constexpr uint32_t kFurther = uint32_t{1} << 31;  // marks the number of a further session
+
+  // What one session needs, wherever it is.
+  struct Session {
+    Ipv4Address remote;
+    Tick expires = 0;
+    TimerLinks links{};
+    uint16_t remote_port = 0;
+    uint8_t state = 0;  // TcpState; otherwise whether somebody outside has answered
+    uint8_t flags = 0;  // kSessionFlags; of a binding's own session also kBindingFlags
+  };
+  static_assert(sizeof(Session) == 20);
+  enum Flags : uint8_t {
+    kProtocol = 0x03,
+    kStatic = 0x04,
+    kShared = 0x08,  // the port is given out again for other destinations
+    kHasSession = 0x10,
+    kInUse = 0x20,
+    kTransitory = 0x80,  // of the session: which wheel it is in
+  };
+
+  struct Binding {
+    Ipv6Address inside_ipv6;
+    Ipv4Address inside_ipv4;
+    Ipv4Address outside;
+    uint16_t inside_port = 0;
+    uint16_t outside_port = 0;
+    Session first;
+    uint32_t subscriber = kNone;
+    uint32_t further = kNone;  // the newest further session
+    uint32_t older = kNone;    // of the same subscriber
+    uint32_t newer = kNone;
+    [[nodiscard]] NatProtocol protocol() const { return static_cast<NatProtocol>(first.flags & kProtocol); }
+    [[nodiscard]] bool is_static() const { return (first.flags & kStatic) != 0; }
+    [[nodiscard]] bool is_shared() const { return (first.flags & kShared) != 0; }
+    [[nodiscard]] bool has_session() const { return (first.flags & kHasSession) != 0; }
+    friend uint32_t& free_link(Binding& b) { return b.further; }
+  };
+  static_assert(sizeof(Binding) == 64);
+
+  struct FurtherSession {
+    Session session;
+    uint32_t binding = kNone;
+    uint32_t older = kNone;  // of the same binding
+    uint32_t newer = kNone;
+    friend uint32_t& free_link(FurtherSession& s) { return s.older; }
+  };
+  static_assert(sizeof(FurtherSession) == 32);
+
+  static constexpr std::size_t kMostBlocks = 8;
+  struct Block {
+    uint32_t number = kNone;  // of its address
+    uint32_t used = 0;        // ports of all protocols
+  };
+  struct Subscriber {
+    Ipv6Address ipv6;
+    Ipv4Address ipv4;
+    uint32_t address = 0;  // the pool's, for all its bindings (RFC 4787 REQ-2)
+    uint32_t bindings = 0;
+    uint32_t sessions = 0;
+    uint32_t newest = kNone;
+    uint32_t oldest = kNone;
+    uint32_t allowance = 0;  // thousandths of sessions that it may open now
+    Tick allowance_at = 0;
+    Block blocks[kMostBlocks];
+    friend uint32_t& free_link(Subscriber& s) { return s.newest; }
+  };
+
+  // Which part of the other end a binding is found by.
+  struct Key {
+    Dependence dependence;
+    Ipv4Endpoint remote;
+  };
+
+  [[nodiscard]] uint32_t hash_inside(const InsideEndpoint& inside, NatProtocol protocol,
+                                     const Key& key) const noexcept;
+  [[nodiscard]] uint32_t hash_outside(const Ipv4Endpoint& outside, NatProtocol protocol) const noexcept;
+  [[nodiscard]] uint32_t hash_shared(const Ipv4Endpoint& outside, NatProtocol protocol,
+                                     const Ipv4Endpoint& remote) const noexcept;
+  [[nodiscard]] uint32_t hash_session(uint32_t binding, const Ipv4Endpoint& remote) const noexcept;
+  [[nodiscard]] uint32_t hash_subscriber(const Ipv6Address& ipv6, Ipv4Address ipv4) const noexcept;
+
+  [[nodiscard]] uint32_t binding_of(const Outbound& packet) const noexcept;
+  [[nodiscard]] uint32_t binding_of(const Inbound& packet) const noexcept;
+  [[nodiscard]] uint32_t shared_binding_at(const Ipv4Endpoint& outside, NatProtocol protocol,
+                                           const Ipv4Endpoint& remote) const noexcept;
+  [[nodiscard]] uint32_t lookup_inside(const Outbound& packet, Dependence dependence,
+                                       bool statics) const noexcept;
+  // The number of the session, or kNone.
+  [[nodiscard]] uint32_t session_of(uint32_t binding, const Ipv4Endpoint& remote) const noexcept;
+  [[nodiscard]] bool has_session_with(uint32_t binding, Ipv4Address remote) const noexcept;
+  [[nodiscard]] bool is_in_use(uint32_t binding) const {
+    return (bindings_[binding].first.flags & kInUse) != 0;
+  }
+  [[nodiscard]] Key key_of(const Binding& binding) const noexcept;
+  // Whether a packet to that other end finds the binding, if it comes from where the binding's do.
+  [[nodiscard]] bool is_found_by(const Binding& binding, const Ipv4Endpoint& remote) const noexcept;
+
+  Session& at(uint32_t session) noexcept {
+    return (session & kFurther) == 0 ? bindings_[session].first : further_[session & ~kFurther].session;
+  }
+  auto links() noexcept {
+    return [this](uint32_t session) -> TimerLinks& { return at(session).links; };
+  }
+
+  enum class PortsToTake : uint8_t { Any, Shared };
+  DropReason open_outbound(const Outbound& packet, Tick now, PortsToTake ports_to_take,
+                           Ipv4Endpoint& outside) noexcept;
+  DropReason open_beside(uint32_t binding, const Ipv4Endpoint& remote, Tick now) noexcept;
+  DropReason open_session(uint32_t binding, const Ipv4Endpoint& remote, NatSide side, Tick now) noexcept;
+  void touch(uint32_t session, NatProtocol protocol, NatSide side, uint8_t tcp_flags, Tick now) noexcept;
+  void touch_slowly(uint32_t session, NatProtocol protocol, NatSide side, uint8_t tcp_flags,
+                    Tick now) noexcept;
+  void begin_timer(uint32_t session) noexcept;
+  TimerWheel& wheel_of(const Session& session) noexcept {
+    return (session.flags & kTransitory) != 0 ? transitory_ : lasting_;
+  }
+
+  // What a refusal cost: nothing yet, or one who had less need of it.
+  enum class Rest : uint8_t { No, Yes };
+  void end_session(uint32_t session, Rest rest) noexcept;
+  void end_binding(uint32_t binding, Rest rest) noexcept;
+
+  uint32_t find_or_add_subscriber(const InsideEndpoint& inside, Tick now) noexcept;
+  void drop_subscriber_if_idle(uint32_t subscriber) noexcept;
+  [[nodiscard]] bool may_open(Subscriber& subscriber, Tick now) noexcept;
+  // Of a subscriber who is about to open something; `except` is not ended for it.
+  DropReason check_limits(uint32_t subscriber, NatProtocol protocol, uint32_t except, Tick now) noexcept;
+  [[nodiscard]] uint32_t choose_address(NatProtocol protocol) noexcept;
+  [[nodiscard]] bool place_deterministically(Subscriber& subscriber) noexcept;
+  [[nodiscard]] bool take_port(Subscriber& subscriber, const Outbound& packet,
+                               Ipv4Endpoint& outside) noexcept;
+  [[nodiscard]] bool take_port_in(uint32_t address, PortPool::Span span, const Outbound& packet,
+                                  Ipv4Endpoint& outside) noexcept;
+  [[nodiscard]] bool take_next_port(const Outbound& packet, Ipv4Endpoint& outside) noexcept;
+  [[nodiscard]] bool share_port(const Subscriber& subscriber, const Outbound& packet,
+                                Ipv4Endpoint& outside) noexcept;
+  [[nodiscard]] PortPool::Span span_of(const Block& block) const noexcept;
+  [[nodiscard]] bool take_block(Subscriber& subscriber, Block*& block) noexcept;
+  void give_back_port(Subscriber& subscriber, const Ipv4Endpoint& outside, NatProtocol protocol,
+                      Rest rest) noexcept;
+  [[nodiscard]] bool may_be_ended(const Session& session, NatProtocol protocol) const noexcept;
+  [[nodiscard]] bool end_transitory_of(uint32_t subscriber, NatProtocol protocol, uint32_t except) noexcept;
+  [[nodiscard]] bool end_oldest_transitory() noexcept;
+  uint32_t add_binding(uint32_t subscriber, const InsideEndpoint& inside, const Ipv4Endpoint& outside,
+                       const Key& key, NatProtocol protocol, uint8_t flags) noexcept;
+  void end_all_of(uint32_t binding) noexcept;
+  void set_timeouts() noexcept;
+  void add_static_bindings(Tick now) noexcept;
+  [[nodiscard]] NatEvent event_of(NatEvent::Kind kind, NatProtocol protocol) const noexcept;
+  void report(NatEvent::Kind kind, const Binding& binding, const Session* session = nullptr) noexcept;
+  void report_refusal(NatEvent::Kind kind, NatProtocol protocol, const InsideEndpoint& inside) noexcept;
+  template <class Visitor>
+  void visit_binding(uint32_t id, Instant now, Visitor& visitor) const;
+
+  NatSettings settings_;
+  RandomSource random_;
+  uint64_t secret_[3];
+  Instant now_;  // of the call under way, for events
+  Tick udp_, icmp_, tcp_opening_, tcp_established_, tcp_closing_, port_rest_, block_rest_;
+
+  PortPool pool_;
+  Slab<Binding> bindings_;
+  Slab<FurtherSession> further_;
+  Slab<Subscriber> subscribers_;
+  HashIndex by_inside_;
+  HashIndex by_outside_;
+  HashIndex by_remote_;  // further sessions, by their binding and other end
+  HashIndex by_subscriber_;
+  TimerWheel lasting_;
+  TimerWheel transitory_;
+  std::size_t session_count_ = 0;
+  std::size_t shared_count_ = 0;
+  std::size_t static_count_ = 0;
+  NatEventSink* sink_ = nullptr;
+  struct RestingBlock {
+    Tick until;
+    uint32_t address;
+    uint32_t number;
+  };
+  std::vector<std::vector<bool>> blocks_taken_;  // of each address, made when needed
+  std::deque<RestingBlock> resting_blocks_;
+};
+
+template <class Visitor>
+void Nat::visit_binding(uint32_t id, Instant now, Visitor& visitor) const {
+  const Binding& binding = bindings_[id];
+  const Tick tick = tick_of(now);
+  const auto left = [&](const Session& session) {
+    const auto ticks = static_cast<int32_t>(session.expires - tick);
+    return ticks <= 0 ? 0u
+                      : static_cast<uint32_t>((uint64_t{static_cast<uint32_t>(ticks)} << 27) / 1'000'000'000);
+  };
+  SessionView view;
+  view.protocol = binding.protocol();
+  view.inside = {binding.inside_ipv6, binding.inside_ipv4, binding.inside_port};
+  view.outside = {binding.outside, binding.outside_port};
+  view.is_static = binding.is_static();
+  const auto show = [&](const Session& session) {
+    view.has_session = true;
+    view.remote = {session.remote, session.remote_port};
+    view.tcp_state = static_cast<TcpState>(session.state);
+    view.seconds_left = left(session);
+    visitor(view);
+  };
+  if (!binding.has_session()) {
+    visitor(view);
+    return;
+  }
+  show(binding.first);
+  for (uint32_t i = binding.further; i != kNone; i = further_[i].older) show(further_[i].session);
+}
+
+}  // namespace yonroku::share

@@ -1,0 +1,134 @@
+// The addresses and ports that a NAT gives out, and which of them are taken. Ports of an address are numbered
+// as slots, lowest port first, so that a range and a port set of RFC 7597 §5.1 look alike. A worker gives out
+// its own share of every address's slots, and which worker that is can be told from address and port alone.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <deque>
+#include <memory>
+#include <optional>
+#include <vector>
+
+#include "base/random_source.h"
+#include "packet/ipv4_address.h"
+#include "share/nat/nat_settings.h"
+#include "share/nat/timer_wheel.h"
+
+namespace yonroku::share {
+
+// `count` ports in runs of `run`, the first ports of two runs `spacing` apart.
+struct PortSlots {
+  uint16_t first = 0;
+  uint32_t count = 0;
+  uint32_t run = 0;
+  uint32_t spacing = 65536;
+
+  static constexpr PortSlots of_range(uint16_t first, uint16_t last) {
+    const uint32_t count = uint32_t{last} - first + 1u;
+    return {first, count, count, 65536};
+  }
+  [[nodiscard]] constexpr uint16_t port(uint32_t slot) const {
+    return static_cast<uint16_t>(first + slot / run * spacing + slot % run);
+  }
+  // nullopt when the port is none of them.
+  [[nodiscard]] constexpr std::optional<uint32_t> slot(uint16_t port) const {
+    if (port < first) return std::nullopt;
+    const uint32_t beyond = uint32_t{port} - first;
+    const uint32_t slot = beyond / spacing * run + beyond % spacing;
+    if (beyond % spacing >= run || slot >= count) return std::nullopt;
+    return slot;
+  }
+  // The first slot whose port is not below `port`; count when there is none.
+  [[nodiscard]] constexpr uint32_t first_from(uint32_t port) const {
+    if (port <= first) return 0;
+    const uint32_t beyond = port - first;
+    const uint32_t into = beyond % spacing < run ? beyond % spacing : run;
+    const uint32_t slot = beyond / spacing * run + into;
+    return slot < count ? slot : count;
+  }
+  // Whether neighbouring slots of the same parity have ports of the same parity.
+  [[nodiscard]] constexpr bool alternates() const {
+    return run == count || (run % 2 == 0 && spacing % 2 == 0);
+  }
+};
+
+class PortPool {
+ public:
+  // An address of the pool by its number, and a slot of it.
+  struct Place {
+    uint32_t address = 0;
+    uint32_t slot = 0;
+  };
+  // Slots [begin, end) of one address.
+  struct Span {
+    uint32_t begin = 0;
+    uint32_t end = 0;
+  };
+  enum class Parity : uint8_t { Any, Even, Odd };
+
+  // For worker `worker` of `workers`.
+  PortPool(const NatSettings& settings, uint16_t worker, uint16_t workers);
+
+  [[nodiscard]] uint16_t worker() const { return worker_; }
+  [[nodiscard]] uint16_t workers() const { return workers_; }
+  [[nodiscard]] uint32_t address_count() const { return static_cast<uint32_t>(address_pool_.size()); }
+  [[nodiscard]] Ipv4Address address(uint32_t number) const;
+  [[nodiscard]] std::optional<uint32_t> number_of(Ipv4Address address) const;
+  [[nodiscard]] std::optional<Place> place_of(Ipv4Address address, uint16_t port) const;
+  [[nodiscard]] uint16_t port_of(const Place& place) const {
+    return slots_of(place.address).port(place.slot);
+  }
+  [[nodiscard]] const PortSlots& slots_of(uint32_t address) const {
+    return pools_[address_pool_[address]].slots;
+  }
+  // The worker's own share of an address.
+  [[nodiscard]] Span share_of(uint32_t address) const;
+
+  // A free slot of the span, the first from a random one on; it is taken. nullopt: none.
+  std::optional<uint32_t> take_any(uint32_t address, NatProtocol protocol, Span span, Parity parity,
+                                   RandomSource& random);
+  // False when it was taken already, or is at rest.
+  bool take(const Place& place, NatProtocol protocol);
+  // The slot is free now, or after its rest.
+  void give_back(const Place& place, NatProtocol protocol, Tick rested);
+  void give_back(const Place& place, NatProtocol protocol);
+  // Frees what has rested, `most` ports of it. True when there is more.
+  bool end_rests(Tick now, std::size_t most);
+
+  // How many slots of the address are taken or rest.
+  [[nodiscard]] uint32_t used(uint32_t address, NatProtocol protocol) const {
+    return state_[address].used[static_cast<std::size_t>(protocol)];
+  }
+  [[nodiscard]] std::size_t resting() const { return rests_.size(); }
+
+ private:
+  struct Pool {
+    std::vector<Ipv4Prefix> addresses;
+    uint32_t first_number = 0;
+    PortSlots slots;
+  };
+  struct AddressState {
+    std::array<std::unique_ptr<uint64_t[]>, kNatProtocolCount>
+        taken;  // a bit for each slot; made when needed
+    std::array<uint32_t, kNatProtocolCount> used{};
+  };
+  struct Rest {
+    Tick until;
+    uint32_t address;
+    uint16_t slot;
+    NatProtocol protocol;
+  };
+  uint64_t* taken(uint32_t address, NatProtocol protocol);
+
+  std::vector<Pool> pools_;
+  std::vector<uint16_t> address_pool_;  // the pool of each address
+  std::vector<AddressState> state_;
+  std::deque<Rest> rests_;  // in the order of their ends
+  uint16_t worker_;
+  uint16_t workers_;
+  uint32_t share_unit_;  // slots that always belong to one worker together
+};
+
+}  // namespace yonroku::share
