@@ -21,13 +21,14 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent
 SCHEMA = ROOT / "src/config/schema.yaml"
 COMMANDS = ROOT / "src/app/commands.yaml"
 
-SCOPES = ["top", "control", "log", "instance", "mapping", "rule", "softwire"]
+ENTRIES = ["mapping", "rule", "softwire", "pool", "static-binding"]  # what the lists of sections hold
+SCOPES = ["top", "control", "log", "instance", *ENTRIES]
 TYPES = [
-    "section", "instances", "mappings", "rules", "softwires", "name", "device", "user", "path", "integer", "boolean", "choice",
-    "choice-or-integer", "ipv4-address", "ipv6-address", "ipv4-prefix", "ipv6-prefix", "pref64",
+    "section", "instances", *(f"{entry}s" for entry in ENTRIES), "name", "device", "user", "path", "integer", "boolean",
+    "choice", "choice-or-integer", "ipv4-address", "ipv6-address", "ipv4-prefix", "ipv6-prefix", "pref64", "port-range",
 ]
 KNOWN = {
-    "key", "in", "type", "list", "mechanisms", "instead", "required", "default", "mechanism-defaults", "derived",
+    "key", "in", "type", "list", "single", "mechanisms", "instead", "required", "default", "mechanism-defaults", "derived",
     "range", "values", "changes", "cites", "example", "help",
 }
 
@@ -44,11 +45,12 @@ def load():
             sys.exit(f"{where}: bad scope or type")
         if key["changes"] not in ("reload", "restart"):
             sys.exit(f"{where}: changes must be reload or restart")
-        ways = [w for w in ("required", "default", "derived") if w in key]
+        ways = [w for w in ("required", "default", "derived") if w in key and not isinstance(key[w], list)]
         if len(ways) != 1 and key["type"] != "section":
             sys.exit(f"{where}: needs exactly one of required, default, derived")
         key.setdefault("mechanisms", list(mechanisms))
         key.setdefault("list", False)
+        key.setdefault("single", False)
     return document, mechanisms, keys
 
 
@@ -57,6 +59,11 @@ def text_of(value):
     if isinstance(value, bool):
         return "true" if value else "false"
     return str(value)
+
+
+def is_required(key, mechanism):
+    required = key.get("required", False)
+    return mechanism in required if isinstance(required, list) else required
 
 
 def camel(word):
@@ -85,11 +92,12 @@ def make_table():
             default = key.get("mechanism-defaults", {}).get(m, key.get("default"))
             defaults.append("std::nullopt" if default is None else quoted(text_of(default)))
         belongs = ", ".join("true" if m in key["mechanisms"] else "false" for m in mechanisms)
+        required = ", ".join(text_of(is_required(key, m) and m in key["mechanisms"]) for m in mechanisms)
         instead = ", ".join(quoted(key.get("instead", {}).get(m, "")) for m in mechanisms)
         out += [
             f"    {{{quoted(key['key'])}, Scope::{camel(key['in'])}, ValueType::{camel(key['type'])},",
-            f"     {text_of(key['list'])}, {text_of(key.get('required', False))}, Changes::{camel(key['changes'])},",
-            f"     {{{belongs}}}, {{{', '.join(defaults)}}}, {{{instead}}},",
+            f"     {text_of(key['list'])}, {text_of(key['single'])}, Changes::{camel(key['changes'])},",
+            f"     {{{belongs}}}, {{{required}}}, {{{', '.join(defaults)}}}, {{{instead}}},",
             f"     {low}, {high}, {f'kValues{number}' if key.get('values') else '{}'}}},",
         ]
     out.append("};")
@@ -100,10 +108,10 @@ def make_table():
 
 TYPE_WORDS = {
     "section": "section", "instances": "instance", "mappings": "mapping", "rules": "rule",
-    "softwires": "softwire", "name": "name", "device": "device name",
+    "softwires": "softwire", "pools": "pool", "static-bindings": "static binding", "name": "name", "device": "device name",
     "user": "user name", "path": "path", "boolean": "true or false", "ipv4-address": "IPv4 address",
     "ipv6-address": "IPv6 address", "ipv4-prefix": "IPv4 prefix", "ipv6-prefix": "IPv6 prefix",
-    "pref64": "IPv6 prefix of length 32, 40, 48, 56, 64 or 96",
+    "pref64": "IPv6 prefix of length 32, 40, 48, 56, 64 or 96", "port-range": "first and last port",
 }
 
 
@@ -119,11 +127,15 @@ def type_words(key):
     words = TYPE_WORDS[kind]
     if not key["list"]:
         return words
-    return "list of " + (words.replace("prefix", "prefixes", 1) if "prefix" in words else words + "s")
+    several = "list of " + (words.replace("prefix", "prefixes", 1) if "prefix" in words else words + "s")
+    return f"{words}, or {several}" if key["single"] else several
 
 
 def default_words(key, mark=lambda text: text):
-    if key.get("required"):
+    required = key.get("required")
+    if isinstance(required, list):
+        return f"{key['derived']} ({', '.join(required)}: required)"
+    if required:
         return "required"
     if "derived" in key:
         return key["derived"]
@@ -149,7 +161,7 @@ def sections(mechanisms, keys):
     for group in groups:
         words = " or ".join(filter(None, [", ".join(f"`{m}`" for m in group[:-1]), f"`{group[-1]}`"]))
         yield "-".join(group), f"Instances with `mechanism:` {words}", [k for k in instance if k["mechanisms"] == group]
-    for scope in ("mapping", "rule", "softwire"):
+    for scope in ENTRIES:
         yield scope, f"One entry of `{scope}s`", [k for k in keys if k["in"] == scope]
 
 
@@ -277,7 +289,7 @@ def make_man():
         for key in members:
             out.append(f".It Cm {mdoc(key['key'])} : {mdoc(type_words(key))}")
             out.append(mdoc(sentences(key["help"])))
-            facts = [f"Default: {default_words(key)}."] if not key.get("required") else ["Required."]
+            facts = ["Required."] if key.get("required") is True else [f"Default: {default_words(key)}."]
             if facts == ["Default: ."]:
                 facts = []
             if key.get("example"):
@@ -310,6 +322,9 @@ JSON_TYPES = {
     "mappings": {"$ref": "#/$defs/mapping"},
     "rules": {"$ref": "#/$defs/rule"},
     "softwires": {"$ref": "#/$defs/softwire"},
+    "pools": {"$ref": "#/$defs/pool"},
+    "static-bindings": {"$ref": "#/$defs/static-binding"},
+    "port-range": {"type": "string", "pattern": "^[0-9]{1,5}-[0-9]{1,5}$"},
 }
 
 
@@ -325,7 +340,8 @@ def json_type(key):
     else:
         node = dict(JSON_TYPES[kind])
     if key["list"]:
-        node = {"type": "array", "items": node}
+        several = {"type": "array", "items": node}
+        node = {"oneOf": [node, several]} if key["single"] else several
     if "$ref" not in node:
         node["description"] = key["help"]
     if "default" in key and "mechanism-defaults" not in key:
@@ -333,11 +349,11 @@ def json_type(key):
     return node
 
 
-def json_object(members):
+def json_object(members, mechanism=None):
     return {
         "type": "object",
         "additionalProperties": False,
-        "required": [k["key"] for k in members if k.get("required")],
+        "required": [k["key"] for k in members if is_required(k, mechanism)],
         "properties": {k["key"]: json_type(k) for k in members},
     }
 
@@ -350,7 +366,7 @@ def make_json_schema():
     instance = [k for k in keys if k["in"] == "instance"]
     branches = []
     for m in document["mechanisms"]:
-        branch = json_object([k for k in instance if m["name"] in k["mechanisms"]])
+        branch = json_object([k for k in instance if m["name"] in k["mechanisms"]], m["name"])
         branch["title"] = m["title"]
         branch["properties"]["mechanism"] = {"const": m["name"], "description": m["title"]}
         branches.append(branch)
@@ -360,7 +376,7 @@ def make_json_schema():
         **top,
         "$defs": {
             "instance": {"oneOf": branches},
-            **{scope: json_object([k for k in keys if k["in"] == scope]) for scope in ("mapping", "rule", "softwire")},
+            **{scope: json_object([k for k in keys if k["in"] == scope]) for scope in ENTRIES},
         },
     }
     return json.dumps(schema, indent=2, ensure_ascii=False) + "\n"

@@ -11,6 +11,7 @@
 
 #include "app/commands.h"
 #include "config/load.h"
+#include "config/nat_pools.h"
 
 namespace yonroku::app {
 namespace {
@@ -35,11 +36,15 @@ void print_json(const std::string& file, const config::ConfigResult<config::Load
   auto instances = nlohmann::ordered_json::array();
   if (loaded) {
     for (const config::Warning& warning : loaded->warnings) warnings.push_back(to_json(warning));
-    for (const config::InstanceSettings& instance : loaded->settings.instances)
+    for (const config::InstanceSettings& instance : loaded->settings.instances) {
       instances.push_back({{"name", instance.name},
                            {"mechanism", to_string(instance.mechanism)},
                            {"device", instance.device},
                            {"mappings", instance.mappings.size()}});
+      if (!config::has_nat(instance.mechanism)) continue;
+      instances.back()["pool-addresses"] = config::count_addresses(instance.nat.pools);
+      instances.back()["static-bindings"] = instance.nat.static_bindings.size();
+    }
   } else {
     for (const config::Diagnostic& error : loaded.error().errors) errors.push_back(to_json(error));
     report["omitted-errors"] = loaded.error().omitted;
@@ -57,11 +62,16 @@ void print_text(const std::string& file, const config::ConfigResult<config::Load
   }
   for (const config::Warning& warning : loaded->warnings) fmt::print(stderr, "{}\n", warning.to_string());
   std::size_t mappings = 0;
-  for (const config::InstanceSettings& instance : loaded->settings.instances)
+  uint64_t addresses = 0;
+  for (const config::InstanceSettings& instance : loaded->settings.instances) {
     mappings += instance.mappings.size();
+    addresses += config::count_addresses(instance.nat.pools);
+  }
   const std::size_t count = loaded->settings.instances.size();
-  fmt::print("{}: good: {} instance{}, {} mapping{}\n", file, count, count == 1 ? "" : "s", mappings,
-             mappings == 1 ? "" : "s");
+  std::string summary = fmt::format("{} instance{}, {} mapping{}", count, count == 1 ? "" : "s", mappings,
+                                    mappings == 1 ? "" : "s");
+  if (addresses > 0) summary += fmt::format(", {} address{} of pools", addresses, addresses == 1 ? "" : "es");
+  fmt::print("{}: good: {}\n", file, summary);
 }
 
 void check(const CheckOptions& options) {

@@ -37,6 +37,7 @@ class Findings {
 
   [[nodiscard]] const std::string& file() const { return file_; }
   [[nodiscard]] bool has_errors() const { return !errors_.errors.empty(); }
+  [[nodiscard]] std::size_t error_count() const { return errors_.errors.size(); }
 
   // In the order of the file, those about other files behind; at most kMaxListed, the rest is counted.
   [[nodiscard]] ConfigErrors take_errors() {

@@ -43,6 +43,10 @@ std::string_view closest_word(std::string_view word, std::span<const std::string
     if (c == '_' || c == ' ' || c == '.') return '-';
     return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
   });
+  // The beginning of a long word, of no other one.
+  const auto begins = [&](std::string_view candidate) { return candidate.starts_with(plain); };
+  if (plain.size() >= 4 && std::ranges::count_if(candidates, begins) == 1)
+    return *std::ranges::find_if(candidates, begins);
   std::string_view best;
   std::size_t best_distance = std::min<std::size_t>(3, 1 + word.size() / 4) + 1;
   for (const std::string_view candidate : candidates) {

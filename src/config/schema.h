@@ -1,8 +1,10 @@
 // What keys a configuration may have: the table that tools/gen_schema.py makes from schema.yaml.
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <span>
 #include <string_view>
@@ -12,7 +14,7 @@
 
 namespace yonroku::config {
 
-enum class Scope : uint8_t { Top, Control, Log, Instance, Mapping, Rule, Softwire };
+enum class Scope : uint8_t { Top, Control, Log, Instance, Mapping, Rule, Softwire, Pool, StaticBinding };
 enum class Changes : uint8_t { Reload, Restart };
 enum class ValueType : uint8_t {
   Section,
@@ -20,6 +22,8 @@ enum class ValueType : uint8_t {
   Mappings,
   Rules,
   Softwires,
+  Pools,
+  StaticBindings,
   Name,
   Device,
   User,
@@ -33,6 +37,7 @@ enum class ValueType : uint8_t {
   Ipv4Prefix,
   Ipv6Prefix,
   Pref64,
+  PortRange,
 };
 
 struct KeySpec {
@@ -40,9 +45,10 @@ struct KeySpec {
   Scope scope;
   ValueType type;
   bool is_list;
-  bool is_required;
+  bool takes_single;  // of a list: a value alone stands for a list of one
   Changes changes;
   std::array<bool, kMechanismCount> mechanisms;  // indexed by Mechanism
+  std::array<bool, kMechanismCount> required;
   std::array<std::optional<std::string_view>, kMechanismCount> defaults;
   std::array<std::string_view, kMechanismCount> instead;  // the key that this mechanism has for it, or ""
   int64_t minimum;
@@ -50,6 +56,10 @@ struct KeySpec {
   std::span<const std::string_view> values;
 
   [[nodiscard]] bool belongs_to(Mechanism m) const { return mechanisms[static_cast<std::size_t>(m)]; }
+  // nullopt: by every mechanism.
+  [[nodiscard]] bool is_required_by(std::optional<Mechanism> m) const {
+    return m ? required[static_cast<std::size_t>(*m)] : std::ranges::all_of(required, std::identity());
+  }
 };
 
 [[nodiscard]] std::span<const KeySpec> schema();

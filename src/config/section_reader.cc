@@ -18,6 +18,8 @@ std::string_view scope_words(Scope scope, std::optional<Mechanism> mechanism) {
     case Scope::Mapping: return "a mapping";
     case Scope::Rule: return "a rule";
     case Scope::Softwire: return "a softwire";
+    case Scope::Pool: return "a pool";
+    case Scope::StaticBinding: return "a static binding";
     case Scope::Instance: break;
   }
   if (!mechanism) return "an instance";
@@ -30,6 +32,7 @@ std::string_view scope_words(Scope scope, std::optional<Mechanism> mechanism) {
     case Mechanism::Ipip: return "an ipip instance";
     case Mechanism::DsLiteB4: return "a ds-lite-b4 instance";
     case Mechanism::MapTBr: return "a map-t-br instance";
+    case Mechanism::Nat64: return "a nat64 instance";
   }
   return "an instance";
 }
@@ -40,7 +43,9 @@ std::string expected_words(const KeySpec& spec) {
     case ValueType::Instances:
     case ValueType::Mappings:
     case ValueType::Rules:
-    case ValueType::Softwires: return "a mapping";
+    case ValueType::Softwires:
+    case ValueType::Pools:
+    case ValueType::StaticBindings: return "a mapping";
     case ValueType::Name: return "a name";
     case ValueType::Device: return "a device name";
     case ValueType::User: return "a user name";
@@ -56,6 +61,7 @@ std::string expected_words(const KeySpec& spec) {
     case ValueType::Ipv4Prefix: return "an IPv4 prefix";
     case ValueType::Ipv6Prefix: return "an IPv6 prefix";
     case ValueType::Pref64: return "an IPv6 prefix of length 32, 40, 48, 56, 64 or 96";
+    case ValueType::PortRange: return "a port range such as 1024-65535";
   }
   return "a value";
 }
@@ -69,6 +75,10 @@ std::string list_words(const KeySpec& spec) {
              "16}";
     case ValueType::Softwires:
       return "a list of softwires such as - {b4-address: '2001:db8::1', ipv4: 192.0.2.1}";
+    case ValueType::Pools: return "a list of pools such as - {addresses: 192.0.2.0/24}";
+    case ValueType::StaticBindings:
+      return "a list of static bindings such as - {protocol: tcp, inside: '2001:db8::1', inside-port: 80, "
+             "outside: 192.0.2.1, outside-port: 80}";
     case ValueType::Ipv6Address: return "a list such as ['2001:db8::1']";
     case ValueType::Ipv4Prefix: return "a list such as [192.0.2.0/24]";
     case ValueType::Ipv6Prefix: return "a list such as ['2001:db8::/32']";
@@ -141,8 +151,9 @@ void SectionReader::check_unknown(const Node& key, std::span<const std::string_v
                         : other.scope == Scope::Control  ? "below \"control:\""
                         : other.scope == Scope::Log      ? "below \"log:\""
                         : other.scope == Scope::Instance ? "inside of an instance"
-                                                         : "inside of a mapping";
-    fix = fmt::format("it belongs {}", place);
+                                                         : nullptr;
+    fix = place ? fmt::format("it belongs {}", place)
+                : fmt::format("it belongs inside of {}", scope_words(other.scope, {}));
     break;
   }
   if (fix.empty()) {
@@ -158,11 +169,7 @@ void SectionReader::check_unknown(const Node& key, std::span<const std::string_v
 
 void SectionReader::check_required() {
   for (const KeySpec& spec : schema()) {
-    if (spec.scope != scope_ || !spec.is_required || has(spec.name)) continue;
-    if (scope_ == Scope::Instance) {
-      const bool is_for_all = std::ranges::find(spec.mechanisms, false) == spec.mechanisms.end();
-      if (mechanism_ ? !spec.belongs_to(*mechanism_) : !is_for_all) continue;
-    }
+    if (spec.scope != scope_ || !spec.is_required_by(mechanism_) || has(spec.name)) continue;
     findings_.error(section_, fmt::format("{} has no \"{}\"", scope_words(scope_, mechanism_), spec.name),
                     fmt::format("add \"{}:\" with {}", spec.name,
                                 spec.is_list ? list_words(spec) : expected_words(spec)));
@@ -222,11 +229,15 @@ const Node* SectionReader::find_list(std::string_view key) {
   const auto found = find(key);
   if (!found || !found->node) return nullptr;
   if (found->node->kind == Node::Kind::Sequence) return found->node;
+  if (found->spec->takes_single && found->node->kind == Node::Kind::Scalar) return found->node;
   if (found->node->kind == Node::Kind::Null)
     findings_.error(*found->node, fmt::format("{} has no value", key),
                     fmt::format("write {}, or remove the line", list_words(*found->spec)));
   else
-    findings_.error(*found->node, fmt::format("{} must be a list, not {}", key, found->node->kind_words()),
+    findings_.error(*found->node,
+                    fmt::format("{} must be {}a list, not {}", key,
+                                found->spec->takes_single ? expected_words(*found->spec) + " or " : "",
+                                found->node->kind_words()),
                     fmt::format("write {}", list_words(*found->spec)));
   return nullptr;
 }
@@ -242,9 +253,10 @@ std::optional<std::vector<T>> SectionReader::values(std::string_view key,
                : std::nullopt;
   }
   const KeySpec& spec = *find_key(scope_, key);
+  const std::vector<const Node*> single = {list};
   std::vector<T> result;
   result.reserve(list->children.size());
-  for (const Node* item : list->children) {
+  for (const Node* item : list->kind == Node::Kind::Scalar ? single : list->children) {
     if (!expect_scalar(*item, spec)) continue;
     Value<T> parsed = parse(item->text);
     if (parsed)
@@ -320,6 +332,9 @@ std::optional<Ipv6Prefix> SectionReader::ipv6_prefix(std::string_view key) {
 }
 std::optional<share::Pref64> SectionReader::pref64(std::string_view key) {
   return value<share::Pref64>(key, parse_pref64);
+}
+std::optional<PortRange> SectionReader::port_range(std::string_view key) {
+  return value<PortRange>(key, parse_port_range);
 }
 std::optional<std::vector<Ipv4Prefix>> SectionReader::ipv4_prefixes(std::string_view key) {
   return values<Ipv4Prefix>(key, parse_ipv4_prefix);

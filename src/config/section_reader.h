@@ -46,6 +46,7 @@ class SectionReader {
   [[nodiscard]] std::optional<Ipv4Prefix> ipv4_prefix(std::string_view key);
   [[nodiscard]] std::optional<Ipv6Prefix> ipv6_prefix(std::string_view key);
   [[nodiscard]] std::optional<share::Pref64> pref64(std::string_view key);
+  [[nodiscard]] std::optional<PortRange> port_range(std::string_view key);
   // nullopt when the key is not there and has no default.
   [[nodiscard]] std::optional<std::vector<Ipv4Prefix>> ipv4_prefixes(std::string_view key);
   [[nodiscard]] std::optional<std::vector<Ipv6Prefix>> ipv6_prefixes(std::string_view key);

@@ -14,6 +14,7 @@ std::string_view to_string(Mechanism mechanism) {
     case Mechanism::Ipip: return "ipip";
     case Mechanism::DsLiteB4: return "ds-lite-b4";
     case Mechanism::MapTBr: return "map-t-br";
+    case Mechanism::Nat64: return "nat64";
   }
   return "siit";
 }
@@ -43,6 +44,12 @@ std::vector<std::string> settings_needing_restart(const Settings& running, const
     check(was->device == now.device, "device");
     check(was->workers == now.workers, "workers");
     check(was->routes == now.routes, "routes");
+    if (!has_nat(now.mechanism) || was->mechanism != now.mechanism) continue;
+    check(was->nat.allocation == now.nat.allocation, "port-allocation");
+    check(was->nat.block_size == now.nat.block_size, "port-block-size");
+    check(was->nat.subscriber_prefix_length == now.nat.subscriber_prefix_length, "subscriber-prefix-length");
+    check(was->nat.subscribers == now.nat.subscribers, "subscribers");
+    check(was->nat.max_sessions == now.nat.max_sessions, "max-sessions");
   }
   return fixed;
 }

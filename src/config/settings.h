@@ -15,18 +15,21 @@
 #include "share/mapping/eam.h"
 #include "share/mapping/map_rule.h"
 #include "share/mapping/rfc6052.h"
+#include "share/nat/nat_settings.h"
 
 namespace yonroku::config {
 
-enum class Mechanism : uint8_t { Siit, Clat, MapEBr, LwAftr, FourOverSix, Ipip, DsLiteB4, MapTBr };
-inline constexpr std::size_t kMechanismCount = 8;
+enum class Mechanism : uint8_t { Siit, Clat, MapEBr, LwAftr, FourOverSix, Ipip, DsLiteB4, MapTBr, Nat64 };
+inline constexpr std::size_t kMechanismCount = 9;
 
 // Those that rewrite headers; the others put IPv4 packets into IPv6 packets.
 constexpr bool translates(Mechanism m) {
-  return m == Mechanism::Siit || m == Mechanism::Clat || m == Mechanism::MapTBr;
+  return m == Mechanism::Siit || m == Mechanism::Clat || m == Mechanism::MapTBr || m == Mechanism::Nat64;
 }
+// Those that keep bindings and sessions.
+constexpr bool has_nat(Mechanism m) { return m == Mechanism::Nat64; }
 // Those that look customers up in a table of rules or softwires.
-constexpr bool has_rules(Mechanism m) { return m != Mechanism::Siit && m != Mechanism::Clat; }
+constexpr bool has_rules(Mechanism m) { return m != Mechanism::Siit && m != Mechanism::Clat && !has_nat(m); }
 
 enum class LogLevel : uint8_t { Trace, Debug, Info, Warn, Error };
 enum class RouteMode : uint8_t { Auto, Manual };
@@ -112,6 +115,8 @@ struct InstanceSettings {
   std::vector<std::string> rules_files;  // rules-files or softwires-files, as paths that open() takes
   TunnelSide side = TunnelSide::Customer;
   std::vector<Ipv4Prefix> customer_prefixes;
+
+  share::NatSettings nat;  // of those with a NAT
 
   friend bool operator==(const InstanceSettings&, const InstanceSettings&) = default;
 };

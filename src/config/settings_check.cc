@@ -6,6 +6,8 @@
 #include <optional>
 #include <string_view>
 
+#include "config/nat_pools.h"
+
 namespace yonroku::config {
 namespace {
 
@@ -49,7 +51,7 @@ class InstanceCheck {
       check_siit();
     else if (i_.mechanism == Mechanism::Clat)
       check_clat();
-    else
+    else if (i_.mechanism == Mechanism::MapTBr)
       check_map_t();
     settle_translator_ipv6();
     check_mappings();
@@ -264,7 +266,7 @@ class InstanceCheck {
 
   [[nodiscard]] std::string_view prefix_name() const {
     if (i_.mechanism == Mechanism::MapTBr) return "dmr";
-    return i_.mechanism == Mechanism::Siit ? "pref64" : "clat-prefix";
+    return i_.mechanism == Mechanism::Clat ? "clat-prefix" : "pref64";
   }
 
   [[nodiscard]] std::optional<Ipv6Address> derived_translator_ipv6() const {
@@ -407,6 +409,12 @@ void check_together(const Settings& settings, const std::vector<const Node*>& no
                        fmt::format("instance {} in line {} has clat-address {} too", earlier.name, line,
                                    later.clat_address->to_string()),
                        "give each instance an address of its own");
+      if (const auto shared = first_shared_prefix(earlier.nat.pools, later.nat.pools);
+          shared && !later.ipv4_routes && !earlier.ipv4_routes)
+        findings.error(place(*nodes[b], "pools"),
+                       fmt::format("instance {} in line {} has {} in its pools too", earlier.name, line,
+                                   shared->to_string()),
+                       "give each instance addresses of its own, or write \"routes: manual\"");
       for (const Ipv6Address& local : later.local_addresses)
         if (!later.ipv6_routes && !earlier.ipv6_routes &&
             std::ranges::count(earlier.local_addresses, local) > 0)

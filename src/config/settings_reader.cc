@@ -10,6 +10,7 @@
 #include "config/map_rule_csv.h"
 #include "config/mapping_conflicts.h"
 #include "config/mapping_csv.h"
+#include "config/nat_reader.h"
 #include "config/section_reader.h"
 #include "config/settings_check.h"
 #include "config/softwire_csv.h"
@@ -62,7 +63,9 @@ class InstanceReader {
     read_mechanism();
     read_mappings();
     read_rules();
-    check_instance(instance_, keys_, {mechanism_of(node_).has_value(), has_all_mappings_}, findings_);
+    const auto mechanism = mechanism_of(node_);
+    if (!mechanism || has_nat(*mechanism)) instance_.nat = read_nat(keys_, instance_.pref64, findings_);
+    check_instance(instance_, keys_, {mechanism.has_value(), has_all_mappings_}, findings_);
     return std::move(instance_);
   }
 

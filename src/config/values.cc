@@ -187,6 +187,22 @@ Value<share::Pref64> parse_pref64(std::string_view text) {
       "use a length of 32, 40, 48, 56, 64 or 96 (RFC 6052 §2.2)");
 }
 
+Value<PortRange> parse_port_range(std::string_view text) {
+  const std::size_t dash = text.find('-');
+  const auto first = digits(text.substr(0, dash));
+  const auto last = dash == text.npos ? std::nullopt : digits(text.substr(dash + 1));
+  if (!first || !last)
+    return complain(fmt::format("{} is not a port range", in_quotes(text)),
+                    "write the first and the last port, as in 1024-65535");
+  if (*first < 1 || *first > 65535 || *last < 1 || *last > 65535)
+    return complain(fmt::format("{} is outside 1 to 65535", in_quotes(text)),
+                    "write ports from 1 to 65535, as in 1024-65535");
+  if (*first > *last)
+    return complain(fmt::format("{} ends before it begins", in_quotes(text)),
+                    fmt::format("write {}-{}", *last, *first));
+  return PortRange{static_cast<uint16_t>(*first), static_cast<uint16_t>(*last)};
+}
+
 Value<std::string> parse_instance_name(std::string_view text) {
   const auto is_allowed = [](char c) { return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-'; };
   if (text.empty() || text.size() > 32 || !std::ranges::all_of(text, is_allowed)) {

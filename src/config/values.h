@@ -30,6 +30,12 @@ using Value = std::expected<T, Complaint>;
 [[nodiscard]] Value<Ipv4Prefix> parse_ipv4_prefix(std::string_view text);
 [[nodiscard]] Value<Ipv6Prefix> parse_ipv6_prefix(std::string_view text);
 [[nodiscard]] Value<share::Pref64> parse_pref64(std::string_view text);
+// "1024-65535": the first and the last port, 1 to 65535.
+struct PortRange {
+  uint16_t first = 1;
+  uint16_t last = 65535;  // >= first
+};
+[[nodiscard]] Value<PortRange> parse_port_range(std::string_view text);
 [[nodiscard]] Value<std::string> parse_instance_name(std::string_view text);
 [[nodiscard]] Value<std::string> parse_device_name(std::string_view text);
 [[nodiscard]] Value<std::string> parse_user_name(std::string_view text);

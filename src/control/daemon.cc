@@ -144,7 +144,10 @@ Result<Instance*> Daemon::find(const std::string& name, TableKind kind) const {
   const std::string what = settings.name + " is of mechanism " +
                            std::string(config::to_string(settings.mechanism)) + ", which has no " +
                            std::string(to_string(kind));
-  if (has == TableKind::Fixed) return fail("instance", what, "its tunnel is in the configuration");
+  if (has == TableKind::Fixed)
+    return fail("instance", what,
+                std::string(config::has_nat(settings.mechanism) ? "its pools are" : "its tunnel is") +
+                    " in the configuration");
   return fail("instance", what, "it has " + std::string(to_string(has)));
 }
 

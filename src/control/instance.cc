@@ -84,6 +84,7 @@ void Instance::await_quiescence() const {
 }
 
 void Instance::use(std::unique_ptr<engine::Snapshot> snapshot) {
+  snapshot->generation = snapshot_->generation + 1;
   for (auto& worker : workers_) worker->use(snapshot.get());
   std::swap(snapshot_, snapshot);
   await_quiescence();  // then the old one is freed

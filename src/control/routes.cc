@@ -38,6 +38,12 @@ void imply_siit(const config::InstanceSettings& settings, ImpliedRoutes& routes)
   imply_rules(settings, routes);
 }
 
+void imply_nat64(const config::InstanceSettings& settings, ImpliedRoutes& routes) {
+  if (settings.pref64) routes.ipv6.push_back(settings.pref64->prefix());
+  for (const share::NatPool& pool : settings.nat.pools)
+    routes.ipv4.insert(routes.ipv4.end(), pool.addresses.begin(), pool.addresses.end());
+}
+
 void imply_tunnel(const config::InstanceSettings& settings, ImpliedRoutes& routes) {
   for (const Ipv6Address& local : settings.local_addresses)
     routes.ipv6.push_back(Ipv6Prefix::holding(local, 128));
@@ -71,6 +77,8 @@ Result<ImpliedRoutes> implied_routes(const config::InstanceSettings& settings) {
     imply_tunnel(settings, routes);
   } else if (settings.mechanism == config::Mechanism::Clat) {
     imply_clat(settings, routes);
+  } else if (settings.mechanism == config::Mechanism::Nat64) {
+    imply_nat64(settings, routes);
   } else if (!settings.ipv4_routes) {
     imply_siit(settings, routes);
   } else if (settings.pref64) {
@@ -80,7 +88,7 @@ Result<ImpliedRoutes> implied_routes(const config::InstanceSettings& settings) {
   if (settings.ipv6_routes) routes.ipv6 = *settings.ipv6_routes;
   if (routes.ipv4.size() > kMostImpliedRoutes || routes.ipv6.size() > kMostImpliedRoutes)
     return fail(settings.name,
-                "the mappings would need " +
+                "the settings would need " +
                     std::to_string(std::max(routes.ipv4.size(), routes.ipv6.size())) + " routes",
                 "sum them up: `ipv4-routes: [198.51.100.0/24, …]`, or set `routes: manual`");
   return routes;

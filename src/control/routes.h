@@ -19,7 +19,8 @@ struct ImpliedRoutes {
 // More mappings than that must be summed up by `ipv4-routes`.
 inline constexpr std::size_t kMostImpliedRoutes = 10'000;
 
-// One route for each mapped IPv4 prefix, and the prefixes of the IPv6 side; with `routes: manual` none.
+// One route for each mapped IPv4 prefix or prefix of a pool, and the prefixes of the IPv6 side; with `routes:
+// manual` none.
 [[nodiscard]] Result<ImpliedRoutes> implied_routes(const config::InstanceSettings& settings);
 
 // Whether this is a customer's end: its IPv4 packets go out by a default route.

@@ -75,6 +75,27 @@ TEST(ImpliedRoutes, Clat) {
   EXPECT_EQ(texts(implied_routes(settings)->ipv6), (Texts{"2001:db8:aaaa::/96"}));
 }
 
+TEST(ImpliedRoutes, Nat64) {
+  config::InstanceSettings settings;
+  settings.name = "plat";
+  settings.mechanism = config::Mechanism::Nat64;
+  settings.translator_ipv4 = Ipv4Address(192, 0, 0, 8);
+  settings.pref64 = share::Pref64::create(*Ipv6Prefix::parse("64:ff9b::/96"));
+  settings.nat.pools = {
+      {.addresses = {*Ipv4Prefix::parse("198.51.100.0/28"), *Ipv4Prefix::parse("198.51.100.64")}},
+      {.addresses = {*Ipv4Prefix::parse("203.0.113.0/24")}}};
+  const auto routes = implied_routes(settings);
+  ASSERT_TRUE(routes);
+  EXPECT_EQ(texts(routes->ipv4), (Texts{"198.51.100.0/28", "198.51.100.64/32", "203.0.113.0/24"}));
+  EXPECT_EQ(texts(routes->ipv6), (Texts{"64:ff9b::/96"}));
+  EXPECT_FALSE(routes->ipv4_options.metric);
+  EXPECT_EQ(own_route(settings), Ipv4Prefix::parse("192.0.0.8/32"));
+  settings.ipv4_routes = {*Ipv4Prefix::parse("198.51.0.0/16")};
+  EXPECT_EQ(texts(implied_routes(settings)->ipv4), (Texts{"198.51.0.0/16"}));
+  settings.routes = config::RouteMode::Manual;
+  EXPECT_TRUE(implied_routes(settings)->ipv4.empty());
+}
+
 TEST(ImpliedRoutes, TooManyAreRefusedWithARemedy) {
   auto settings = siit();
   settings.mappings.clear();

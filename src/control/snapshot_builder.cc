@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "base/check.h"
 #include "control/routes.h"
 
 namespace yonroku::control {
@@ -99,6 +100,21 @@ mechanism::SoftwireSettings softwire_settings(const config::InstanceSettings& se
   return softwire;
 }
 
+share::WellKnownPrefixNonGlobal well_known_prefix_non_global(const config::InstanceSettings& settings) {
+  return settings.well_known_prefix_non_global == config::WellKnownPrefixNonGlobal::Translate
+             ? share::WellKnownPrefixNonGlobal::Translate
+             : share::WellKnownPrefixNonGlobal::Drop;
+}
+
+mechanism::Nat64Settings nat64_settings(const config::InstanceSettings& settings) {
+  mechanism::Nat64Settings nat64(*settings.pref64);
+  nat64.translate = translate_settings(settings);
+  nat64.nat = settings.nat;
+  nat64.hairpin = settings.hairpin;
+  nat64.well_known_prefix_non_global = well_known_prefix_non_global(settings);
+  return nat64;
+}
+
 }  // namespace
 
 Result<std::shared_ptr<share::EamTable>> build_eam_table(const config::InstanceSettings& settings,
@@ -160,16 +176,20 @@ std::unique_ptr<engine::Snapshot> build_snapshot(const config::InstanceSettings&
         engine::Snapshot{std::move(tables.eam), std::move(tables.rules), std::move(tables.path_mtus),
                          std::move(mechanism), icmp, settings.icmp_error_rate});
   }
+  if (settings.mechanism == config::Mechanism::Nat64) {
+    auto snapshot = std::make_unique<engine::Snapshot>(
+        engine::Snapshot{std::move(tables.eam), nullptr, nullptr, mechanism::Nat64(nat64_settings(settings)),
+                         icmp, settings.icmp_error_rate});
+    snapshot->held_syn = Duration::seconds(settings.nat.timeouts.tcp_incoming_syn);
+    return snapshot;
+  }
   mechanism::SiitSettings siit;
   siit.translate = translate_settings(settings);
 
   const bool is_clat = settings.mechanism == config::Mechanism::Clat;
   siit.mapping.ipv4_side_prefix = is_clat ? settings.clat_prefix : settings.pref64;
   siit.mapping.ipv6_side_prefix = is_clat ? settings.plat_prefix : settings.pref64;
-  siit.mapping.well_known_prefix_non_global =
-      settings.well_known_prefix_non_global == config::WellKnownPrefixNonGlobal::Translate
-          ? share::WellKnownPrefixNonGlobal::Translate
-          : share::WellKnownPrefixNonGlobal::Drop;
+  siit.mapping.well_known_prefix_non_global = well_known_prefix_non_global(settings);
   siit.mapping.denylist_ipv4 = settings.denylist_ipv4;
   siit.mapping.denylist_ipv6 = settings.denylist_ipv6;
   // A CLAT's routes lead to the IPv4 Internet, not to mapped hosts.

@@ -10,6 +10,7 @@ TableKind table_kind(config::Mechanism mechanism) {
     case config::Mechanism::MapTBr: return TableKind::Rules;
     case config::Mechanism::LwAftr:
     case config::Mechanism::FourOverSix: return TableKind::Softwires;
+    case config::Mechanism::Nat64:
     case config::Mechanism::Ipip:
     case config::Mechanism::DsLiteB4: break;
   }

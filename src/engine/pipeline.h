@@ -10,6 +10,7 @@
 #include "base/hot.h"
 #include "base/instant.h"
 #include "carry/fragmentation.h"
+#include "engine/held_syns.h"
 #include "engine/rate_limit.h"
 #include "engine/reassembly.h"
 #include "engine/segmentation.h"
@@ -25,8 +26,10 @@ class Pipeline {
   static constexpr std::size_t kLargestPacket = 65535 + 40;
 
   // Worker `index` of `count`. Seed 0 makes every outcome certain (tests, offline translation).
-  explicit Pipeline(uint64_t seed, uint16_t index = 0, uint16_t count = 1)
-      : state_(seed, index, count),
+  // `memory` is for tables that a mechanism keeps.
+  explicit Pipeline(uint64_t seed, uint16_t index = 0, uint16_t count = 1,
+                    std::pmr::memory_resource* memory = std::pmr::get_default_resource())
+      : state_(seed, index, count, memory),
         workers_(count),
         segment_buffer_(kHeadroom + kLargestPacket),
         result_buffer_(kHeadroom + kLargestPacket),
@@ -41,6 +44,45 @@ class Pipeline {
            result.data() < segment_buffer_.data() + segment_buffer_.size();
   }
   void set_trace(Trace* trace) { state_.trace = trace; }
+
+  // Makes what the mechanism keeps where it is missing: before the first packet, since it may take a while.
+  // True when it keeps something, and expire() has to be called now and then.
+  template <class Mech>
+  bool prepare(const Mech& mechanism, Instant now) {
+    if constexpr (requires { mechanism.prepare(state_); }) {
+      state_.now = now;
+      mechanism.prepare(state_);
+      return true;
+    }
+    return false;
+  }
+  // Brings what process() will look up towards the cache.
+  template <class Mech>
+  void prefetch(const Mech& mechanism, std::span<const std::byte> packet) const {
+    if constexpr (requires { mechanism.prefetch(packet, state_); })
+      mechanism.prefetch(packet, state_);
+    else
+      mechanism.prefetch(packet);
+  }
+  // What time brings about: sessions end, SYNs that were held are answered. True when there is more to do at
+  // once.
+  template <class Mech, class Emit>
+  bool expire(const Snapshot& snapshot, const Mech& mechanism, Instant now, Emit&& emit) {
+    bool more = false;
+    if constexpr (requires { mechanism.prepare(state_); }) {
+      constexpr std::size_t kMostAtOnce = 256;  // some 50 microseconds
+      if (state_.nat != nullptr) more = state_.nat->expire(now, kMostAtOnce);
+      while (held_syns_.has_due(now)) {
+        HeldSyns::Held held = held_syns_.take();
+        if (mechanism.is_still_unsolicited(held.bytes(), state_)) {
+          const Packet syn(held.bytes(), 0, held.size);
+          reply(snapshot, Verdict::drop(DropReason::UnsolicitedSyn), syn, false, now, emit);
+        }
+      }
+    }
+    return more;
+  }
+  [[nodiscard]] const share::Nat* nat() const { return state_.nat.get(); }
 
   // Processes one packet. Returns the verdict about it, for explain and tests; `replied` says whether an ICMP
   // error about it was emitted.
@@ -100,8 +142,19 @@ class Pipeline {
   YONROKU_COLD Outcome drop(const Snapshot& snapshot, Verdict verdict, const Packet& packet, bool was_ipv6,
                             Instant now, Emit& emit) {
     counters_.dropped[static_cast<std::size_t>(verdict.reason)].add(1);
-    Packet reply(result_buffer_, kHeadroom, kLargestIcmpReply);
-    const std::size_t size = make_icmp_reply(packet, verdict, snapshot.icmp, reply.bytes());
+    if (verdict.reason == DropReason::UnsolicitedSyn) {
+      held_syns_.add(packet.bytes(), now + snapshot.held_syn);
+      return {verdict, false};
+    }
+    return reply(snapshot, verdict, packet, was_ipv6, now, emit);
+  }
+
+  // Sends the ICMP error about a dropped packet, if there is to be one.
+  template <class Emit>
+  Outcome reply(const Snapshot& snapshot, Verdict verdict, const Packet& packet, bool was_ipv6, Instant now,
+                Emit& emit) {
+    Packet message(result_buffer_, kHeadroom, kLargestIcmpReply);
+    const std::size_t size = make_icmp_reply(packet, verdict, snapshot.icmp, message.bytes());
     if (size == 0) return {verdict, false};
     if (snapshot.icmp_error_rate != limited_rate_) {
       limited_rate_ = snapshot.icmp_error_rate;
@@ -112,9 +165,9 @@ class Pipeline {
       counters_.icmp_errors_limited.add(1);
       return {verdict, false};
     }
-    reply.truncate(size);
+    message.truncate(size);
     counters_.icmp_errors_sent[was_ipv6 ? 1 : 0].add(1);
-    emit(reply);
+    emit(message);
     return {verdict, true};
   }
 
@@ -224,6 +277,7 @@ class Pipeline {
   std::vector<std::byte> segment_buffer_;
   std::vector<std::byte> result_buffer_;
   Reassembly reassembly_;
+  HeldSyns held_syns_;
   std::vector<std::byte> whole_buffer_;
 };
 

@@ -5,15 +5,17 @@
 #include <memory>
 #include <variant>
 
+#include "base/instant.h"
 #include "engine/icmp_reply.h"
 #include "mechanism/map_t.h"
+#include "mechanism/nat64.h"
 #include "mechanism/siit.h"
 #include "mechanism/softwire.h"
 
 namespace yonroku::engine {
 
 // The closed set of mechanisms.
-using Mechanism = std::variant<mechanism::Siit, mechanism::Softwire, mechanism::MapT>;
+using Mechanism = std::variant<mechanism::Siit, mechanism::Softwire, mechanism::MapT, mechanism::Nat64>;
 
 struct Snapshot {
   // Declared first: the mechanism refers to them. Null where it has no use for one.
@@ -22,7 +24,9 @@ struct Snapshot {
   std::shared_ptr<carry::PathMtuTable> path_mtus;
   Mechanism mechanism;
   IcmpReplySettings icmp;
-  uint32_t icmp_error_rate = 1000;  // per second, for the whole instance
+  uint32_t icmp_error_rate = 1000;           // per second, for the whole instance
+  Duration held_syn = Duration::seconds(6);  // before an unsolicited TCP SYN is answered (RFC 5382 REQ-4)
+  uint64_t generation = 0;                   // tells settings apart for a worker that keeps something
 };
 
 }  // namespace yonroku::engine

@@ -4,10 +4,12 @@
 #include <sched.h>
 #include <signal.h>
 #include <time.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
 #include <chrono>
+#include <optional>
 
 #include "io/huge_pages.h"
 
@@ -33,6 +35,31 @@ void prefer_throughput() {
   ::sched_setscheduler(0, SCHED_BATCH, &parameter);
 }
 
+// Interrupts the thread's waiting four times a second, while it exists.
+class WakeUps {
+ public:
+  WakeUps() {
+    constexpr long kInterval = 250'000'000;  // nanoseconds
+    sigevent event{};
+    event.sigev_notify = SIGEV_THREAD_ID;
+    event.sigev_signo = wake_up_signal();
+    event._sigev_un._tid = ::gettid();
+    if (::timer_create(CLOCK_MONOTONIC, &event, &timer_) != 0) return;
+    is_set_ = true;
+    const itimerspec times{{0, kInterval}, {0, kInterval}};
+    ::timer_settime(timer_, 0, &times, nullptr);
+  }
+  ~WakeUps() {
+    if (is_set_) ::timer_delete(timer_);
+  }
+  WakeUps(const WakeUps&) = delete;
+  WakeUps& operator=(const WakeUps&) = delete;
+
+ private:
+  timer_t timer_{};
+  bool is_set_ = false;
+};
+
 }  // namespace
 
 void install_wake_up_signal() {
@@ -44,7 +71,7 @@ void install_wake_up_signal() {
 
 Worker::Worker(io::TunQueue queue, const Snapshot* snapshot, uint64_t seed, uint16_t index, uint16_t count)
     : queue_(std::move(queue)),
-      pipeline_(seed, index, count),
+      pipeline_(seed, index, count, io::huge_page_memory()),
       snapshot_(snapshot),
       buffers_(kBatch * kBufferSize, io::huge_page_memory()),
       packets_(kBatch) {}
@@ -52,6 +79,10 @@ Worker::Worker(io::TunQueue queue, const Snapshot* snapshot, uint64_t seed, uint
 Worker::~Worker() { stop(); }
 
 void Worker::start() {
+  const Snapshot* const snapshot = snapshot_.load(std::memory_order_acquire);
+  std::visit([this](const auto& mechanism) { keeps_time_ = pipeline_.prepare(mechanism, monotonic_now()); },
+             snapshot->mechanism);
+  prepared_for_ = snapshot->generation;
   thread_ = std::thread([this] { run(); });
 }
 
@@ -76,9 +107,10 @@ void Worker::await_quiescence() {
 
 void Worker::run() {
   prefer_throughput();
+  const std::optional<WakeUps> wake_ups = keeps_time_ ? std::optional<WakeUps>(std::in_place) : std::nullopt;
   while (!stopping_.load(std::memory_order_acquire)) {
-    receive_batch();
-    if (size_ == 0) continue;
+    receive_batch(has_overdue_ ? io::TunQueue::Wait::No : io::TunQueue::Wait::ForPacket);
+    if (size_ == 0 && !keeps_time_) continue;
     // Entering: whoever replaces the snapshot after this sees the odd number and waits.
     batch_sequence_.fetch_add(1, std::memory_order_seq_cst);
     process_batch(*snapshot_.load(std::memory_order_seq_cst));
@@ -90,11 +122,10 @@ void Worker::run() {
 // Waits for the first packet, then takes what is there. With little traffic the batch is one packet, and a
 // system call is seldom spent on finding out that there is no second: the more often that was in vain, the
 // seldomer.
-void Worker::receive_batch() {
+void Worker::receive_batch(io::TunQueue::Wait wait) {
   using io::TunQueue;
   size_ = 0;
   std::size_t octets = 0;
-  auto wait = TunQueue::Wait::ForPacket;
   while (size_ < batch_limit_ && octets < kBatchOctets) {
     const std::span<std::byte> buffer(buffers_.data() + size_ * kBufferSize, kBufferSize);
     const auto status = queue_.receive(buffer, Pipeline::kHeadroom, wait, packets_[size_]);
@@ -114,7 +145,7 @@ void Worker::receive_batch() {
           batch_limit_ = 1;
         } else {
           patience_ = 1;
-          batch_limit_ = size_;
+          batch_limit_ = std::max<std::size_t>(size_, 1);
         }
         singles_ = 0;
         return;
@@ -143,18 +174,24 @@ void Worker::handle_failure(io::TunQueue::Status status) {
 
 void Worker::process_batch(const Snapshot& snapshot) {
   const Instant now = monotonic_now();
-  pipeline_.counters().batches.add(1);
+  if (size_ > 0) pipeline_.counters().batches.add(1);
   std::visit(
       [&](const auto& mechanism) {
+        if (snapshot.generation != prepared_for_) [[unlikely]] {
+          pipeline_.prepare(mechanism, now);
+          prepared_for_ = snapshot.generation;
+        }
         if (size_ > 1)
-          for (std::size_t i = 0; i < size_; ++i) mechanism.prefetch(packets_[i].bytes());
+          for (std::size_t i = 0; i < size_; ++i) pipeline_.prefetch(mechanism, packets_[i].bytes());
         if constexpr (mechanism.ends_tunnels()) {
           process_tunnelled_batch(snapshot, mechanism, now);
         } else {
+          const auto send = [&](const Packet& result) {
+            if (!queue_.send(result)) pipeline_.counters().not_sent.add(1);
+          };
           for (std::size_t i = 0; i < size_; ++i)
-            pipeline_.forward(snapshot, mechanism, packets_[i], now, [&](const Packet& result) {
-              if (!queue_.send(result)) pipeline_.counters().not_sent.add(1);
-            });
+            pipeline_.forward(snapshot, mechanism, packets_[i], now, send);
+          has_overdue_ = pipeline_.expire(snapshot, mechanism, now, send);
         }
       },
       snapshot.mechanism);

@@ -47,7 +47,7 @@ class Worker {
   static constexpr std::size_t kMostPatience = 16;
 
   void run();
-  void receive_batch();
+  void receive_batch(io::TunQueue::Wait wait);
   void process_batch(const Snapshot& snapshot);
   template <class Mech>
   void process_tunnelled_batch(const Snapshot& snapshot, const Mech& mechanism, Instant now);
@@ -65,6 +65,9 @@ class Worker {
   std::atomic<bool> stopping_ = false;
   std::atomic<bool> stopped_ = false;
   std::atomic<int> failure_ = 0;
+  uint64_t prepared_for_ = 0;  // the generation of the settings that the pipeline was prepared for
+  bool keeps_time_ = false;    // the mechanism has something that ends by itself
+  bool has_overdue_ = false;   // and did not get round to all of it
   std::thread thread_;
   std::pmr::vector<std::byte> buffers_;
   std::vector<Packet> packets_;

@@ -26,7 +26,10 @@ ADDRESSES = {
 
 @dataclass(frozen=True)
 class Step:
-    """One packet that goes in, the verdict, and the packets that come out, as expressions."""
+    """One packet that goes in, the verdict, and the packets that come out, as expressions.
+
+    Of the family "at" it is time instead that passes, up to `packet` seconds since the beginning.
+    """
     family: str
     packet: str
     expect: str
@@ -48,6 +51,11 @@ def from_ipv4(packet, expect, *outputs):
 
 def from_ipv6(packet, expect, *outputs):
     return Step("from-ipv6", packet, expect, outputs)
+
+
+def at(seconds, *outputs):
+    """Time passes until then; the outputs are what the translator sends by itself meanwhile."""
+    return Step("at", f"{seconds}", "", outputs)
 
 
 def golden(name, note, *steps, config="eam-basic.yaml"):
@@ -117,9 +125,12 @@ def render(case):
     lines = textwrap.wrap(case.note, 98, initial_indent="# ", subsequent_indent="# ")
     lines.append(f"config: {case.config}")
     for step in case.steps:
-        lines.append(f"{step.family}:  # {literal(step.packet)}")
-        lines.extend(hex_lines(octets_of(step.packet)))
-        lines.append(f"expect: {step.expect}")
+        if step.family == "at":
+            lines.append(f"at: {step.packet}")
+        else:
+            lines.append(f"{step.family}:  # {literal(step.packet)}")
+            lines.extend(hex_lines(octets_of(step.packet)))
+            lines.append(f"expect: {step.expect}")
         for output in step.outputs:
             lines.append(f"packet:  # {literal(output)}")
             lines.extend(hex_lines(octets_of(output)))

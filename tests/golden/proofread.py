@@ -10,6 +10,7 @@ from shorthand import TRANSPORT_CHECKSUM_OFFSET, transport_offset
 
 ABOUT_INNER = ("reply inner-", "reply port-not-assigned", "reply protocol-without-ports")
 EXPECT = re.compile(r"to-ipv6|to-ipv4|hairpin|held|(drop|reply) [a-z0-9-]+")
+TIME = re.compile(r"\d{1,9}(\.\d{1,3})?")
 
 
 def check_packet(octets, expression):
@@ -47,7 +48,16 @@ def check_packet(octets, expression):
 
 def proofread(case):
     """Yields complaints about a case."""
+    now = 0.0
     for step in case.steps:
+        if step.family == "at":
+            if not TIME.fullmatch(step.packet) or float(step.packet) <= now:
+                yield f"{case.name}: {step.packet!r} is no later time than {now} seconds"
+            now = float(step.packet)
+            for output in step.outputs:
+                for complaint in check_packet(octets_of(output), output):
+                    yield f"{case.name}: {complaint}: {output}"
+            continue
         if not EXPECT.fullmatch(step.expect):
             yield f"{case.name}: verdict {step.expect!r}"
         if bool(step.outputs) == step.expect.startswith(("drop", "held")):

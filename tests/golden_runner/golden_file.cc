@@ -1,5 +1,6 @@
 #include "golden_file.h"
 
+#include <charconv>
 #include <fstream>
 
 namespace yonroku::golden {
@@ -24,6 +25,14 @@ Result<void> append_hex(const std::string& line, std::vector<std::byte>& out, co
   for (std::size_t i = 0; i < digits.size(); i += 2)
     out.push_back(static_cast<std::byte>(std::stoi(digits.substr(i, 2), nullptr, 16)));
   return {};
+}
+
+// "240" or "239.5" seconds.
+Result<Duration> parse_seconds(const std::string& text, const std::string& where) {
+  double seconds = -1;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), seconds);
+  if (error != std::errc() || end != text.data() + text.size() || seconds < 0) return fail(where, "no time");
+  return Duration::milliseconds(static_cast<int64_t>(seconds * 1000 + 0.5));
 }
 
 }  // namespace
@@ -51,6 +60,8 @@ Result<GoldenFile> read_golden_file(const std::string& path) {
       file.config = value;
     } else if (key == "from-ipv4" || key == "from-ipv6") {
       hex = &file.steps.emplace_back().input;
+    } else if (key == "at") {
+      file.steps.emplace_back().until = TRY(parse_seconds(value, where));
     } else if (file.steps.empty()) {
       return fail(where, "no input before it");
     } else if (key == "expect") {
@@ -63,7 +74,7 @@ Result<GoldenFile> read_golden_file(const std::string& path) {
   }
   if (file.steps.empty() || file.config.empty()) return fail(path, "no steps or no config");
   for (const Step& step : file.steps)
-    if (step.expect.empty()) return fail(path, "a step without expect");
+    if (step.expect.empty() != step.until.has_value()) return fail(path, "a step without expect");
   return file;
 }
 

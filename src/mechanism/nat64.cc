@@ -1,0 +1,326 @@
+#include "mechanism/nat64.h"
+
+#include "mechanism/illegal_address.h"
+#include "share/mapping/special_addresses.h"
+
+namespace yonroku::mechanism {
+
+using carry::Crossing4;
+using carry::Crossing6;
+using carry::is_icmp_error;
+using carry::Leg;
+using carry::PortChange;
+using share::InsideEndpoint;
+using share::Ipv4Endpoint;
+using share::may_be_forwarded;
+using share::Nat;
+using share::NatProtocol;
+
+namespace {
+
+// Of ICMP queries both ends have the identifier, and only the inside's counts (RFC 6146 §3.2).
+uint16_t remote_port(NatProtocol protocol, uint16_t port) { return protocol == NatProtocol::Icmp ? 0 : port; }
+
+uint16_t port_at(std::span<const std::byte> at, std::size_t offset) {
+  return static_cast<uint16_t>(static_cast<unsigned>(at[offset]) << 8 |
+                               static_cast<unsigned>(at[offset + 1]));
+}
+
+}  // namespace
+
+void Nat64::prepare(WorkerState& state) const {
+  if (state.nat == nullptr)
+    state.nat = std::make_unique<Nat>(settings_.nat, state.random.next(), state.worker, state.workers,
+                                      state.now, state.memory);
+}
+
+DropReason Nat64::read_transport(IpProtocol protocol, std::span<const std::byte> payload, Family family,
+                                 Transport& transport) noexcept {
+  if (protocol == IpProtocol::Tcp) {
+    if (payload.size() < sizeof(TcpHeader)) return DropReason::TruncatedHeader;
+    transport.protocol = NatProtocol::Tcp;
+    transport.tcp_flags = reinterpret_cast<const TcpHeader*>(payload.data())->flags;
+  } else if (protocol == IpProtocol::Udp) {
+    if (payload.size() < sizeof(UdpHeader)) return DropReason::TruncatedHeader;
+    transport.protocol = NatProtocol::Udp;
+  } else {
+    if (protocol != (family == Family::Ipv4 ? IpProtocol::Icmp : IpProtocol::Icmpv6))
+      return DropReason::ProtocolNotNatted;
+    if (payload.size() < sizeof(IcmpHeader)) return DropReason::TruncatedHeader;
+    const uint8_t type = reinterpret_cast<const IcmpHeader*>(payload.data())->type;
+    const bool is_echo = family == Family::Ipv4 ? type == icmpv4::kEcho || type == icmpv4::kEchoReply
+                                                : type == icmpv6::kEcho || type == icmpv6::kEchoReply;
+    if (!is_echo) return DropReason::IcmpTypeNotTranslatable;
+    transport.protocol = NatProtocol::Icmp;
+    transport.source_port = transport.destination_port = port_at(payload, offsetof(IcmpHeader, rest));
+    return DropReason::None;
+  }
+  transport.source_port = port_at(payload, 0);
+  transport.destination_port = port_at(payload, 2);
+  return DropReason::None;
+}
+
+bool Nat64::read_quoted(IpProtocol protocol, std::span<const std::byte> payload,
+                        Transport& transport) noexcept {
+  if (protocol == IpProtocol::Tcp || protocol == IpProtocol::Udp) {
+    if (payload.size() < 4) return false;
+    transport.protocol = protocol == IpProtocol::Tcp ? NatProtocol::Tcp : NatProtocol::Udp;
+    transport.source_port = port_at(payload, 0);
+    transport.destination_port = port_at(payload, 2);
+    return true;
+  }
+  if ((protocol != IpProtocol::Icmp && protocol != IpProtocol::Icmpv6) || payload.size() < sizeof(IcmpHeader))
+    return false;
+  transport.protocol = NatProtocol::Icmp;
+  transport.source_port = transport.destination_port = port_at(payload, offsetof(IcmpHeader, rest));
+  return true;
+}
+
+// RFC 6052 §3.1.
+bool Nat64::may_embed(Ipv4Address address) const noexcept {
+  return !settings_.pref64.is_well_known() || share::is_global(address) ||
+         settings_.well_known_prefix_non_global == share::WellKnownPrefixNonGlobal::Translate;
+}
+
+void Nat64::prefetch(std::span<const std::byte> packet, const WorkerState& state) const noexcept {
+  if (state.nat == nullptr || state.nat->binding_count() < 1024 || packet.size() < sizeof(Ipv4Header) + 4)
+    return;
+  const auto& ipv4 = *reinterpret_cast<const Ipv4Header*>(packet.data());
+  Transport transport;
+  if (ipv4.version() == 4) {
+    if (ipv4.header_size() != sizeof(Ipv4Header) ||
+        !read_quoted(ipv4.protocol, packet.subspan(sizeof(Ipv4Header)), transport))
+      return;
+    state.nat->prefetch(
+        Nat::Inbound{{ipv4.destination(), transport.destination_port}, {}, transport.protocol, 0});
+  } else if (packet.size() >= sizeof(Ipv6Header) + 4) {
+    const auto& ipv6 = *reinterpret_cast<const Ipv6Header*>(packet.data());
+    if (!read_quoted(ipv6.next_header, packet.subspan(sizeof(Ipv6Header)), transport)) return;
+    Nat::Outbound key;
+    key.inside = {ipv6.source(), {}, transport.source_port};
+    key.protocol = transport.protocol;
+    if (settings_.pref64.extract(ipv6.destination(), key.remote.address))
+      key.remote.port = remote_port(transport.protocol, transport.destination_port);
+    state.nat->prefetch(key);
+  }
+}
+
+Verdict Nat64::process(Packet& packet, WorkerState& state) const noexcept {
+  if (packet.size() == 0) return Verdict::drop(DropReason::TruncatedHeader);
+  if (state.nat == nullptr) [[unlikely]]
+    prepare(state);
+  switch (static_cast<uint8_t>(*packet.data()) >> 4) {
+    case 4: return from_ipv4(packet, state);
+    case 6: return from_ipv6(packet, state);
+    default: return Verdict::drop(DropReason::BadVersion);
+  }
+}
+
+// --- IPv6 to IPv4 ---
+
+Verdict Nat64::from_ipv6(Packet& packet, WorkerState& state) const noexcept {
+  const auto ip = Ipv6View::parse(packet.bytes());
+  if (!ip) return Verdict::drop(ip.error());
+  const Ipv6Header& header = ip->header();
+  const Ipv6Address source = header.source();
+  const Ipv6Address destination = header.destination();
+  Trace* const trace = state.trace;
+  if (!may_be_forwarded(destination)) return illegal(trace, TraceStep::IllegalDestination, destination);
+  if (!may_be_forwarded(source)) return illegal(trace, TraceStep::IllegalSource, source);
+  // RFC 6146 §3.5: what comes from there has been here.
+  if (settings_.pref64.prefix().contains(source)) return Verdict::drop(DropReason::SourceInPref64);
+  Ipv4Address server;
+  if (!settings_.pref64.extract(destination, server)) {
+    if (trace != nullptr) trace->note(TraceStep::DestinationNotMapped, destination);
+    return Verdict::drop(DropReason::DestinationNotMapped);
+  }
+  if (!may_be_forwarded(server)) return illegal(trace, TraceStep::IllegalDestination, server);
+  if (!may_embed(server)) return Verdict::drop(DropReason::WellKnownPrefixNonGlobal);
+  if (trace != nullptr) trace->note(TraceStep::DestinationByPrefix, destination, server);
+  if (ip->segments_left_offset() != 0)
+    return Verdict::drop(DropReason::SegmentsLeft, static_cast<uint32_t>(ip->segments_left_offset()));
+  if (ip->is_fragment()) return Verdict::reassemble();
+  if (ip->protocol() == IpProtocol::Icmpv6 && is_icmp_error(*ip)) return error_from_ipv6(packet, *ip, state);
+
+  Transport transport;
+  if (const DropReason reason = read_transport(ip->protocol(), ip->payload(), Family::Ipv6, transport);
+      reason != DropReason::None)
+    return Verdict::drop(reason);
+  // A packet that goes no further opens nothing.
+  if (header.hop_limit <= 1) return Verdict::drop(DropReason::HopLimitExceeded);
+  Ipv4Endpoint outside;
+  const DropReason reason =
+      state.nat->outbound({{source, {}, transport.source_port},
+                           {server, remote_port(transport.protocol, transport.destination_port)},
+                           transport.protocol,
+                           transport.tcp_flags},
+                          state.now, outside);
+  if (reason != DropReason::None) [[unlikely]]
+    return Verdict::drop(reason);
+  if (trace != nullptr) trace->note(TraceStep::SourceByBinding, source, outside.address);
+  const Crossing4 crossing{outside.address, server, {PortChange::Which::Source, outside.port}};
+  if (settings_.hairpin && state.nat->owns(server)) [[unlikely]]
+    return hairpin(packet, *ip, crossing, transport, state);
+  return translate_.to_ipv4(packet, *ip, crossing, state.identifications);
+}
+
+// RFC 6146 §3.8: to another of our own hosts, who sees the packet come from the sender's outside address.
+Verdict Nat64::hairpin(Packet& packet, const Ipv6View& ip, const Crossing4& outward,
+                       const Transport& transport, WorkerState& state) const noexcept {
+  const bool is_query = transport.protocol == NatProtocol::Icmp;
+  InsideEndpoint inside;
+  const DropReason reason =
+      state.nat->inbound({{outward.destination, is_query ? outward.port.port : transport.destination_port},
+                          {outward.source, remote_port(transport.protocol, outward.port.port)},
+                          transport.protocol,
+                          transport.tcp_flags},
+                         state.now, inside);
+  // Whoever is missing is inside: nothing is kept for later.
+  if (reason != DropReason::None)
+    return Verdict::drop(reason == DropReason::UnsolicitedSyn ? DropReason::NoBinding : reason);
+  if (state.trace != nullptr) state.trace->note(TraceStep::NatHairpin, outward.destination, inside.ipv6);
+  const Verdict there = translate_.to_ipv4(packet, ip, outward, state.identifications, Leg::HairpinFirst);
+  if (there.action != Verdict::Action::ToIpv4) return there;
+  const auto back = Ipv4View::parse(packet.bytes());
+  if (!back) return Verdict::drop(back.error());
+  return translate_.to_ipv6(
+      packet, *back,
+      {settings_.pref64.embed(outward.source), inside.ipv6, {PortChange::Which::Destination, inside.port}},
+      Leg::HairpinSecond);
+}
+
+// The quoted packet was on its way in: its destination is the host that sends the error, or one behind the
+// router that does.
+Verdict Nat64::error_from_ipv6(Packet& packet, const Ipv6View& ip, WorkerState& state) const noexcept {
+  const auto error = carry::Icmpv6Error::parse(ip);
+  if (!error) return Verdict::drop(error.error());
+  if (state.trace != nullptr) state.trace->note(TraceStep::QuotedPacket);
+  const Ipv6Header& quoted = error->quote.header();
+  Transport transport;
+  if (!read_quoted(error->quote.protocol(), error->quote.payload(), transport))
+    return Verdict::drop(DropReason::InnerPacketTruncated);
+  Ipv4Address server;
+  if (!settings_.pref64.extract(quoted.source(), server))
+    return Verdict::drop(DropReason::InnerAddressNotMapped);
+  Ipv4Endpoint outside;
+  const bool found =
+      state.nat->find_outside({{quoted.destination(), {}, transport.destination_port},
+                               {server, remote_port(transport.protocol, transport.source_port)},
+                               transport.protocol,
+                               0},
+                              outside);
+  if (!found) return Verdict::drop(DropReason::NoBinding);
+  const Crossing4 inner{server, outside.address, {PortChange::Which::Destination, outside.port}};
+
+  // RFC 6146 §3.6: the binding's address, whoever sends the error. A router in front of the host is named
+  // behind the quote.
+  Crossing4 outer{outside.address, server, {}};
+  if (!settings_.pref64.extract(ip.header().destination(), outer.destination))
+    return Verdict::drop(DropReason::DestinationNotMapped);
+  if (state.trace != nullptr)
+    state.trace->note(TraceStep::SourceByBinding, ip.header().source(), outer.source);
+  // To another of our own hosts: back in at once.
+  if (settings_.hairpin && state.nat->owns(server)) {
+    InsideEndpoint host;
+    if (!state.nat->find_inside(
+            {{server, transport.source_port}, {outside.address, outside.port}, transport.protocol, 0}, host))
+      return Verdict::drop(DropReason::InnerAddressNotMapped);
+    const Verdict there = translate_.error_to_ipv4(packet, ip, *error, outer, inner, state.identifications,
+                                                   nullptr, Leg::HairpinFirst);
+    if (there.action != Verdict::Action::ToIpv4) return there;
+    const auto back = Ipv4View::parse(packet.bytes());
+    if (!back) return Verdict::drop(back.error());
+    const auto again = carry::Icmpv4Error::parse(*back);
+    if (!again) return Verdict::drop(again.error());
+    return translate_.error_to_ipv6(
+        packet, *back, *again, {settings_.pref64.embed(outer.source), host.ipv6, {}},
+        {host.ipv6, settings_.pref64.embed(outside.address), {PortChange::Which::Source, host.port}},
+        Leg::HairpinSecond);
+  }
+  return translate_.error_to_ipv4(packet, ip, *error, outer, inner, state.identifications);
+}
+
+// --- IPv4 to IPv6 ---
+
+Verdict Nat64::from_ipv4(Packet& packet, WorkerState& state) const noexcept {
+  const auto ip = Ipv4View::parse(packet.bytes());
+  if (!ip) return Verdict::drop(ip.error());
+  const Ipv4Header& header = ip->header();
+  const Ipv4Address source = header.source();
+  const Ipv4Address destination = header.destination();
+  Trace* const trace = state.trace;
+  if (!may_be_forwarded(destination)) return illegal(trace, TraceStep::IllegalDestination, destination);
+  if (header.protocol == IpProtocol::Icmp && is_icmp_error(*ip)) return error_from_ipv4(packet, *ip, state);
+  if (!may_be_forwarded(source)) return illegal(trace, TraceStep::IllegalSource, source);
+  if (!may_embed(source)) return Verdict::drop(DropReason::WellKnownPrefixNonGlobal);
+  const auto not_found = [&](DropReason reason) {
+    if (!state.nat->owns(destination)) {
+      if (trace != nullptr) trace->note(TraceStep::DestinationNotMapped, destination);
+      return Verdict::drop(DropReason::DestinationNotMapped);
+    }
+    return Verdict::drop(reason);
+  };
+  if (header.is_fragment())
+    return state.nat->owns(destination) ? Verdict::reassemble() : not_found(DropReason::NoBinding);
+
+  Transport transport;
+  if (const DropReason reason = read_transport(header.protocol, ip->payload(), Family::Ipv4, transport);
+      reason != DropReason::None)
+    return not_found(reason);
+  if (header.ttl <= 1) return Verdict::drop(DropReason::TtlExceeded);
+  InsideEndpoint inside;
+  const DropReason reason =
+      state.nat->inbound({{destination, transport.destination_port},
+                          {source, remote_port(transport.protocol, transport.source_port)},
+                          transport.protocol,
+                          transport.tcp_flags},
+                         state.now, inside);
+  if (reason != DropReason::None) [[unlikely]]
+    return not_found(reason);
+  const Crossing6 crossing{
+      settings_.pref64.embed(source), inside.ipv6, {PortChange::Which::Destination, inside.port}};
+  if (trace != nullptr) {
+    trace->note(TraceStep::DestinationByBinding, destination, inside.ipv6);
+    trace->note(TraceStep::SourceByPrefix, source, crossing.source);
+  }
+  return translate_.to_ipv6(packet, *ip, crossing);
+}
+
+// The quoted packet was on its way out: its source is our binding.
+Verdict Nat64::error_from_ipv4(Packet& packet, const Ipv4View& ip, WorkerState& state) const noexcept {
+  if (ip.header().is_fragment()) return Verdict::drop(DropReason::FragmentedIcmp);
+  if (!state.nat->owns(ip.header().destination())) return Verdict::drop(DropReason::DestinationNotMapped);
+  const auto error = carry::Icmpv4Error::parse(ip);
+  if (!error) return Verdict::drop(error.error());
+  if (state.trace != nullptr) state.trace->note(TraceStep::QuotedPacket);
+  const Ipv4Header& quoted = error->quote.header();
+  Transport transport;
+  if (!read_quoted(quoted.protocol, error->quote.payload(), transport))
+    return Verdict::drop(DropReason::InnerPacketTruncated);
+  InsideEndpoint inside;
+  const bool found = state.nat->find_inside(
+      {{quoted.source(), transport.source_port},
+       {quoted.destination(), remote_port(transport.protocol, transport.destination_port)},
+       transport.protocol,
+       0},
+      inside);
+  if (!found || ip.header().destination() != quoted.source()) return Verdict::drop(DropReason::NoBinding);
+  const Crossing6 outer{settings_.pref64.embed(ip.header().source()), inside.ipv6, {}};
+  const Crossing6 inner{
+      inside.ipv6, settings_.pref64.embed(quoted.destination()), {PortChange::Which::Source, inside.port}};
+  return translate_.error_to_ipv6(packet, ip, *error, outer, inner);
+}
+
+bool Nat64::is_still_unsolicited(std::span<const std::byte> syn, const WorkerState& state) const noexcept {
+  const auto ip = Ipv4View::parse(syn);
+  Transport transport;
+  if (!ip || state.nat == nullptr ||
+      read_transport(ip->header().protocol, ip->payload(), Family::Ipv4, transport) != DropReason::None)
+    return false;
+  return !state.nat->has_session({{ip->header().destination(), transport.destination_port},
+                                  {ip->header().source(), transport.source_port},
+                                  transport.protocol,
+                                  0});
+}
+
+}  // namespace yonroku::mechanism
