@@ -90,6 +90,7 @@ ordered_json to_json(const observe::Totals& totals) {
   json["segmented"] = totals.segmented;
   json["reassembled"] = totals.reassembled;
   json["reassembled-fragments"] = totals.reassembled_fragments;
+  json["handed-over"] = totals.handed_over;
   json["segments"] = totals.segments;
   json["fragments"] = totals.fragments;
   json["not-sent"] = totals.not_sent;

@@ -117,6 +117,8 @@ std::string prometheus_text(const control::Status& status, std::span<const Insta
          &Totals::reassembled);
   simple(text, counters, "reassembled_fragments_total", "Fragments of the packets put together.",
          &Totals::reassembled_fragments);
+  simple(text, counters, "handed_over_packets_total", "Packets given to the worker that has their session.",
+         &Totals::handed_over);
   simple(text, counters, "not_sent_packets_total", "Results that the device did not take.",
          &Totals::not_sent);
   simple(text, counters, "batches_total", "Batches of packets that were read.", &Totals::batches);

@@ -51,6 +51,7 @@ std::string_view verdict_word(const Verdict& verdict, bool was_ipv6) {
     case Verdict::Action::ToIpv4: return "to-ipv4";
     case Verdict::Action::ToIpv6: return was_ipv6 ? "hairpin" : "to-ipv6";
     case Verdict::Action::Reassemble: return "held";
+    case Verdict::Action::HandOver:  // there is one worker
     case Verdict::Action::Segment:
     case Verdict::Action::Drop: break;
   }

@@ -133,6 +133,7 @@ class CountersText {
     line("fragments", number(instance, "fragments"), "made of packets too large for the other side");
     line("reassembled", number(instance, "reassembled"),
          fmt::format("packets, of {}", counted(number(instance, "reassembled-fragments"), "fragment")));
+    line("handed over", number(instance, "handed-over"), "packets to the worker that has their session");
     line("segmented", number(instance, "segmented"),
          fmt::format("super-packets split in software, into {}",
                      counted(number(instance, "segments"), "segment")));

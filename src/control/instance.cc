@@ -63,6 +63,9 @@ void Instance::make_workers(std::vector<io::TunQueue> queues) {
   for (uint16_t i = 0; i < count; ++i)
     workers_.push_back(
         std::make_unique<engine::Worker>(std::move(queues[i]), snapshot_.get(), random_seed(), i, count));
+  std::vector<engine::Worker*> peers;
+  for (const auto& worker : workers_) peers.push_back(worker.get());
+  for (auto& worker : workers_) worker->set_peers(peers);
 }
 
 void Instance::start_workers() {

@@ -56,13 +56,14 @@ class Pipeline {
     }
     return false;
   }
-  // Brings what process() will look up towards the cache.
+  // Brings what process() will look up for each of the packets towards the cache.
   template <class Mech>
-  void prefetch(const Mech& mechanism, std::span<const std::byte> packet) const {
-    if constexpr (requires { mechanism.prefetch(packet, state_); })
-      mechanism.prefetch(packet, state_);
-    else
-      mechanism.prefetch(packet);
+  void prefetch(const Mech& mechanism, std::span<const Packet> packets) const {
+    if constexpr (requires { mechanism.prefetch(packets, state_); }) {
+      mechanism.prefetch(packets, state_);
+    } else {
+      for (const Packet& packet : packets) mechanism.prefetch(packet.bytes());
+    }
   }
   // What time brings about: sessions end, SYNs that were held are answered. True when there is more to do at
   // once.
@@ -70,7 +71,7 @@ class Pipeline {
   bool expire(const Snapshot& snapshot, const Mech& mechanism, Instant now, Emit&& emit) {
     bool more = false;
     if constexpr (requires { mechanism.prepare(state_); }) {
-      constexpr std::size_t kMostAtOnce = 256;  // some 50 microseconds
+      constexpr std::size_t kMostAtOnce = 64;  // some 50 microseconds at most
       if (state_.nat != nullptr) more = state_.nat->expire(now, kMostAtOnce);
       while (held_syns_.has_due(now)) {
         HeldSyns::Held held = held_syns_.take();
@@ -83,6 +84,24 @@ class Pipeline {
     return more;
   }
   [[nodiscard]] const share::Nat* nat() const { return state_.nat.get(); }
+
+  // Where packets go whose state another worker has.
+  class Peers {
+   public:
+    // Takes a copy. False: that worker has too many.
+    virtual bool give(uint16_t worker, const Packet& packet) = 0;
+
+   protected:
+    ~Peers() = default;
+  };
+  void set_peers(Peers* peers) { peers_ = peers; }
+  // One packet that another worker has received, and counted as received.
+  template <class Mech, class Emit>
+  void take_over(const Snapshot& snapshot, const Mech& mechanism, Packet& packet, Instant now, Emit&& emit) {
+    const bool was_ipv6 = packet.size() != 0 && static_cast<uint8_t>(*packet.data()) >> 4 == 6;
+    state_.now = now;
+    decide(snapshot, mechanism, packet, was_ipv6, now, emit, MaySegment::Yes, nullptr);
+  }
 
   // Processes one packet. Returns the verdict about it, for explain and tests; `replied` says whether an ICMP
   // error about it was emitted.
@@ -127,6 +146,12 @@ class Pipeline {
       if (outcome != nullptr) *outcome = {verdict, false};
     } else if (verdict.action == Verdict::Action::Segment && may_segment == MaySegment::Yes) {
       segment(snapshot, mechanism, packet, was_ipv6, now, emit, outcome);
+    } else if (verdict.action == Verdict::Action::HandOver && peers_ != nullptr) {
+      if (peers_->give(static_cast<uint16_t>(verdict.detail), packet))
+        counters_.handed_over.add(1);
+      else
+        counters_.dropped[static_cast<std::size_t>(DropReason::WorkerBusy)].add(1);
+      if (outcome != nullptr) *outcome = {verdict, false};
     } else if (verdict.action == Verdict::Action::Reassemble) {
       reassemble(snapshot, mechanism, packet, verdict.detail, was_ipv6, now, emit, outcome);
     } else {
@@ -278,6 +303,7 @@ class Pipeline {
   std::vector<std::byte> result_buffer_;
   Reassembly reassembly_;
   HeldSyns held_syns_;
+  Peers* peers_ = nullptr;
   std::vector<std::byte> whole_buffer_;
 };
 

@@ -10,6 +10,7 @@
 #include <cerrno>
 #include <chrono>
 #include <optional>
+#include <type_traits>
 
 #include "io/huge_pages.h"
 
@@ -83,6 +84,8 @@ void Worker::start() {
   std::visit([this](const auto& mechanism) { keeps_time_ = pipeline_.prepare(mechanism, monotonic_now()); },
              snapshot->mechanism);
   prepared_for_ = snapshot->generation;
+  shares_work_ = keeps_time_ && peers_.size() > 1;
+  if (shares_work_) pipeline_.set_peers(this);
   thread_ = std::thread([this] { run(); });
 }
 
@@ -109,7 +112,12 @@ void Worker::run() {
   prefer_throughput();
   const std::optional<WakeUps> wake_ups = keeps_time_ ? std::optional<WakeUps>(std::in_place) : std::nullopt;
   while (!stopping_.load(std::memory_order_acquire)) {
-    receive_batch(has_overdue_ ? io::TunQueue::Wait::No : io::TunQueue::Wait::ForPacket);
+    using Wait = io::TunQueue::Wait;
+    receive_batch(has_overdue_ || shares_work_ ? Wait::No : Wait::ForPacket);
+    if (size_ == 0 && shares_work_ && !has_overdue_) {
+      inbox_.wait(queue_.fd());
+      receive_batch(Wait::No);
+    }
     if (size_ == 0 && !keeps_time_) continue;
     // Entering: whoever replaces the snapshot after this sees the odd number and waits.
     batch_sequence_.fetch_add(1, std::memory_order_seq_cst);
@@ -181,9 +189,8 @@ void Worker::process_batch(const Snapshot& snapshot) {
           pipeline_.prepare(mechanism, now);
           prepared_for_ = snapshot.generation;
         }
-        if (size_ > 1)
-          for (std::size_t i = 0; i < size_; ++i) pipeline_.prefetch(mechanism, packets_[i].bytes());
-        if constexpr (mechanism.ends_tunnels()) {
+        if (size_ > 1) pipeline_.prefetch(mechanism, std::span<const Packet>(packets_).first(size_));
+        if constexpr (std::remove_cvref_t<decltype(mechanism)>::ends_tunnels()) {
           process_tunnelled_batch(snapshot, mechanism, now);
         } else {
           const auto send = [&](const Packet& result) {
@@ -191,6 +198,9 @@ void Worker::process_batch(const Snapshot& snapshot) {
           };
           for (std::size_t i = 0; i < size_; ++i)
             pipeline_.forward(snapshot, mechanism, packets_[i], now, send);
+          if (shares_work_)
+            inbox_.empty(
+                [&](Packet& packet) { pipeline_.take_over(snapshot, mechanism, packet, now, send); });
           has_overdue_ = pipeline_.expire(snapshot, mechanism, now, send);
         }
       },

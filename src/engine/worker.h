@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "engine/coalescing.h"
+#include "engine/inbox.h"
 #include "engine/pipeline.h"
 #include "engine/runs.h"
 #include "engine/snapshot.h"
@@ -19,7 +20,7 @@
 
 namespace yonroku::engine {
 
-class Worker {
+class Worker final : private Pipeline::Peers {
  public:
   // `seed` keys the worker's randomness. The queue is owned from here on.
   Worker(io::TunQueue queue, const Snapshot* snapshot, uint64_t seed, uint16_t index, uint16_t count);
@@ -27,6 +28,8 @@ class Worker {
   Worker(const Worker&) = delete;
   Worker& operator=(const Worker&) = delete;
 
+  // Whom it hands packets over to, itself among them, by their numbers. Before start().
+  void set_peers(std::vector<Worker*> peers) { peers_ = std::move(peers); }
   void start();
   // Ends the thread after the batch that it is at. Idempotent.
   void stop();
@@ -46,6 +49,9 @@ class Worker {
   static constexpr std::size_t kBatchOctets = 256 * 1024;
   static constexpr std::size_t kMostPatience = 16;
 
+  bool give(uint16_t worker, const Packet& packet) override {
+    return peers_[worker]->inbox_.put(packet, Pipeline::kHeadroom);
+  }
   void run();
   void receive_batch(io::TunQueue::Wait wait);
   void process_batch(const Snapshot& snapshot);
@@ -66,8 +72,11 @@ class Worker {
   std::atomic<bool> stopped_ = false;
   std::atomic<int> failure_ = 0;
   uint64_t prepared_for_ = 0;  // the generation of the settings that the pipeline was prepared for
-  bool keeps_time_ = false;    // the mechanism has something that ends by itself
-  bool has_overdue_ = false;   // and did not get round to all of it
+  std::vector<Worker*> peers_;
+  Inbox inbox_;
+  bool shares_work_ = false;  // packets for it may come to other workers
+  bool keeps_time_ = false;   // the mechanism has something that ends by itself
+  bool has_overdue_ = false;  // and did not get round to all of it
   std::thread thread_;
   std::pmr::vector<std::byte> buffers_;
   std::vector<Packet> packets_;

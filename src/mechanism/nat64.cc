@@ -1,5 +1,8 @@
 #include "mechanism/nat64.h"
 
+#include <algorithm>
+#include <array>
+
 #include "mechanism/illegal_address.h"
 #include "share/mapping/special_addresses.h"
 
@@ -82,27 +85,39 @@ bool Nat64::may_embed(Ipv4Address address) const noexcept {
          settings_.well_known_prefix_non_global == share::WellKnownPrefixNonGlobal::Translate;
 }
 
-void Nat64::prefetch(std::span<const std::byte> packet, const WorkerState& state) const noexcept {
-  if (state.nat == nullptr || state.nat->binding_count() < 1024 || packet.size() < sizeof(Ipv4Header) + 4)
-    return;
+Nat64::Prefetched Nat64::prefetch_index(std::span<const std::byte> packet, const Nat& nat) const noexcept {
+  if (packet.size() < sizeof(Ipv4Header) + 4) return {};
   const auto& ipv4 = *reinterpret_cast<const Ipv4Header*>(packet.data());
   Transport transport;
   if (ipv4.version() == 4) {
     if (ipv4.header_size() != sizeof(Ipv4Header) ||
         !read_quoted(ipv4.protocol, packet.subspan(sizeof(Ipv4Header)), transport))
-      return;
-    state.nat->prefetch(
-        Nat::Inbound{{ipv4.destination(), transport.destination_port}, {}, transport.protocol, 0});
-  } else if (packet.size() >= sizeof(Ipv6Header) + 4) {
-    const auto& ipv6 = *reinterpret_cast<const Ipv6Header*>(packet.data());
-    if (!read_quoted(ipv6.next_header, packet.subspan(sizeof(Ipv6Header)), transport)) return;
-    Nat::Outbound key;
-    key.inside = {ipv6.source(), {}, transport.source_port};
-    key.protocol = transport.protocol;
-    if (settings_.pref64.extract(ipv6.destination(), key.remote.address))
-      key.remote.port = remote_port(transport.protocol, transport.destination_port);
-    state.nat->prefetch(key);
+      return {};
+    return {share::NatSide::Outside,
+            nat.prefetch(
+                Nat::Inbound{{ipv4.destination(), transport.destination_port}, {}, transport.protocol, 0}),
+            true};
   }
+  if (packet.size() < sizeof(Ipv6Header) + 4) return {};
+  const auto& ipv6 = *reinterpret_cast<const Ipv6Header*>(packet.data());
+  if (!read_quoted(ipv6.next_header, packet.subspan(sizeof(Ipv6Header)), transport)) return {};
+  Nat::Outbound key;
+  key.inside = {ipv6.source(), {}, transport.source_port};
+  key.protocol = transport.protocol;
+  if (settings_.pref64.extract(ipv6.destination(), key.remote.address))
+    key.remote.port = remote_port(transport.protocol, transport.destination_port);
+  return {share::NatSide::Inside, nat.prefetch(key), true};
+}
+
+void Nat64::prefetch(std::span<const Packet> packets, const WorkerState& state) const noexcept {
+  constexpr std::size_t kAtOnce = 64;
+  constexpr std::size_t kFitsTheCache = 4096;  // bindings
+  if (state.nat == nullptr || state.nat->binding_count() < kFitsTheCache) return;
+  std::array<Prefetched, kAtOnce> prefetched;
+  const std::size_t count = std::min(packets.size(), kAtOnce);
+  for (std::size_t i = 0; i < count; ++i) prefetched[i] = prefetch_index(packets[i].bytes(), *state.nat);
+  for (std::size_t i = 0; i < count; ++i)
+    if (prefetched[i].is_any) state.nat->prefetch_binding(prefetched[i].side, prefetched[i].hash);
 }
 
 Verdict Nat64::process(Packet& packet, WorkerState& state) const noexcept {
@@ -146,6 +161,9 @@ Verdict Nat64::from_ipv6(Packet& packet, WorkerState& state) const noexcept {
   if (const DropReason reason = read_transport(ip->protocol(), ip->payload(), Family::Ipv6, transport);
       reason != DropReason::None)
     return Verdict::drop(reason);
+  if (state.workers > 1) [[unlikely]]
+    if (const uint16_t owner = state.nat->owner_of(InsideEndpoint{source, {}, 0}); owner != state.worker)
+      return Verdict::hand_over(owner);
   // A packet that goes no further opens nothing.
   if (header.hop_limit <= 1) return Verdict::drop(DropReason::HopLimitExceeded);
   Ipv4Endpoint outside;
@@ -159,7 +177,13 @@ Verdict Nat64::from_ipv6(Packet& packet, WorkerState& state) const noexcept {
     return Verdict::drop(reason);
   if (trace != nullptr) trace->note(TraceStep::SourceByBinding, source, outside.address);
   const Crossing4 crossing{outside.address, server, {PortChange::Which::Source, outside.port}};
-  if (settings_.hairpin && state.nat->owns(server)) [[unlikely]]
+  // Where another worker has the other host, routing brings the packet back to it.
+  const auto is_ours = [&] {
+    const uint16_t port = transport.protocol == NatProtocol::Icmp ? outside.port : transport.destination_port;
+    return state.workers == 1 ||
+           state.nat->owner_of(Ipv4Endpoint{server, port}, transport.protocol) == state.worker;
+  };
+  if (settings_.hairpin && state.nat->owns(server) && is_ours()) [[unlikely]]
     return hairpin(packet, *ip, crossing, transport, state);
   return translate_.to_ipv4(packet, *ip, crossing, state.identifications);
 }
@@ -202,6 +226,10 @@ Verdict Nat64::error_from_ipv6(Packet& packet, const Ipv6View& ip, WorkerState& 
   Ipv4Address server;
   if (!settings_.pref64.extract(quoted.source(), server))
     return Verdict::drop(DropReason::InnerAddressNotMapped);
+  if (state.workers > 1) [[unlikely]]
+    if (const uint16_t owner = state.nat->owner_of(InsideEndpoint{quoted.destination(), {}, 0});
+        owner != state.worker)
+      return Verdict::hand_over(owner);
   Ipv4Endpoint outside;
   const bool found =
       state.nat->find_outside({{quoted.destination(), {}, transport.destination_port},
@@ -220,7 +248,9 @@ Verdict Nat64::error_from_ipv6(Packet& packet, const Ipv6View& ip, WorkerState& 
   if (state.trace != nullptr)
     state.trace->note(TraceStep::SourceByBinding, ip.header().source(), outer.source);
   // To another of our own hosts: back in at once.
-  if (settings_.hairpin && state.nat->owns(server)) {
+  const bool is_ours = state.workers == 1 || state.nat->owner_of(Ipv4Endpoint{server, transport.source_port},
+                                                                 transport.protocol) == state.worker;
+  if (settings_.hairpin && state.nat->owns(server) && is_ours) {
     InsideEndpoint host;
     if (!state.nat->find_inside(
             {{server, transport.source_port}, {outside.address, outside.port}, transport.protocol, 0}, host))
@@ -267,6 +297,11 @@ Verdict Nat64::from_ipv4(Packet& packet, WorkerState& state) const noexcept {
   if (const DropReason reason = read_transport(header.protocol, ip->payload(), Family::Ipv4, transport);
       reason != DropReason::None)
     return not_found(reason);
+  if (state.workers > 1) [[unlikely]]
+    if (const uint16_t owner =
+            state.nat->owner_of(Ipv4Endpoint{destination, transport.destination_port}, transport.protocol);
+        owner != state.worker)
+      return Verdict::hand_over(owner);
   if (header.ttl <= 1) return Verdict::drop(DropReason::TtlExceeded);
   InsideEndpoint inside;
   const DropReason reason =
@@ -297,6 +332,11 @@ Verdict Nat64::error_from_ipv4(Packet& packet, const Ipv4View& ip, WorkerState& 
   Transport transport;
   if (!read_quoted(quoted.protocol, error->quote.payload(), transport))
     return Verdict::drop(DropReason::InnerPacketTruncated);
+  if (state.workers > 1) [[unlikely]]
+    if (const uint16_t owner =
+            state.nat->owner_of(Ipv4Endpoint{quoted.source(), transport.source_port}, transport.protocol);
+        owner != state.worker)
+      return Verdict::hand_over(owner);
   InsideEndpoint inside;
   const bool found = state.nat->find_inside(
       {{quoted.source(), transport.source_port},

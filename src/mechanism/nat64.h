@@ -34,8 +34,8 @@ class Nat64 {
  public:
   explicit Nat64(const Nat64Settings& settings) : settings_(settings), translate_(settings.translate) {}
 
-  // Brings what process() will look up towards the cache. Any octets will do.
-  void prefetch(std::span<const std::byte> packet, const WorkerState& state) const noexcept;
+  // Brings what process() will look up for each of the packets towards the cache. Any octets will do.
+  void prefetch(std::span<const Packet> packets, const WorkerState& state) const noexcept;
   Verdict process(Packet& packet, WorkerState& state) const noexcept;
   [[nodiscard]] static constexpr bool ends_tunnels() { return false; }
   [[nodiscard]] const Nat64Settings& settings() const { return settings_; }
@@ -64,6 +64,14 @@ class Nat64 {
   static bool read_quoted(IpProtocol protocol, std::span<const std::byte> payload,
                           Transport& transport) noexcept;
 
+  // The first step of share::Nat::prefetch() for one packet.
+  struct Prefetched {
+    share::NatSide side{};
+    uint32_t hash = 0;
+    bool is_any = false;
+  };
+  [[nodiscard]] Prefetched prefetch_index(std::span<const std::byte> packet,
+                                          const share::Nat& nat) const noexcept;
   Verdict from_ipv4(Packet& packet, WorkerState& state) const noexcept;
   Verdict from_ipv6(Packet& packet, WorkerState& state) const noexcept;
   Verdict error_from_ipv4(Packet& packet, const Ipv4View& ip, WorkerState& state) const noexcept;

@@ -55,6 +55,7 @@ struct Counters {
   Counter segments;                         // made of them
   Counter fragments;                        // made by fragmentation
   Counter reassembled;                      // packets put together
+  Counter handed_over;                      // packets given to the worker that has their session
   Counter reassembled_fragments;            // of so many fragments
   Counter not_sent;                         // results that the device did not take
   Counter batches;

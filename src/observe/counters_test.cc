@@ -29,9 +29,9 @@ TEST(Totals, SumUpEveryCounterOfEveryWorker) {
     }
     for (auto& counter : counters.dropped) counter.add(++n);
     for (auto& counter : counters.icmp_errors_sent) counter.add(++n);
-    for (Counter* counter :
-         {&counters.icmp_errors_limited, &counters.segmented, &counters.segments, &counters.fragments,
-          &counters.reassembled, &counters.reassembled_fragments, &counters.not_sent, &counters.batches})
+    for (Counter* counter : {&counters.icmp_errors_limited, &counters.segmented, &counters.segments,
+                             &counters.fragments, &counters.reassembled, &counters.reassembled_fragments,
+                             &counters.handed_over, &counters.not_sent, &counters.batches})
       counter->add(++n);
   };
   fill(one);
@@ -46,7 +46,8 @@ TEST(Totals, SumUpEveryCounterOfEveryWorker) {
   for (const uint64_t value : totals.dropped) sum += value;
   for (const uint64_t value : totals.icmp_errors_sent) sum += value;
   sum += totals.icmp_errors_limited + totals.segmented + totals.segments + totals.fragments +
-         totals.reassembled + totals.reassembled_fragments + totals.not_sent + totals.batches;
+         totals.reassembled + totals.reassembled_fragments + totals.handed_over + totals.not_sent +
+         totals.batches;
   EXPECT_EQ(sum, n * (n + 1) / 2);
   EXPECT_EQ(totals.received[0], 1 + 1 + n / 2);
   EXPECT_EQ(totals.dropped[1], one.dropped[1].value() + two.dropped[1].value());

@@ -16,6 +16,7 @@ void Totals::add(const Counters& counters) {
   icmp_errors_limited += counters.icmp_errors_limited.value();
   segmented += counters.segmented.value();
   reassembled += counters.reassembled.value();
+  handed_over += counters.handed_over.value();
   reassembled_fragments += counters.reassembled_fragments.value();
   segments += counters.segments.value();
   fragments += counters.fragments.value();

@@ -22,6 +22,7 @@ struct Totals {
   uint64_t segments = 0;
   uint64_t fragments = 0;
   uint64_t reassembled = 0;
+  uint64_t handed_over = 0;
   uint64_t reassembled_fragments = 0;
   uint64_t not_sent = 0;
   uint64_t batches = 0;

@@ -43,6 +43,7 @@ struct [[nodiscard]] Verdict {
     ToIpv6,      // the packet is now IPv6
     Segment,     // untouched: split the super-packet into its segments, and ask again for each
     Reassemble,  // untouched: a fragment; put the whole packet together, and ask again about that
+    HandOver,    // untouched: it is worker `detail`'s
     Drop,        // untouched: see reason
   };
   Action action = Action::Drop;
@@ -70,6 +71,9 @@ struct [[nodiscard]] Verdict {
   }
   static constexpr Verdict reassemble(uint32_t at = 0) {
     return {Action::Reassemble, DropReason::None, 0, at};
+  }
+  static constexpr Verdict hand_over(uint16_t worker) {
+    return {Action::HandOver, DropReason::None, 0, worker};
   }
   static constexpr Verdict segment() { return {Action::Segment, DropReason::None, 0, 0}; }
 };

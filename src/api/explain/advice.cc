@@ -59,6 +59,8 @@ std::string_view advice_about(DropReason reason) {
              "several people "
              "behind one address (ports-per-subscriber, sessions-per-subscriber, new-sessions-per-second).";
     case DropReason::TableFull: return "Raise max-sessions; a session takes about 100 octets.";
+    case DropReason::WorkerBusy:
+      return "A subscriber's sessions are one worker's. See which subscriber sends more than a core can do.";
     case DropReason::ProtocolNotNatted:
       return "A NAT can share an address only among protocols with ports, and ping. Give a host that needs "
              "another one an "

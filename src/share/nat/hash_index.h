@@ -35,6 +35,12 @@ class HashIndex {
       if (slots_[at].hash == hash && matches(slots_[at].entry - 1)) return slots_[at].entry - 1;
     return kNone;
   }
+  // Very likely what find() will find, without a look at the entry; or kNone.
+  [[nodiscard]] uint32_t likely(uint32_t hash) const noexcept {
+    for (std::size_t at = home(hash); slots_[at].entry != 0; at = after(at))
+      if (slots_[at].hash == hash) return slots_[at].entry - 1;
+    return kNone;
+  }
   void prefetch(uint32_t hash) const noexcept { __builtin_prefetch(&slots_[home(hash)]); }
 
   void insert(uint32_t hash, uint32_t id) noexcept {

@@ -72,7 +72,8 @@ void Nat::set_timeouts() noexcept {
 
 // --- finding ---
 
-uint32_t Nat::hash_inside(const InsideEndpoint& inside, NatProtocol protocol, const Key& key) const noexcept {
+YONROKU_HOT_INLINE uint32_t Nat::hash_inside(const InsideEndpoint& inside, NatProtocol protocol,
+                                             const Key& key) const noexcept {
   uint64_t remote = 0;
   if (key.dependence != Dependence::EndpointIndependent) {
     remote = uint64_t{key.remote.address.value()} << 16;
@@ -84,7 +85,8 @@ uint32_t Nat::hash_inside(const InsideEndpoint& inside, NatProtocol protocol, co
   return top(mix(address ^ remote, rest ^ secret_[2]));
 }
 
-uint32_t Nat::hash_outside(const Ipv4Endpoint& outside, NatProtocol protocol) const noexcept {
+YONROKU_HOT_INLINE uint32_t Nat::hash_outside(const Ipv4Endpoint& outside,
+                                              NatProtocol protocol) const noexcept {
   return top(mix(word(outside) ^ secret_[0], secret_[1] + static_cast<uint8_t>(protocol)));
 }
 
@@ -102,7 +104,8 @@ uint32_t Nat::hash_subscriber(const Ipv6Address& ipv6, Ipv4Address ipv4) const n
   return top(mix(mix(ipv6.high() ^ secret_[2], ipv6.low() ^ secret_[0]), ipv4.value() ^ secret_[1]));
 }
 
-uint32_t Nat::lookup_inside(const Outbound& packet, Dependence dependence, bool statics) const noexcept {
+YONROKU_HOT_INLINE uint32_t Nat::lookup_inside(const Outbound& packet, Dependence dependence,
+                                               bool statics) const noexcept {
   const uint32_t hash = hash_inside(packet.inside, packet.protocol, {dependence, packet.remote});
   const uint8_t wanted =
       static_cast<uint8_t>(packet.protocol) | (statics ? uint8_t{kStatic} : uint8_t{0}) | kInUse;
@@ -117,7 +120,7 @@ uint32_t Nat::lookup_inside(const Outbound& packet, Dependence dependence, bool 
   });
 }
 
-uint32_t Nat::binding_of(const Outbound& packet) const noexcept {
+YONROKU_HOT_INLINE uint32_t Nat::binding_of(const Outbound& packet) const noexcept {
   if (shared_count_ > 0 && settings_.mapping != Dependence::AddressAndPortDependent) [[unlikely]]
     if (const uint32_t shared = lookup_inside(packet, Dependence::AddressAndPortDependent, false);
         shared != kNone)
@@ -137,7 +140,7 @@ uint32_t Nat::shared_binding_at(const Ipv4Endpoint& outside, NatProtocol protoco
   });
 }
 
-uint32_t Nat::binding_of(const Inbound& packet) const noexcept {
+YONROKU_HOT_INLINE uint32_t Nat::binding_of(const Inbound& packet) const noexcept {
   if (shared_count_ > 0) [[unlikely]]
     if (const uint32_t shared = shared_binding_at(packet.outside, packet.protocol, packet.remote);
         shared != kNone)
@@ -149,7 +152,7 @@ uint32_t Nat::binding_of(const Inbound& packet) const noexcept {
   });
 }
 
-uint32_t Nat::session_of(uint32_t binding, const Ipv4Endpoint& remote) const noexcept {
+YONROKU_HOT_INLINE uint32_t Nat::session_of(uint32_t binding, const Ipv4Endpoint& remote) const noexcept {
   const Binding& b = bindings_[binding];
   if (b.has_session() && b.first.remote == remote.address && b.first.remote_port == remote.port) [[likely]]
     return binding;
@@ -200,12 +203,27 @@ bool Nat::find_inside(const Inbound& packet, InsideEndpoint& inside) const noexc
   return true;
 }
 
-void Nat::prefetch(const Outbound& packet) const noexcept {
-  by_inside_.prefetch(hash_inside(packet.inside, packet.protocol, {settings_.mapping, packet.remote}));
+bool Nat::has_session(const Inbound& packet) const noexcept {
+  const uint32_t id = binding_of(packet);
+  return id != kNone && session_of(id, packet.remote) != kNone;
 }
 
-void Nat::prefetch(const Inbound& packet) const noexcept {
-  by_outside_.prefetch(hash_outside(packet.outside, packet.protocol));
+uint32_t Nat::prefetch(const Outbound& packet) const noexcept {
+  const uint32_t hash = hash_inside(packet.inside, packet.protocol, {settings_.mapping, packet.remote});
+  by_inside_.prefetch(hash);
+  return hash;
+}
+
+uint32_t Nat::prefetch(const Inbound& packet) const noexcept {
+  const uint32_t hash = hash_outside(packet.outside, packet.protocol);
+  by_outside_.prefetch(hash);
+  return hash;
+}
+
+void Nat::prefetch_binding(NatSide side, uint32_t hash) const noexcept {
+  const HashIndex& index = side == NatSide::Inside ? by_inside_ : by_outside_;
+  const uint32_t id = index.likely(hash);
+  if (id != kNone) __builtin_prefetch(&bindings_[id], 1);
 }
 
 // --- packets ---
@@ -490,11 +508,16 @@ uint32_t Nat::add_binding(uint32_t subscriber, const InsideEndpoint& inside, con
 }
 
 void Nat::add_static_bindings(Tick now) noexcept {
+  static_owners_.clear();
   for (const StaticBinding& wanted : settings_.static_bindings) {
     const InsideEndpoint inside{wanted.inside, wanted.inside_ipv4, wanted.inside_port};
     const Ipv4Endpoint outside{wanted.outside, wanted.outside_port};
     if (const auto place = pool_.place_of(wanted.outside, wanted.outside_port))
       (void)pool_.take(*place, wanted.protocol);
+    // The subscriber's worker has it, whoever's the port is.
+    const uint16_t owner = owner_of(inside);
+    static_owners_.push_back({wanted.protocol, outside, owner});
+    if (owner != pool_.worker()) continue;
     const uint32_t subscriber = find_or_add_subscriber(inside, now);
     add_binding(subscriber, inside, outside, {Dependence::EndpointIndependent, {}}, wanted.protocol, kStatic);
   }
@@ -503,7 +526,7 @@ void Nat::add_static_bindings(Tick now) noexcept {
 // --- subscribers ---
 
 uint32_t Nat::find_or_add_subscriber(const InsideEndpoint& inside, Tick now) noexcept {
-  const Ipv6Address ipv6 = Ipv6Prefix::holding(inside.ipv6, settings_.subscriber_prefix_length).address();
+  const Ipv6Address ipv6 = subscriber_of(inside);
   // Behind a B4 all are one; without IPv6 each host is one.
   const Ipv4Address ipv4 = inside.ipv6 == Ipv6Address{} ? inside.ipv4 : Ipv4Address{};
   const uint32_t hash = hash_subscriber(ipv6, ipv4);
@@ -547,34 +570,53 @@ uint32_t Nat::choose_address(NatProtocol protocol) noexcept {
 }
 
 // RFC 7422 §2: which block it is follows from the subscriber's number alone.
-bool Nat::place_deterministically(Subscriber& subscriber) noexcept {
+std::optional<PortPool::Place> Nat::deterministic_place(const Ipv6Address& subscriber) const noexcept {
   const auto number_in = [&](const Ipv6Prefix& prefix) {
     const auto shifted = [&](const Ipv6Address& a) {
       const auto whole = static_cast<unsigned __int128>(a.high()) << 64 | a.low();
       return whole >> (128 - settings_.subscriber_prefix_length);
     };
-    return static_cast<uint64_t>(shifted(subscriber.ipv6) - shifted(prefix.address()));
+    return static_cast<uint64_t>(shifted(subscriber) - shifted(prefix.address()));
   };
   uint64_t number = 0;
   const auto home = std::ranges::find_if(settings_.subscribers, [&](const Ipv6Prefix& prefix) {
-    if (prefix.contains(subscriber.ipv6)) {
+    if (prefix.contains(subscriber)) {
       number += number_in(prefix);
       return true;
     }
     number += uint64_t{1} << (settings_.subscriber_prefix_length - prefix.length());
     return false;
   });
-  if (home == settings_.subscribers.end()) return false;
+  if (home == settings_.subscribers.end()) return std::nullopt;
   for (uint32_t address = 0; address < pool_.address_count(); ++address) {
     const uint32_t blocks = pool_.slots_of(address).count / settings_.block_size;
-    if (number < blocks) {
-      subscriber.address = address;
-      subscriber.blocks[0] = {static_cast<uint32_t>(number), 0};
-      return true;
-    }
+    if (number < blocks)
+      return PortPool::Place{address, static_cast<uint32_t>(number) * settings_.block_size};
     number -= blocks;
   }
-  return false;
+  return std::nullopt;
+}
+
+uint16_t Nat::owner_of(const InsideEndpoint& inside) const noexcept {
+  if (pool_.workers() == 1) return 0;
+  const Ipv6Address subscriber = subscriber_of(inside);
+  if (settings_.allocation == PortAllocation::Deterministic) {
+    const auto place = deterministic_place(subscriber);
+    return place ? pool_.worker_of(*place) : uint16_t{0};
+  }
+  // The same for all workers: no secret in it.
+  const Ipv4Address ipv4 = inside.ipv6 == Ipv6Address{} ? inside.ipv4 : Ipv4Address{};
+  const uint64_t hash =
+      mix(subscriber.high() ^ 0x9e3779b97f4a7c15, subscriber.low() ^ ipv4.value() ^ 0xd6e8feb86659fd93);
+  return static_cast<uint16_t>(uint64_t{top(hash)} * pool_.workers() >> 32);
+}
+
+uint16_t Nat::owner_of(const Ipv4Endpoint& outside, NatProtocol protocol) const noexcept {
+  if (pool_.workers() == 1) return 0;
+  for (const StaticOwner& made : static_owners_)
+    if (made.outside == outside && made.protocol == protocol) return made.worker;
+  const auto place = pool_.place_of(outside.address, outside.port);
+  return place ? pool_.worker_of(*place) : pool_.worker();
 }
 
 // --- ports ---
@@ -585,7 +627,10 @@ bool Nat::take_port(Subscriber& subscriber, const Outbound& packet, Ipv4Endpoint
     return true;
   if (subscriber.address == kNone) {
     if (settings_.allocation == PortAllocation::Deterministic) {
-      if (!place_deterministically(subscriber)) return false;
+      const auto place = deterministic_place(subscriber.ipv6);
+      if (!place) return false;
+      subscriber.address = place->address;
+      subscriber.blocks[0] = {place->slot / settings_.block_size, 0};
     } else {
       subscriber.address = choose_address(packet.protocol);
     }
@@ -805,6 +850,7 @@ void Nat::end_binding(uint32_t binding, Rest rest) noexcept {
   by_outside_.erase(
       b.is_shared() ? hash_shared(outside, protocol, key.remote) : hash_outside(outside, protocol), binding);
   shared_count_ -= b.is_shared() ? 1u : 0u;
+  static_count_ -= b.is_static() ? 1u : 0u;
   if (!b.is_shared()) give_back_port(s, outside, protocol, rest);
   if (b.newer != kNone)
     bindings_[b.newer].older = b.older;
@@ -822,12 +868,10 @@ void Nat::end_binding(uint32_t binding, Rest rest) noexcept {
 
 void Nat::end_all_of(uint32_t binding) noexcept {
   Binding& b = bindings_[binding];
+  const bool is_static = b.is_static();
   while (b.further != kNone) end_session(b.further | kFurther, Rest::No);
-  b.first.flags = static_cast<uint8_t>(b.first.flags & ~kStatic);
-  if (b.has_session())
-    end_session(binding, Rest::No);
-  else
-    end_binding(binding, Rest::No);
+  if (b.has_session()) end_session(binding, Rest::No);
+  if (is_static) end_binding(binding, Rest::No);  // others went with their last session
 }
 
 void Nat::change(const NatSettings& settings, Instant now) noexcept {

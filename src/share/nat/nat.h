@@ -15,6 +15,7 @@
 #include <cstdint>
 #include <deque>
 #include <memory_resource>
+#include <optional>
 #include <vector>
 
 #include "base/hot.h"
@@ -67,14 +68,17 @@ class Nat {
   bool find_inside(const Inbound& packet, InsideEndpoint& inside) const noexcept;
 
   // Whether the packet belongs to a session.
-  [[nodiscard]] bool has_session(const Inbound& packet) const noexcept {
-    const uint32_t id = binding_of(packet);
-    return id != kNone && session_of(id, packet.remote) != kNone;
-  }
+  [[nodiscard]] bool has_session(const Inbound& packet) const noexcept;
 
-  // Brings what outbound() or inbound() will look up towards the cache.
-  void prefetch(const Outbound& packet) const noexcept;
-  void prefetch(const Inbound& packet) const noexcept;
+  // Brings what outbound() or inbound() will look up towards the cache, in two steps with other work between
+  // them: the place in the index, then, with the number that the first step returned, the binding.
+  uint32_t prefetch(const Outbound& packet) const noexcept;
+  uint32_t prefetch(const Inbound& packet) const noexcept;
+  void prefetch_binding(NatSide side, uint32_t hash) const noexcept;
+
+  // Which worker's tables a packet from inside, or to an outside endpoint, belongs into.
+  [[nodiscard]] uint16_t owner_of(const InsideEndpoint& inside) const noexcept;
+  [[nodiscard]] uint16_t owner_of(const Ipv4Endpoint& outside, NatProtocol protocol) const noexcept;
 
   // Whether the pool has the address.
   [[nodiscard]] bool owns(Ipv4Address address) const { return pool_.number_of(address).has_value(); }
@@ -247,7 +251,12 @@ class Nat {
   // Of a subscriber who is about to open something; `except` is not ended for it.
   DropReason check_limits(uint32_t subscriber, NatProtocol protocol, uint32_t except, Tick now) noexcept;
   [[nodiscard]] uint32_t choose_address(NatProtocol protocol) noexcept;
-  [[nodiscard]] bool place_deterministically(Subscriber& subscriber) noexcept;
+  // The subscriber's one block, or nullopt: it has no number.
+  [[nodiscard]] std::optional<PortPool::Place> deterministic_place(
+      const Ipv6Address& subscriber) const noexcept;
+  [[nodiscard]] Ipv6Address subscriber_of(const InsideEndpoint& inside) const noexcept {
+    return Ipv6Prefix::holding(inside.ipv6, settings_.subscriber_prefix_length).address();
+  }
   [[nodiscard]] bool take_port(Subscriber& subscriber, const Outbound& packet,
                                Ipv4Endpoint& outside) noexcept;
   [[nodiscard]] bool take_port_in(uint32_t address, PortPool::Span span, const Outbound& packet,
@@ -298,6 +307,12 @@ class Nat {
     uint32_t address;
     uint32_t number;
   };
+  struct StaticOwner {
+    NatProtocol protocol;
+    Ipv4Endpoint outside;
+    uint16_t worker;
+  };
+  std::vector<StaticOwner> static_owners_;       // where it is not the owner of the port
   std::vector<std::vector<bool>> blocks_taken_;  // of each address, made when needed
   std::deque<RestingBlock> resting_blocks_;
 };

@@ -12,9 +12,13 @@ PortPool::PortPool(const NatSettings& settings, uint16_t worker, uint16_t worker
       share_unit_(settings.allocation == PortAllocation::Dynamic ? 1 : settings.block_size) {
   for (const NatPool& pool : settings.pools) {
     const auto first = static_cast<uint32_t>(address_pool_.size());
-    for (const Ipv4Prefix& prefix : pool.addresses)
+    for (const Ipv4Prefix& prefix : pool.addresses) {
+      lowest_ = std::min(lowest_, prefix.address());
+      highest_ =
+          std::max(highest_, Ipv4Address(prefix.address().value() | ~Ipv4Prefix::mask(prefix.length())));
       address_pool_.resize(address_pool_.size() + (std::size_t{1} << prefix.suffix_length()),
                            static_cast<uint16_t>(pools_.size()));
+    }
     pools_.push_back({pool.addresses, first, PortSlots::of_range(pool.first_port, pool.last_port)});
   }
   state_.resize(address_pool_.size());
@@ -31,7 +35,7 @@ Ipv4Address PortPool::address(uint32_t number) const {
   return {};
 }
 
-std::optional<uint32_t> PortPool::number_of(Ipv4Address address) const {
+std::optional<uint32_t> PortPool::search(Ipv4Address address) const {
   for (const Pool& pool : pools_) {
     uint32_t number = pool.first_number;
     for (const Ipv4Prefix& prefix : pool.addresses) {
@@ -57,6 +61,12 @@ PortPool::Span PortPool::share_of(uint32_t address) const {
   };
   const bool is_last = worker_ + 1 == workers_ && share_unit_ == 1;
   return {bound(worker_), is_last ? slots_of(address).count : bound(worker_ + 1u)};
+}
+
+uint16_t PortPool::worker_of(const Place& place) const {
+  const uint64_t units = std::max<uint32_t>(slots_of(place.address).count / share_unit_, 1);
+  const uint64_t unit = place.slot / share_unit_;
+  return static_cast<uint16_t>(std::min<uint64_t>(((unit + 1) * workers_ - 1) / units, workers_ - 1u));
 }
 
 uint64_t* PortPool::taken(uint32_t address, NatProtocol protocol) {

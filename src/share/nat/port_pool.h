@@ -75,7 +75,10 @@ class PortPool {
   [[nodiscard]] uint16_t workers() const { return workers_; }
   [[nodiscard]] uint32_t address_count() const { return static_cast<uint32_t>(address_pool_.size()); }
   [[nodiscard]] Ipv4Address address(uint32_t number) const;
-  [[nodiscard]] std::optional<uint32_t> number_of(Ipv4Address address) const;
+  [[nodiscard]] std::optional<uint32_t> number_of(Ipv4Address address) const {
+    if (address < lowest_ || address > highest_) return std::nullopt;
+    return search(address);
+  }
   [[nodiscard]] std::optional<Place> place_of(Ipv4Address address, uint16_t port) const;
   [[nodiscard]] uint16_t port_of(const Place& place) const {
     return slots_of(place.address).port(place.slot);
@@ -85,6 +88,8 @@ class PortPool {
   }
   // The worker's own share of an address.
   [[nodiscard]] Span share_of(uint32_t address) const;
+  // Whose share the slot is in.
+  [[nodiscard]] uint16_t worker_of(const Place& place) const;
 
   // A free slot of the span, the first from a random one on; it is taken. nullopt: none.
   std::optional<uint32_t> take_any(uint32_t address, NatProtocol protocol, Span span, Parity parity,
@@ -120,9 +125,12 @@ class PortPool {
     uint16_t slot;
     NatProtocol protocol;
   };
+  [[nodiscard]] std::optional<uint32_t> search(Ipv4Address address) const;
   uint64_t* taken(uint32_t address, NatProtocol protocol);
 
   std::vector<Pool> pools_;
+  Ipv4Address lowest_{UINT32_MAX};  // of all addresses: most packets go beyond
+  Ipv4Address highest_{0};
   std::vector<uint16_t> address_pool_;  // the pool of each address
   std::vector<AddressState> state_;
   std::deque<Rest> rests_;  // in the order of their ends

@@ -1,0 +1,203 @@
+// Stateful NAT64 in memory, without any device: nanoseconds for one small UDP packet of an established
+// session, out and back, by the number of sessions; new sessions per second; how long one portion of expiry
+// takes; octets for each session.
+//
+// Sessions are one for each binding, 64 bindings to a host; packets are drawn at random over all of them.
+#include <benchmark/benchmark.h>
+
+#include <algorithm>
+#include <array>
+#include <chrono>
+#include <cstring>
+#include <fstream>
+#include <memory>
+#include <vector>
+
+#include "base/random_source.h"
+#include "carry/translate/translate.h"
+#include "engine/pipeline.h"
+#include "io/huge_pages.h"
+
+namespace yonroku {
+namespace {
+
+constexpr std::size_t kBatch = 64;
+constexpr std::size_t kStride = 65'792;  // as far apart as a worker's buffers
+constexpr Ipv4Address kServer(203, 0, 113, 7);
+const Ipv6Prefix kPrefix = Ipv6Prefix::holding({0x2001'0db8'0064'0000, 0}, 96);
+
+std::unique_ptr<engine::Snapshot> make_snapshot(std::size_t sessions) {
+  mechanism::Nat64Settings settings(*share::Pref64::create(kPrefix));
+  settings.nat.max_sessions = static_cast<uint32_t>(sessions + 1024);
+  settings.nat.pools = {{{Ipv4Prefix::holding(Ipv4Address(100, 64, 0, 0), 24)}, 1024, 65535}};
+  return std::make_unique<engine::Snapshot>(
+      engine::Snapshot{nullptr, nullptr, nullptr, mechanism::Nat64(settings), {}, 0});
+}
+
+Ipv6Address host_of(std::size_t session) {
+  return {0x2001'0db8'8000'0000 | session >> 6, 0x1234'5678'9abc'def0};
+}
+uint16_t port_of(std::size_t session) { return static_cast<uint16_t>(20000 + (session & 63)); }
+
+using Octets = std::array<std::byte, sizeof(Ipv6Header) + sizeof(UdpHeader) + 36>;
+
+void write_outbound(std::size_t session, std::span<std::byte> packet) {
+  std::memset(packet.data(), 0, packet.size());
+  auto& header = *reinterpret_cast<Ipv6Header*>(packet.data());
+  header.set_version_and_class(0);
+  header.payload_length = be16::from_host(static_cast<uint16_t>(packet.size() - sizeof(Ipv6Header)));
+  header.next_header = IpProtocol::Udp;
+  header.hop_limit = 64;
+  header.set_source(host_of(session));
+  header.set_destination({kPrefix.address().high(), kServer.value()});
+  auto& udp = *reinterpret_cast<UdpHeader*>(packet.data() + sizeof(Ipv6Header));
+  udp.source_port = be16::from_host(port_of(session));
+  udp.destination_port = be16::from_host(53);
+  udp.length = be16::from_host(static_cast<uint16_t>(packet.size() - sizeof(Ipv6Header)));
+  udp.checksum = be16::from_host(0x1234);  // not looked at
+}
+
+// A NAT with sessions in it, made once for each number of them.
+std::size_t resident_octets() {
+  std::ifstream statm("/proc/self/statm");
+  std::size_t all = 0, resident = 0;
+  statm >> all >> resident;
+  return resident * 4096;
+}
+
+struct Filled {
+  explicit Filled(std::size_t sessions)
+      : before(resident_octets()),
+        snapshot(make_snapshot(sessions)),
+        pipeline(1, 0, 1, io::huge_page_memory()),
+        returns(sessions) {
+    const auto& mechanism = std::get<mechanism::Nat64>(snapshot->mechanism);
+    pipeline.prepare(mechanism, Instant());
+    std::vector<std::byte> buffer(kStride);
+    const std::size_t of_returns = returns.size() * sizeof(returns[0]);
+    for (std::size_t i = 0; i < sessions; ++i) {
+      Packet packet(buffer, engine::Pipeline::kHeadroom, sizeof(Octets));
+      write_outbound(i, packet.bytes());
+      pipeline.forward(*snapshot, mechanism, packet, Instant(), [&](const Packet& result) {
+        const auto& ip = *reinterpret_cast<const Ipv4Header*>(result.data());
+        const auto& udp = *reinterpret_cast<const UdpHeader*>(result.data() + sizeof(Ipv4Header));
+        returns[i] = {ip.source(), udp.source_port.host()};
+      });
+    }
+    octets_per_session =
+        static_cast<double>(resident_octets() - before - of_returns) / static_cast<double>(sessions);
+  }
+  std::size_t before;
+  double octets_per_session = 0;
+  std::unique_ptr<engine::Snapshot> snapshot;
+  engine::Pipeline pipeline;
+  std::vector<share::Ipv4Endpoint> returns;  // the outside endpoint of each session
+};
+
+Filled& filled_with(std::size_t sessions) {
+  static std::unique_ptr<Filled> filled;
+  static std::size_t size = 0;
+  if (size != sessions) {
+    filled.reset();  // one large table at a time
+    filled = std::make_unique<Filled>(sessions);
+    size = sessions;
+  }
+  return *filled;
+}
+
+void write_inbound(const share::Ipv4Endpoint& outside, std::span<std::byte> packet) {
+  std::memset(packet.data(), 0, packet.size());
+  carry::Ipv4Fields fields;
+  fields.addresses = {kServer, outside.address, {}};
+  fields.ttl = 64;
+  fields.protocol = IpProtocol::Udp;
+  fields.total_length = static_cast<uint16_t>(packet.size());
+  carry::write_ipv4_header(packet.data(), fields);
+  auto& udp = *reinterpret_cast<UdpHeader*>(packet.data() + sizeof(Ipv4Header));
+  udp.source_port = be16::from_host(53);
+  udp.destination_port = be16::from_host(outside.port);
+  udp.length = be16::from_host(static_cast<uint16_t>(packet.size() - sizeof(Ipv4Header)));
+  udp.checksum = be16::from_host(0x1234);
+}
+
+void run(benchmark::State& state, bool outbound) {
+  const auto sessions = static_cast<std::size_t>(state.range(0));
+  Filled& filled = filled_with(sessions);
+  const auto& mechanism = std::get<mechanism::Nat64>(filled.snapshot->mechanism);
+  RandomSource random(7);
+  const std::size_t count =
+      std::max<std::size_t>(kBatch, std::min<std::size_t>(sessions, 1 << 17) / kBatch * kBatch);
+  const std::size_t size = outbound ? sizeof(Octets) : sizeof(Octets) - 20;
+  std::vector<Octets> originals(count);
+  for (Octets& original : originals) {
+    const std::size_t session = random.below(sessions);
+    if (outbound)
+      write_outbound(session, original);
+    else
+      write_inbound(filled.returns[session], std::span(original).first(size));
+  }
+  std::pmr::vector<std::byte> buffers(kBatch * kStride, io::huge_page_memory());
+  std::array<Packet, kBatch> packets;
+  std::size_t next = 0;
+  uint64_t sent = 0;
+  for (auto _ : state) {
+    for (std::size_t i = 0; i < kBatch; ++i) {
+      packets[i] = Packet(std::span<std::byte>(buffers).subspan(i * kStride, kStride),
+                          engine::Pipeline::kHeadroom, size);
+      std::memcpy(packets[i].data(), originals[next + i].data(), size);
+    }
+    next = (next + kBatch) % originals.size();
+    filled.pipeline.prefetch(mechanism, std::span<const Packet>(packets));
+    for (Packet& packet : packets)
+      filled.pipeline.forward(*filled.snapshot, mechanism, packet, Instant(), [&](const Packet&) { ++sent; });
+  }
+  const auto done = static_cast<uint64_t>(state.iterations()) * kBatch;
+  if (sent != done) state.SkipWithError("packets were dropped");
+  state.SetItemsProcessed(static_cast<int64_t>(done));
+  if (sessions >= 1'000'000) state.counters["octets/session"] = filled.octets_per_session;
+  state.counters["ns/packet"] = benchmark::Counter(static_cast<double>(done) * 1e-9,
+                                                   benchmark::Counter::kIsRate | benchmark::Counter::kInvert);
+}
+
+void BM_NatOut(benchmark::State& state) { run(state, true); }
+void BM_NatBack(benchmark::State& state) { run(state, false); }
+BENCHMARK(BM_NatOut)->Arg(1)->Arg(1000)->Arg(1'000'000)->Arg(10'000'000);
+BENCHMARK(BM_NatBack)->Arg(1)->Arg(1000)->Arg(1'000'000)->Arg(10'000'000);
+
+// Packets each of which opens a session, until there are a million; then they all expire. Reports the
+// sessions per second, and the longest portion of expiry, in microseconds.
+void BM_NatOpenAndExpire(benchmark::State& state) {
+  constexpr std::size_t kSessions = 1'000'000;
+  const auto snapshot = make_snapshot(kSessions);
+  const auto& mechanism = std::get<mechanism::Nat64>(snapshot->mechanism);
+  std::vector<std::byte> buffer(kStride);
+  uint64_t opened = 0;
+  double longest = 0;
+  double opening = 0;
+  for (auto _ : state) {
+    engine::Pipeline pipeline(1, 0, 1, io::huge_page_memory());
+    pipeline.prepare(mechanism, Instant());
+    const auto start = std::chrono::steady_clock::now();
+    for (std::size_t i = 0; i < kSessions; ++i) {
+      Packet packet(buffer, engine::Pipeline::kHeadroom, sizeof(Octets));
+      write_outbound(i, packet.bytes());
+      pipeline.forward(*snapshot, mechanism, packet, Instant(), [&](const Packet&) { ++opened; });
+    }
+    opening += std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+    const Instant later = Instant::from_nanoseconds(400'000'000'000);
+    bool more = true;
+    while (more) {
+      const auto before = std::chrono::steady_clock::now();
+      more = pipeline.expire(*snapshot, mechanism, later, [](const Packet&) {});
+      longest =
+          std::max(longest, std::chrono::duration<double>(std::chrono::steady_clock::now() - before).count());
+    }
+    if (pipeline.nat()->session_count() != 0) state.SkipWithError("sessions are left");
+  }
+  state.counters["sessions/s"] = static_cast<double>(opened) / opening;
+  state.counters["longest expiry µs"] = longest * 1e6;
+}
+BENCHMARK(BM_NatOpenAndExpire)->Unit(benchmark::kMillisecond)->Iterations(3);
+
+}  // namespace
+}  // namespace yonroku
