@@ -184,7 +184,7 @@ Verdict Softwire::from_ipv6(Packet& packet, WorkerState& state) const noexcept {
   }
   if (trace != nullptr) trace->note(TraceStep::SourceBySoftwire, source, flow->source);
 
-  if (settings_.hairpinning == SoftwireHairpinning::On) {
+  if (settings_.hairpinning == SoftwireHairpinning::On && table_->is_near(flow->destination)) {
     End other;
     const Lookup back = find_end(*table_, flow->destination, flow->destination_port, flow->ports, other);
     if (back == Lookup::Found) {

@@ -19,7 +19,7 @@ MapRuleTable::Lookup MapRuleTable::find_whole(Ipv4Address address, MapRule& rule
   for (const Pattern& pattern : *patterns) {
     const Ipv4Prefix prefix = Ipv4Prefix::holding(address, pattern.ipv4_length);
     if (pattern.given.is_shared()) {
-      if (is_near_shared(address) && shared_.find(prefix)) return Lookup::Shared;
+      if (is_near(address) && shared_.find(prefix)) return Lookup::Shared;
       continue;
     }
     const auto found = by_ipv4_.find({prefix, {}, 0});
@@ -78,6 +78,7 @@ MapRuleTable::Refusal MapRuleTable::add(const MapRule& rule) {
     by_ipv6_.insert(rule.ipv6(), rule);
     ipv6_lengths_.add(rule.ipv6().length());
   }
+  mark_near(rule.ipv4());
   count_shared(key);
   by_ipv4_.insert(key, rule);
   return Refusal::None;
@@ -174,11 +175,17 @@ void MapRuleTable::count_shared(const MapRuleKey& key) {
     return;
   }
   shared_.insert(key.ipv4, 1);
-  // A bit stays when the last rule of its block goes: that costs lookups, and no answer.
-  const uint32_t first = key.ipv4.address().value() >> 16;
-  const uint32_t last = (key.ipv4.address().value() | ~Ipv4Prefix::mask(key.ipv4.length())) >> 16;
-  for (uint32_t block = first; block <= last; ++block)
-    near_shared_[block / 64].fetch_or(uint64_t{1} << block % 64, std::memory_order_relaxed);
+}
+
+// A bit stays when the last rule of its block goes: that costs lookups, and no answer.
+void MapRuleTable::mark_near(const Ipv4Prefix& prefix) noexcept {
+  const uint32_t first = prefix.address().value() >> 16;
+  const uint32_t last = (prefix.address().value() | ~Ipv4Prefix::mask(prefix.length())) >> 16;
+  for (uint32_t block = first; block <= last; ++block) {
+    const uint64_t bit = uint64_t{1} << block % 64;
+    std::atomic<uint64_t>& word = near_[block / 64];
+    if ((word.load(std::memory_order_relaxed) & bit) == 0) word.fetch_or(bit, std::memory_order_relaxed);
+  }
 }
 
 void MapRuleTable::uncount_shared(const MapRuleKey& key) {

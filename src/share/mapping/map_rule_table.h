@@ -158,7 +158,7 @@ class MapRuleTable {
       });
       if (found) return Lookup::Found;
     }
-    return result == Lookup::NoRule && is_near_shared(address) ? of_nobody(address) : result;
+    return result == Lookup::NoRule && is_near(address) ? of_nobody(address) : result;
   }
   // The same for those who only ask where the customer is: a softwire's end is read from the table as it
   // stands.
@@ -188,7 +188,7 @@ class MapRuleTable {
       if (here == Lookup::Found) return here;
       if (here == Lookup::PortNotAssigned) result = here;
     }
-    return result == Lookup::NoRule && is_near_shared(address) ? of_nobody(address) : result;
+    return result == Lookup::NoRule && is_near(address) ? of_nobody(address) : result;
   }
   // The rule whose IPv6 prefix matches longest; only with Index::BothWays.
   YONROKU_HOT_INLINE bool find(const Ipv6Address& address, MapRule& rule) const noexcept {
@@ -197,6 +197,12 @@ class MapRuleTable {
         rule = MapRuleTraits::value(words);
       });
     });
+  }
+  // Whether a rule has a prefix in the address' /16, or had one: what the way out of a tunnel can afford to
+  // ask about each host of the Internet.
+  [[nodiscard]] bool is_near(Ipv4Address address) const noexcept {
+    const uint32_t block = address.value() >> 16;
+    return (near_[block / 64].load(std::memory_order_relaxed) >> block % 64 & 1) != 0;
   }
   // For packets that show no port: Found when find() has the same answer for every port, NoRule when it finds
   // nobody for any, else Shared.
@@ -239,12 +245,7 @@ class MapRuleTable {
   [[nodiscard]] bool has_room_for_patterns_of(const MapRuleTable& other) const;
 
  private:
-  // Whether a rule with a given PSID has a prefix in the address' /16, or had one: what the way out of a
-  // tunnel can afford to ask about each host of the Internet.
-  [[nodiscard]] bool is_near_shared(Ipv4Address address) const noexcept {
-    const uint32_t block = address.value() >> 16;
-    return (near_shared_[block / 64].load(std::memory_order_relaxed) >> block % 64 & 1) != 0;
-  }
+  void mark_near(const Ipv4Prefix& prefix) noexcept;
   // PortNotAssigned when rules with a given PSID have the address, else NoRule.
   [[nodiscard]] Lookup of_nobody(Ipv4Address address) const noexcept;
   void count_shared(const MapRuleKey& key);
@@ -271,7 +272,7 @@ class MapRuleTable {
   ConcurrentTable<MapRuleByIpv4> by_ipv4_;
   ConcurrentTable<MapRuleByIpv6> by_ipv6_;
   ConcurrentTable<SharedPrefixes> shared_;
-  std::array<std::atomic<uint64_t>, 65536 / 64> near_shared_{};  // a bit for each /16
+  std::array<std::atomic<uint64_t>, 65536 / 64> near_{};  // a bit for each /16
   LengthSet<128> ipv6_lengths_;
   std::unique_ptr<Patterns> patterns_owner_;
   std::atomic<const Patterns*> patterns_;
