@@ -24,8 +24,9 @@ config::Settings without_mappings(const config::Settings& settings) {
   copy.user = settings.user;
   for (const auto& instance : settings.instances) {
     auto& kept = copy.instances.emplace_back(instance);
-    kept.mappings = {};
-    kept.rules = {};
+    // Not `= {}`, which keeps the memory.
+    kept.mappings = std::vector<share::EamMapping>();
+    kept.rules = std::vector<share::MapRule>();
   }
   return copy;
 }

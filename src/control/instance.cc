@@ -74,8 +74,9 @@ void Instance::start_workers() {
 
 // The tables have them: a million mappings are not kept twice.
 void Instance::forget_tables() {
-  settings_.mappings = {};
-  settings_.rules = {};
+  // Not `= {}`, which keeps the memory.
+  settings_.mappings = std::vector<share::EamMapping>();
+  settings_.rules = std::vector<share::MapRule>();
 }
 
 void Instance::count_rules() {
