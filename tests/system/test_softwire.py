@@ -2,6 +2,7 @@
 
 import contextlib
 import ipaddress
+import socket
 import time
 
 import probes
@@ -152,6 +153,30 @@ def test_a_fragmented_tunnel_packet_in_any_order(shared_line):
             port.send(piece)
         time.sleep(0.3)
         assert lab.translator.counters()[0]["to-ipv4"] == passed + 1
+
+
+def test_two_customers_reach_each_other(shared_line):
+    """Hairpinning (RFC 7596 §6.2): the client behind one customer's NAT talks to the other."""
+    lab = shared_line
+    neighbour, address = "2001:db8:13:8000:0:c000:213:2", "192.0.2.19"
+    if lab.kind == "lw4o6":
+        lab.translator.write_config(lab.BORDERS[lab.kind] +
+                                    f'      - {{b4-address: "{neighbour}", ipv4: {address}, psid-length: 2, psid: 2}}\n')
+        lab.translator.reload()
+    with TunPort(lab, "br", "br") as port, lab.socket("client", socket.AF_INET, socket.SOCK_DGRAM) as client:
+        client.settimeout(2)
+        client.sendto(b"to the neighbour", (address, 40000))
+        sent = [IPv6(packet) for packet in port.received(1) if packet[0] >> 4 == 6]
+        sent = [packet for packet in sent if packet.dst == neighbour]
+        assert len(sent) == 1 and bytes(sent[0][UDP].payload) == b"to the neighbour"
+        assert (sent[0].src, sent[0][IP].src, sent[0][UDP].dport) == (lab.BORDER_ADDRESS, lab.SHARED, 40000)
+        assert lab.PORTS[0] <= sent[0][UDP].sport <= lab.PORTS[1]
+        port.send(IPv6(src=neighbour, dst=lab.BORDER_ADDRESS) / IP(src=address, dst=lab.SHARED) /
+                  UDP(sport=40000, dport=sent[0][UDP].sport) / Raw(b"and back"))
+        assert client.recvfrom(100) == (b"and back", (address, 40000))
+    if lab.kind == "lw4o6":
+        lab.translator.write_config(lab.BORDERS[lab.kind])
+        lab.translator.reload()
 
 
 def test_reload_under_load_loses_nothing(shared_line):
