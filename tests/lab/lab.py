@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 """The lab as a command: shows a mechanism working with real traffic.
 
-lab.py run [siit-dc|clat|map-e|map-t|lw4o6|ipip|ds-lite|all] [--keep] [--seconds N] [--translator yonroku|tayga] [--plat yonroku|tayga]
+lab.py run [siit-dc|nat64|clat|map-e|map-t|lw4o6|ipip|ds-lite|all] [--keep] [--seconds N] [--translator yonroku|tayga] [--plat yonroku|tayga]
 lab.py list     the labs that are up
 lab.py down     removes labs that were left up, by --keep or by a kill
 
@@ -15,8 +15,9 @@ import sys
 
 import namespaces
 import probes
+from name_server import Unbound
 from namespaces import LabError
-from scenarios import Clat, SiitDc, Softwire
+from scenarios import Clat, Nat64, SiitDc, Softwire
 from translators import Tayga, yonroku_binary
 
 BOLD, DIM, GREEN, RED, PLAIN = ("\033[1m", "\033[2m", "\033[32m", "\033[31m", "\033[0m") if sys.stdout.isatty() else [""] * 5
@@ -162,6 +163,45 @@ def run_siit_dc(arguments, report):
             ])
 
 
+def run_nat64(arguments, report):
+    """IPv6-only clients reach an IPv4 server by its name, through one shared address."""
+    with Nat64() as lab:
+        lab.start()
+        report.title("NAT64: IPv6-only clients reach IPv4 servers through a shared address (RFC 6146)")
+        report.text(Nat64.PICTURE)
+        show_config(report, lab, lab.translator, "gateway")
+        explore(report, lab, "client", "server", Nat64.SERVER, None, Nat64.POOL, "0.0.0.0", large_ping=3000)
+
+        def by_name(node):
+            page = lab.run(node, ["curl", "-sS", "--max-time", 10, "http://server.example/"], 15).stdout.strip()
+            return page.startswith(f"hello {Nat64.POOL},"), f"server says: {page}"
+
+        def look_up():
+            answer = lab.run("client", ["getent", "ahostsv6", "server.example"]).stdout.split()[0]
+            return same_address(answer, Nat64.SERVER), answer
+
+        if Unbound.installed():
+            lab.serve_names()
+            report.title("By name, with a DNS64 (RFC 6147)")
+            report.attempt("client: AAAA of server.example", look_up)
+            for node in ("client", "neighbour"):
+                report.attempt(f"{node}: curl http://server.example/", lambda node=node: by_name(node))
+        report.title("Throughput")
+        throughput(report, lab, [
+            ("plain IPv6 forwarding", Nat64.PLAIN_SERVER_IPV6),
+            ("yonroku nat64", Nat64.SERVER),
+        ], arguments.seconds)
+        counters(report, lab.translator)
+        if arguments.keep:
+            keep(report, lab, [
+                ("client", "curl http://server.example/"),
+                ("neighbour", f"ping {Nat64.SERVER}"),
+                ("client", f"traceroute -n {Nat64.SERVER}"),
+                ("internet", "tcpdump -ni to-gateway"),
+                ("gateway", "tcpdump -ni nat"),
+            ])
+
+
 def run_clat(arguments, report):
     """464XLAT from an IPv4-only LAN to an IPv4-only server over an IPv6-only line."""
     lab = Clat()
@@ -232,7 +272,7 @@ def run_softwire(kind):
     return run
 
 
-SCENARIOS = {"siit-dc": run_siit_dc, "clat": run_clat} | {kind: run_softwire(kind) for kind in SOFTWIRES}
+SCENARIOS = {"siit-dc": run_siit_dc, "nat64": run_nat64, "clat": run_clat} | {kind: run_softwire(kind) for kind in SOFTWIRES}
 
 
 def command_run(arguments):

@@ -21,6 +21,7 @@ import tempfile
 import time
 
 STATE_FOLDER = pathlib.Path("/run/yonroku-lab")
+NETNS_FOLDER = pathlib.Path("/etc/netns")
 CLONE_NEWNET = 0x40000000
 _libc = ctypes.CDLL(None, use_errno=True)
 
@@ -222,6 +223,12 @@ class Namespaces:
         assignments = [f"{name}={value}" for name, value in settings.items()]
         self.run(node, ["sysctl", "-q", "-w", *assignments])
 
+    def resolver(self, node, address):
+        """Programs in the node ask this name server."""
+        folder = NETNS_FOLDER / self.full_name(node)  # `ip netns exec` puts what is here over /etc.
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / "resolv.conf").write_text(f"nameserver {address}\noptions timeout:1 attempts:3\n")
+
     # Programs
 
     def run(self, node, argv, seconds=30.0, check=True, text_input=None):
@@ -295,7 +302,10 @@ class Namespaces:
 def remove(state):
     """Removes the namespaces of one remembered lab with everything that runs inside."""
     for name in state["nodes"]:
-        if not name.startswith("yonroku-") or not os.path.exists(f"/run/netns/{name}"):
+        if not name.startswith("yonroku-"):
+            continue
+        shutil.rmtree(NETNS_FOLDER / name, ignore_errors=True)
+        if not os.path.exists(f"/run/netns/{name}"):
             continue
         for pid in _run(["ip", "netns", "pids", name], check=False).split():
             with contextlib.suppress(ProcessLookupError):

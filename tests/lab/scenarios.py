@@ -4,6 +4,7 @@ All addresses are from the documentation prefixes (RFC 5737, RFC 3849) or, where
 from RFC 1918.
 """
 
+from name_server import Unbound
 from namespaces import Namespaces
 from translators import Tayga, Yonroku
 
@@ -337,6 +338,100 @@ table ip nat {{
   }}
 }}
 """)
+        return self
+
+
+class Nat64(Namespaces):
+    """IPv6-only clients reach IPv4 servers through a shared address (RFC 6146), by names that a DNS64 makes (RFC 6147).
+
+    The name server of the zone `example` is on the first server, DNS64 on the gateway: both are unbound. Behind the gateway
+    is a router, so that small links and traceroute have a place.
+    """
+
+    CLIENT, NEIGHBOUR = "2001:db8:a::2", "2001:db8:b::2"
+    POOL = "192.0.2.1"
+    SERVER_IPV4, OTHER_IPV4 = "203.0.113.80", "203.0.113.200"
+    SERVER, OTHER = behind_pref64(SERVER_IPV4), behind_pref64(OTHER_IPV4)
+    PLAIN_SERVER_IPV6 = "2001:db8:5::80"
+    DNS64 = "2001:db8:d::64"
+
+    CONFIG = """\
+instances:
+  - name: nat
+    mechanism: nat64
+    pref64: 2001:db8:64::/96            # IPv4 hosts appear in here, as the DNS64 says too
+    pools:
+      - {addresses: 192.0.2.1, ports: 1024-65535}
+"""
+
+    PICTURE = """\
+     IPv6 only                         gateway                                         IPv4
+  ┌──────────────┐  IPv6  ┌────────────────────────────────┐  IPv4  ┌───────────┐  ┌────────────────┐
+  │ client       ├────────┤ 2001:db8:a::1                  │        │ internet  ├──┤ server         │
+  │ 2001:db8:a::2│        │    yonroku (nat64)   [ nat ]   ├────────┤ (router)  │  │ 203.0.113.80   │
+  ├──────────────┤        │ 2001:db8:64::/96 <-> 192.0.2.1 │        │           │  ├────────────────┤
+  │ neighbour    ├────────┤ 2001:db8:b::1                  │        │           ├──┤ other          │
+  │ 2001:db8:b::2│        │    unbound (DNS64)             │        │           │  │ 203.0.113.200  │
+  └──────────────┘        └────────────────────────────────┘        └───────────┘  └────────────────┘
+    server.example is 2001:db8:64::203.0.113.80                      the clients are 192.0.2.1 here
+"""
+
+    def __init__(self):
+        super().__init__()
+        self.translator = None
+        try:
+            self._build()
+        except BaseException:
+            self.close()
+            raise
+
+    def _build(self):
+        self.add("client", "neighbour", "gateway", "internet", "server", "other", forwarding=("gateway", "internet"))
+        for one, other in (("client", "gateway"), ("neighbour", "gateway"), ("gateway", "internet"), ("internet", "server"),
+                           ("internet", "other")):
+            self.link(one, other)
+        for host, network in (("client", "2001:db8:a::"), ("neighbour", "2001:db8:b::")):
+            self.address(host, "to-gateway", f"{network}2/64")
+            self.address("gateway", f"to-{host}", f"{network}1/64")
+            self.route(host, "default", f"{network}1")
+            self.resolver(host, self.DNS64)
+        self.address("gateway", "lo", f"{self.DNS64}/128")
+        self.address("gateway", "to-internet", "198.51.100.2/24")
+        self.address("internet", "to-gateway", "198.51.100.1/24")
+        self.address("internet", "to-server", "203.0.113.1/25")
+        self.address("server", "to-internet", f"{self.SERVER_IPV4}/25")
+        self.address("internet", "to-other", "203.0.113.129/25")
+        self.address("other", "to-internet", f"{self.OTHER_IPV4}/25")
+        self.route("gateway", "default", "198.51.100.1")
+        self.route("internet", "192.0.2.0/24", "198.51.100.2")
+        self.route("server", "default", "203.0.113.1")
+        self.route("other", "default", "203.0.113.129")
+        # For plain IPv6 forwarding over the same links, to compare with.
+        self.address("gateway", "to-internet", "2001:db8:6::1/64")
+        self.address("internet", "to-gateway", "2001:db8:6::2/64")
+        self.address("internet", "to-server", "2001:db8:5::1/64")
+        self.address("server", "to-internet", f"{self.PLAIN_SERVER_IPV6}/64")
+        self.route("gateway", "2001:db8:5::/64", "2001:db8:6::2")
+        self.route("internet", "default", "2001:db8:6::1")
+        self.route("server", "default", "2001:db8:5::1")
+
+    def start(self, config=None, **arguments):
+        self.translator = Yonroku(self, "gateway", config or self.CONFIG).start(**arguments)
+        return self
+
+    def serve_names(self):
+        """The zone on the server, and the DNS64 that the clients ask."""
+        zone = Unbound(self, "server", "zone", [
+            f"interface: {self.SERVER_IPV4}", "access-control: 0.0.0.0/0 allow", 'module-config: "iterator"',
+            'local-zone: "example." static',
+            f'local-data: "server.example. IN A {self.SERVER_IPV4}"', f'local-data: "other.example. IN A {self.OTHER_IPV4}"',
+            f'local-data: "both.example. IN A {self.SERVER_IPV4}"', f'local-data: "both.example. IN AAAA {self.PLAIN_SERVER_IPV6}"',
+        ])
+        dns64 = Unbound(self, "gateway", "dns64", [
+            f"interface: {self.DNS64}", "access-control: ::/0 allow", 'module-config: "dns64 iterator"', f"dns64-prefix: {PREF64}",
+        ], forward_to=self.SERVER_IPV4)
+        zone.start()
+        dns64.start()
         return self
 
 
