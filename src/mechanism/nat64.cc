@@ -35,6 +35,8 @@ void Nat64::prepare(WorkerState& state) const {
   if (state.nat == nullptr)
     state.nat = std::make_unique<Nat>(settings_.nat, state.random.next(), state.worker, state.workers,
                                       state.now, state.memory);
+  else
+    state.nat->change(settings_.nat, state.now);
 }
 
 DropReason Nat64::read_transport(IpProtocol protocol, std::span<const std::byte> payload, Family family,

@@ -509,15 +509,21 @@ uint32_t Nat::add_binding(uint32_t subscriber, const InsideEndpoint& inside, con
 
 void Nat::add_static_bindings(Tick now) noexcept {
   static_owners_.clear();
+  uint32_t first_to_go = 0;
   for (const StaticBinding& wanted : settings_.static_bindings) {
     const InsideEndpoint inside{wanted.inside, wanted.inside_ipv4, wanted.inside_port};
     const Ipv4Endpoint outside{wanted.outside, wanted.outside_port};
-    if (const auto place = pool_.place_of(wanted.outside, wanted.outside_port))
-      (void)pool_.take(*place, wanted.protocol);
     // The subscriber's worker has it, whoever's the port is.
     const uint16_t owner = owner_of(inside);
     static_owners_.push_back({wanted.protocol, outside, owner});
+    if (binding_of(Inbound{outside, {}, wanted.protocol, 0}) != kNone) continue;  // It stayed.
+    if (const auto place = pool_.place_of(wanted.outside, wanted.outside_port))
+      (void)pool_.take(*place, wanted.protocol);
     if (owner != pool_.worker()) continue;
+    if (!make_room(first_to_go)) {
+      report_refusal(NatEvent::Kind::TableFull, wanted.protocol, inside);
+      continue;
+    }
     const uint32_t subscriber = find_or_add_subscriber(inside, now);
     add_binding(subscriber, inside, outside, {Dependence::EndpointIndependent, {}}, wanted.protocol, kStatic);
   }
@@ -850,8 +856,13 @@ void Nat::end_binding(uint32_t binding, Rest rest) noexcept {
   by_outside_.erase(
       b.is_shared() ? hash_shared(outside, protocol, key.remote) : hash_outside(outside, protocol), binding);
   shared_count_ -= b.is_shared() ? 1u : 0u;
-  static_count_ -= b.is_static() ? 1u : 0u;
-  if (!b.is_shared()) give_back_port(s, outside, protocol, rest);
+  if (b.is_static()) {
+    // Of no block's ports, wherever it lies.
+    if (const auto place = pool_.place_of(outside.address, outside.port)) pool_.give_back(*place, protocol);
+    --static_count_;
+  } else if (!b.is_shared()) {
+    give_back_port(s, outside, protocol, rest);
+  }
   if (b.newer != kNone)
     bindings_[b.newer].older = b.older;
   else
@@ -866,46 +877,16 @@ void Nat::end_binding(uint32_t binding, Rest rest) noexcept {
   drop_subscriber_if_idle(subscriber);
 }
 
-void Nat::end_all_of(uint32_t binding) noexcept {
-  Binding& b = bindings_[binding];
-  const bool is_static = b.is_static();
-  while (b.further != kNone) end_session(b.further | kFurther, Rest::No);
-  if (b.has_session()) end_session(binding, Rest::No);
-  if (is_static) end_binding(binding, Rest::No);  // others went with their last session
-}
-
-void Nat::change(const NatSettings& settings, Instant now) noexcept {
-  now_ = now;
-  const bool same_places = settings.pools == settings_.pools && settings.mapping == settings_.mapping &&
-                           settings.static_bindings == settings_.static_bindings &&
-                           settings.subscribers == settings_.subscribers;
-  if (same_places) {
-    settings_ = settings;
-    set_timeouts();
-    return;
+Tick Nat::lifetime_of(const Session& session, NatProtocol protocol) const noexcept {
+  if (protocol == NatProtocol::Udp) return udp_;
+  if (protocol == NatProtocol::Icmp) return icmp_;
+  switch (static_cast<TcpState>(session.state)) {
+    case TcpState::InsideInit:
+    case TcpState::OutsideInit: return tcp_opening_;
+    case TcpState::BothFin:
+    case TcpState::Transitory: return tcp_closing_;
+    default: return tcp_established_;
   }
-  PortPool pool(settings, pool_.worker(), pool_.workers());
-  const bool same_keys = settings.mapping == settings_.mapping;
-  const auto stays = [&](const Binding& b) {
-    return same_keys && !b.is_static() && settings.allocation == PortAllocation::Dynamic &&
-           pool.place_of(b.outside, b.outside_port).has_value();
-  };
-  for (uint32_t id = 0; id < bindings_.used(); ++id)
-    if (is_in_use(id) && !stays(bindings_[id])) end_all_of(id);
-  // What is left is moved to the new pool; a subscriber keeps its address if that has moved too.
-  for (uint32_t id = 0; id < bindings_.used(); ++id) {
-    if (!is_in_use(id)) continue;
-    const Binding& b = bindings_[id];
-    const auto place = pool.place_of(b.outside, b.outside_port);
-    if (!b.is_shared()) (void)pool.take(*place, b.protocol());
-    subscribers_[b.subscriber].address = place->address;
-  }
-  pool_ = std::move(pool);
-  settings_ = settings;
-  set_timeouts();
-  blocks_taken_.assign(pool_.address_count(), {});
-  resting_blocks_.clear();
-  add_static_bindings(tick_of(now));
 }
 
 // Whether it may give way to somebody else's: nobody has answered yet, or it is over, and it had time for
@@ -913,13 +894,7 @@ void Nat::change(const NatSettings& settings, Instant now) noexcept {
 bool Nat::may_be_ended(const Session& session, NatProtocol protocol) const noexcept {
   constexpr Tick kFairTime = ticks_of_seconds(4);
   if ((session.flags & kTransitory) == 0) return false;
-  Tick lifetime = udp_;
-  if (protocol == NatProtocol::Icmp) lifetime = icmp_;
-  if (protocol == NatProtocol::Tcp) {
-    const auto state = static_cast<TcpState>(session.state);
-    lifetime = state == TcpState::InsideInit || state == TcpState::OutsideInit ? tcp_opening_ : tcp_closing_;
-  }
-  return is_past(session.expires - lifetime + kFairTime, tick_of(now_));
+  return is_past(session.expires - lifetime_of(session, protocol) + kFairTime, tick_of(now_));
 }
 
 // The oldest of the subscriber's bindings that stand for nothing but one unanswered or closing session.

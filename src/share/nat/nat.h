@@ -87,8 +87,8 @@ class Nat {
   bool expire(Instant now, std::size_t most) noexcept;
 
   // Takes over other settings; `max_sessions` and how ports are dealt out stay as they are. Bindings that
-  // could not be made now (their outside endpoint is no longer given out, or mapping depends on something
-  // else) end. Looks at each binding if such a setting changed.
+  // could not be made now (their outside endpoint is no longer given out or is a static binding's, or mapping
+  // depends on something else) end. Looks at each binding if such a setting changed.
   void change(const NatSettings& settings, Instant now) noexcept;
 
   void set_event_sink(NatEventSink* sink) { sink_ = sink; }
@@ -274,6 +274,14 @@ class Nat {
   uint32_t add_binding(uint32_t subscriber, const InsideEndpoint& inside, const Ipv4Endpoint& outside,
                        const Key& key, NatProtocol protocol, uint8_t flags) noexcept;
   void end_all_of(uint32_t binding) noexcept;
+  [[nodiscard]] bool has_places_of(const NatSettings& settings) const noexcept;
+  [[nodiscard]] bool keeps_place(const Binding& binding, const PortPool& pool) const noexcept;
+  void change_places(const NatSettings& settings) noexcept;
+  void move_subscribers(const PortPool& pool, bool same_pools) noexcept;
+  void shorten_sessions(Tick now) noexcept;
+  [[nodiscard]] bool make_room(uint32_t& from) noexcept;
+  // How long a session in this state lasts without a packet.
+  [[nodiscard]] Tick lifetime_of(const Session& session, NatProtocol protocol) const noexcept;
   void set_timeouts() noexcept;
   void add_static_bindings(Tick now) noexcept;
   [[nodiscard]] NatEvent event_of(NatEvent::Kind kind, NatProtocol protocol) const noexcept;

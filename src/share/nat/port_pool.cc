@@ -135,4 +135,11 @@ bool PortPool::end_rests(Tick now, std::size_t most) {
   return false;
 }
 
+void PortPool::take_over_rests(const PortPool& before) {
+  for (const Rest& rest : before.rests_) {
+    const auto place = place_of(before.address(rest.address), before.port_of({rest.address, rest.slot}));
+    if (place && take(*place, rest.protocol)) give_back(*place, rest.protocol, rest.until);
+  }
+}
+
 }  // namespace yonroku::share

@@ -52,6 +52,7 @@ struct PortSlots {
   [[nodiscard]] constexpr bool alternates() const {
     return run == count || (run % 2 == 0 && spacing % 2 == 0);
   }
+  friend constexpr bool operator==(const PortSlots&, const PortSlots&) = default;
 };
 
 class PortPool {
@@ -101,6 +102,9 @@ class PortPool {
   void give_back(const Place& place, NatProtocol protocol);
   // Frees what has rested, `most` ports of it. True when there is more.
   bool end_rests(Tick now, std::size_t most);
+
+  // What rests in `before` and is here too rests on, unless somebody has it here.
+  void take_over_rests(const PortPool& before);
 
   // How many slots of the address are taken or rest.
   [[nodiscard]] uint32_t used(uint32_t address, NatProtocol protocol) const {
