@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 """The lab as a command: shows a mechanism working with real traffic.
 
-lab.py run [siit-dc|nat64|clat|map-e|map-t|lw4o6|ipip|ds-lite|all] [--keep] [--seconds N] [--translator yonroku|tayga] [--plat yonroku|tayga]
+lab.py run [siit-dc|nat64|clat|map-e|map-t|lw4o6|ipip|ds-lite|all] [--keep] [--seconds N] [--translator yonroku|tayga] [--plat yonroku|yonroku-siit|tayga]
 lab.py list     the labs that are up
 lab.py down     removes labs that were left up, by --keep or by a kill
 
@@ -208,9 +208,10 @@ def run_clat(arguments, report):
     with lab:
         lab.start(plat=arguments.plat)
         report.title("CLAT: IPv4-only programs on an IPv6-only line (RFC 6877)")
-        report.text(Clat.PICTURE % lab.plat_kind)
+        report.text(Clat.PICTURE % {"yonroku": "yonroku (nat64)", "yonroku-siit": "yonroku (siit)"}.get(lab.plat_kind, "tayga"))
         show_config(report, lab, lab.translator, "cpe")
-        explore(report, lab, "client", "server", Clat.SERVER, Clat.CLIENT_AS_SEEN, Clat.CLIENT_AS_SEEN, "0.0.0.0",
+        show_config(report, lab, lab.plat, "isp")
+        explore(report, lab, "client", "server", Clat.SERVER, None if lab.plat_kind == "yonroku" else Clat.CLIENT_AS_SEEN, Clat.CLIENT_AS_SEEN, "0.0.0.0",
                 large_ping=1200)  # Two translators: a ping that the first must fragment can't pass the second.
         report.title(f"Throughput (through both translators; the PLAT is {lab.plat_kind})")
         throughput(report, lab, [(f"yonroku + {lab.plat_kind}", Clat.SERVER)], arguments.seconds)
@@ -310,7 +311,8 @@ def main():
     run.add_argument("--keep", action="store_true", help="leave the lab up")
     run.add_argument("--seconds", type=float, default=2, help="length of each throughput measurement (default 2)")
     run.add_argument("--translator", choices=["yonroku", "tayga"], default="yonroku", help="for siit-dc")
-    run.add_argument("--plat", choices=["yonroku", "tayga"], help="for clat: whose PLAT (default tayga if installed)")
+    run.add_argument("--plat", choices=["yonroku", "yonroku-siit", "tayga"], default="yonroku",
+                     help="for clat: our NAT64 (default), or a stateless translator, ours or tayga")
     run.set_defaults(function=command_run)
     commands.add_parser("list", help="show the labs that are up").set_defaults(function=command_list)
     commands.add_parser("down", help="remove labs that were left up").set_defaults(function=command_down)

@@ -116,8 +116,9 @@ instances:
 class Clat(Namespaces):
     """IPv4-only programs on an IPv6-only line (RFC 6877): CLAT at the customer, a translator of the ISP behind it.
 
-    The ISP's side (PLAT) is stateless here: it maps the customer's IPv6 addresses to public IPv4 addresses one to one.
-    It is tayga where installed, so that each of our packets is understood by somebody else's code.
+    The ISP's side (PLAT) is our NAT64 ("yonroku"), which is 464XLAT as RFC 6877 has it; or it is stateless and maps the
+    customer's IPv6 addresses to public IPv4 addresses one to one: ours ("yonroku-siit"), or "tayga", so that each of our
+    packets is understood by somebody else's code.
     """
 
     CLIENT = "192.168.1.2"
@@ -132,6 +133,15 @@ instances:
     plat-prefix: 2001:db8:64::/96       # the ISP's NAT64 prefix: the IPv4 Internet is in here
     clat-prefix: 2001:db8:464::/96      # our own LAN, 192.168.1.0/24, is in here
     default-route: true
+"""
+
+    PLAT_NAT64 = """\
+instances:
+  - name: plat
+    mechanism: nat64
+    pref64: 2001:db8:64::/96            # IPv4 hosts appear in here
+    pools:
+      - {addresses: 198.51.100.2, ports: 1024-65535}
 """
 
     PLAT_CONFIG = """\
@@ -178,12 +188,13 @@ instances:
         self.route("server", "default", "203.0.113.1")
 
     def start(self, config=None, plat=None, plat_config=None, plat_mappings=None):
-        """Starts both translators; `plat` is "tayga" or "yonroku", by default tayga where there is one."""
-        self.plat_kind = plat or ("tayga" if Tayga.installed() else "yonroku")
+        """Starts both translators. By default the PLAT is stateless, and tayga where there is one."""
+        self.plat_kind = plat or ("tayga" if Tayga.installed() else "yonroku-siit")
         if self.plat_kind == "tayga":
             self.plat = Tayga(self, "isp", PREF64, plat_mappings or self.PLAT_MAPPINGS)
         else:
-            self.plat = Yonroku(self, "isp", plat_config or self.PLAT_CONFIG, name="plat")
+            default = self.PLAT_NAT64 if self.plat_kind == "yonroku" else self.PLAT_CONFIG
+            self.plat = Yonroku(self, "isp", plat_config or default, name="plat")
         self.plat.start()
         self.translator = Yonroku(self, "cpe", config or self.CONFIG).start()
         return self

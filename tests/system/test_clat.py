@@ -1,4 +1,5 @@
-"""CLAT (RFC 6877) against a PLAT: tayga's if it is installed, so that somebody else must understand our packets."""
+"""CLAT (RFC 6877) against a stateless PLAT: tayga's if it is installed, so that somebody else must understand our packets.
+With our NAT64 as the PLAT: test_464xlat.py."""
 
 import ipaddress
 
@@ -18,7 +19,7 @@ table ip nat {
 """
 
 
-@pytest.fixture(scope="module", params=["tayga", "yonroku"])
+@pytest.fixture(scope="module", params=["tayga", "yonroku-siit"])
 def line(request):
     if request.param == "tayga" and not Tayga.installed():
         pytest.skip("tayga is not installed")
