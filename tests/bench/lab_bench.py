@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 """Measures the translator in the lab beside plain forwarding by the kernel, over the same veth links.
 
-lab_bench.py [--rounds N] [--seconds S] [--only tcp,udp,rtt,table,tunnel] [--peer] [--realtime] [--json FILE]
+lab_bench.py [--rounds N] [--seconds S] [--only tcp,udp,rtt,table,tunnel,nat64] [--peer] [--realtime] [--json FILE]
 
 Rounds are interleaved (plain IPv4, plain IPv6, translator, plain IPv4, …), so that whatever else the machine does hits
 all alike. A ratio is taken within each round; reported are the median of these ratios and their spread.
@@ -24,7 +24,7 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "lab"))
 import namespaces  # noqa: E402  (the lab is a folder beside this one)
 import probes  # noqa: E402
 from namespaces import LabError  # noqa: E402
-from scenarios import KernelCustomer, SiitDc  # noqa: E402
+from scenarios import KernelCustomer, Nat64, SiitDc, behind_pref64  # noqa: E402
 from translators import Tayga  # noqa: E402
 
 MAPPED_PREFIX = "100.64.0.0/12"
@@ -292,7 +292,69 @@ def bench_tunnel(arguments):
         return [row for row, _ in runs]
 
 
-BENCHES = {"tcp": bench_tcp, "udp": bench_udp, "rtt": bench_rtt, "table": bench_table, "tunnel": bench_tunnel}
+# NAT64
+
+
+NAT64_SESSIONS = 1 << 16
+NAT64_CONFIG = """\
+instances:
+  - name: nat
+    mechanism: nat64
+    pref64: 2001:db8:64::/96
+    pools:
+      - {addresses: 192.0.2.0/28, ports: 1024-65535}
+    static-bindings:
+      - {protocol: udp, inside: "2001:db8:a::2", inside-port: 9, outside: 192.0.2.1, outside-port: 9}
+"""
+
+
+def bench_nat64(arguments):
+    """Bulk TCP, small UDP and short connections through NAT64, beside plain IPv6 over the same links.
+
+    What plain IPv6 does is all that the ends can: they share the cores with what is measured.
+    """
+    if arguments.stand_in:
+        return []
+    with Nat64() as lab:
+        lab.start(NAT64_CONFIG)
+        same_schedule(lab)
+        probes.serve_iperf(lab, "server")
+        probes.serve_calls(lab, "server", "::")
+        lab.sysctl("client", {"net.ipv4.ip_local_port_range": "1024 65535"})
+        # Many other ends of sessions: addresses of a whole network, all of them the server's.
+        lab.route("internet", "198.18.0.0/16", lab.SERVER_IPV4)
+        lab.ip("server", "route add local 198.18.0.0/16 dev lo")
+        runs = []
+        for reverse in (False, True):
+            way, crossing = ("to the client", "to-ipv6") if reverse else ("to the server", "to-ipv4")
+            plain = Row(f"NAT64, TCP {way}", "plain IPv6", "Gb/s")
+            through = Row(f"NAT64, TCP {way}", f"yonroku {crossing}", "Gb/s", plain)
+            for row, address in ((plain, lab.PLAIN_SERVER_IPV6), (through, lab.SERVER)):
+                runs.append((row, lambda a=address, r=reverse: probes.iperf(lab, "client", a, arguments.seconds, r)["gbps"]))
+            sender, receiver = ("server", "client") if reverse else ("client", "server")
+            plain = Row(f"NAT64, small UDP {way}", "plain IPv6", "kpps")
+            through = Row(f"NAT64, small UDP {way}", f"yonroku {crossing}", "kpps", plain)
+            for row, bind, address in ((plain, "::", lab.CLIENT if reverse else lab.PLAIN_SERVER_IPV6),
+                                       (through, "::" if reverse else "0.0.0.0", lab.POOL if reverse else lab.SERVER)):
+                runs.append((row, lambda s=sender, r=receiver, b=bind, a=address: saturate(lab, s, r, b, a,
+                                                                                           arguments.seconds)))
+            if not reverse:
+                many = Row(f"NAT64, small UDP {way}", f"yonroku, {NAT64_SESSIONS:,} sessions", "kpps", through)
+                runs.append((many, lambda: saturate(lab, "client", "server", "0.0.0.0", behind_pref64("198.18.0.0"),
+                                                    arguments.seconds, NAT64_SESSIONS)))
+        plain = Row("NAT64, TCP connections", "plain IPv6", "thousand/s")
+        through = Row("NAT64, TCP connections", "yonroku", "thousand/s", plain)
+        for row, address in ((plain, lab.PLAIN_SERVER_IPV6), (through, lab.SERVER)):
+            runs.append((row, lambda a=address: probes.call_rate(lab, "client", a, arguments.seconds) / 1e3))
+        for number in range(arguments.rounds):
+            for row, measure in runs:
+                row.samples.append(measure())
+            progress(f"NAT64 round {number + 1}: " + ", ".join(f"{row.path} {row.samples[-1]:.4g}" for row, _ in runs))
+        return [row for row, _ in runs]
+
+
+BENCHES = {"tcp": bench_tcp, "udp": bench_udp, "rtt": bench_rtt, "table": bench_table, "tunnel": bench_tunnel,
+           "nat64": bench_nat64}
 
 
 def conditions(arguments):

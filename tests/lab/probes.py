@@ -22,15 +22,19 @@ HTTP_PORT, ECHO_PORT, SINK_PORT, IPERF_PORT = 80, 7, 9, 5201
 
 
 @functools.cache
-def udp_tool():
-    """The path of the compiled udp_tool.c."""
-    source, program = HERE / "udp_tool.c", BUILD / "udp_tool"
+def compiled(name):
+    """The path of a C program of this folder, compiled."""
+    source, program = HERE / f"{name}.c", BUILD / name
     if not program.exists() or program.stat().st_mtime < source.stat().st_mtime:
         BUILD.mkdir(parents=True, exist_ok=True)
         fresh = program.with_suffix(f".{time.monotonic_ns()}")
         subprocess.run(["cc", "-O2", "-Wall", "-Wextra", "-std=gnu11", "-o", fresh, source], check=True)
         fresh.rename(program)
     return program
+
+
+def udp_tool():
+    return compiled("udp_tool")
 
 
 def url(address, path="/"):
@@ -59,6 +63,23 @@ def serve_iperf(lab, node):
     server = lab.spawn(node, ["iperf3", "--server", "--port", IPERF_PORT], f"iperf-{node}")
     wait_for(lambda: f":{IPERF_PORT}" in lab.run(node, ["ss", "-Hltn"]).stdout, what="iperf3 listening")
     return server
+
+
+def serve_calls(lab, node, address, port=7000, ports=16):
+    """Answers one request per connection, on that many ports."""
+    server = lab.spawn(node, [compiled("tcp_tool"), "serve", "--bind", address, "--port", port, "--ports", ports], f"calls-{node}")
+    server.wait_for_line("listening")
+    return server
+
+
+def call_rate(lab, node, address, seconds, port=7000, ports=16, parallel=64):
+    """TCP connections per second: set up, one request, one answer, closed. They must not fail."""
+    argv = [compiled("tcp_tool"), "call", "--to", address, "--port", port, "--ports", ports, "--parallel", parallel,
+            "--seconds", seconds]
+    result = lab.spawn(node, argv, "calls").result(seconds + 20)
+    if result["failed"] or not result["connections"]:
+        raise LabError(f"connections from {node} to {address}: {result}")
+    return result["rate"]
 
 
 # HTTP
