@@ -138,6 +138,29 @@ def test_refusals_reach_the_client(nat):
             client.recv(100)
 
 
+@pytest.mark.parametrize("segment", [100, 1200, 1432, 1452])
+@pytest.mark.parametrize("sender", ["client", "server"])
+def test_udp_segmentation_offload(nat, sender, segment):
+    """What QUIC does: the kernel hands many datagrams over as one."""
+    udp_segment = 103
+    count = 60000 // segment if segment > 1000 else 44
+    whole = probes.pattern(segment * count - segment // 3)
+    with udp(nat, "server", 4433) as server, udp(nat, "client") as client:
+        client.sendto(b"?", (nat.SERVER, 4433))
+        outside = server.recvfrom(10)[1]
+        source, to, sink = (client, (nat.SERVER, 4433), server) if sender == "client" else (server, outside, client)
+        source.setsockopt(socket.IPPROTO_UDP, udp_segment, segment)
+        probes.set_dont_fragment(source, False)
+        source.sendto(whole, to)
+        received = [sink.recv(2000) for _ in range(count)]
+    assert b"".join(received) == whole
+
+
+def test_programs_of_the_gateway_itself(nat):
+    assert seen_by_server(nat, "gateway") == nat.POOL
+    assert probes.udp_echo(nat, "gateway", nat.SERVER, b"from the gateway") == b"from the gateway"
+
+
 # Path MTU
 
 
@@ -401,6 +424,29 @@ def test_refused_when_exhausted(fresh_nat):
         for number, client in enumerate(made):
             client.sendall(b"%d" % number)
             assert client.recv(100).endswith(b" said %d" % number)
+
+
+BLOCKS = "    port-allocation: blocks\n    port-block-size: 64\n    subscriber-prefix-length: 64\n"
+DETERMINISTIC = BLOCKS.replace("blocks\n", "deterministic\n") + "    subscribers: ['2001:db8:a::/64', '2001:db8:b::/64']\n"
+
+
+@pytest.mark.parametrize("allocation", [BLOCKS, DETERMINISTIC], ids=["blocks", "deterministic"])
+def test_ports_in_blocks(fresh_nat, allocation):
+    """RFC 6888 §4, RFC 7422: whose port it was, the block tells."""
+    lab = fresh_nat.start(Nat64.CONFIG + allocation)
+    blocks = {}
+    with udp(lab, "server", 4000) as server, contextlib.ExitStack() as stack:
+        for node in ("client", "neighbour"):
+            ports = set()
+            for _ in range(60):
+                stack.enter_context(udp(lab, node)).sendto(b"?", (lab.SERVER, 4000))
+                ports.add(server.recvfrom(10)[1][1])
+            assert len(ports) == 60
+            blocks[node] = {(port - 1024) // 64 for port in ports}
+            assert len(blocks[node]) == 1
+        assert blocks["client"] != blocks["neighbour"]
+        if allocation == DETERMINISTIC:
+            assert blocks == {"client": {0}, "neighbour": {1}}
 
 
 # Changes

@@ -1,7 +1,9 @@
 // Settings that change while bindings exist: what may stay stays, and nobody gets what another has.
 #include <gtest/gtest.h>
 
+#include <map>
 #include <set>
+#include <tuple>
 
 #include "share/nat/nat.h"
 
@@ -209,6 +211,88 @@ TEST_F(NatChange, MoreStaticBindingsThanThereWasRoomFor) {
   settings_.static_bindings.clear();
   change();
   EXPECT_EQ(nat().binding_count(), 0U);
+}
+
+// Traffic and changes at random: an outside endpoint is one host's, and in the end nothing is left.
+TEST_F(NatChange, RandomChangesKeepEveryEndpointOneHosts) {
+  const Ipv4Prefix one = Ipv4Prefix::holding(kPool, 32), other = Ipv4Prefix::holding(kOtherPool, 32);
+  const std::vector<std::vector<NatPool>> pools = {{{{one}, 5000, 5063}},
+                                                   {{{other, one}, 5000, 5063}},
+                                                   {{{other}, 5000, 5063}},
+                                                   {{{one}, 5016, 5047}, {{other}, 5000, 5063}}};
+  for (const PortAllocation allocation : kAllocations) {
+    for (const WhenExhausted when : {WhenExhausted::Refuse, WhenExhausted::ReuseByDestination}) {
+      nat_.reset();
+      settings_ = {};
+      settings_.pools = pools[1];
+      settings_.allocation = allocation;
+      settings_.block_size = 16;
+      settings_.block_rest = settings_.port_rest = 3;
+      settings_.max_sessions = 1000;
+      settings_.when_exhausted = when;
+      settings_.timeouts = {.udp = 20, .tcp_established = 60, .tcp_opening = 10, .tcp_closing = 5};
+      if (allocation == PortAllocation::Deterministic)
+        settings_.subscribers = {Ipv6Prefix::holding(host(0).ipv6, 126)};
+      nat_.emplace(settings_, 64, 0, 1, now_);
+      RandomSource dice(4787);
+      std::size_t most = 0;
+      for (int step = 0; step < 60'000; ++step) {
+        const auto protocol =
+            static_cast<NatProtocol>(dice.below(2) == 0 ? NatProtocol::Udp : NatProtocol::Tcp);
+        const auto flags = static_cast<uint8_t>(dice.below(4) == 0 ? dice.below(64) : TcpHeader::kSyn);
+        const Ipv4Endpoint remote{dice.below(2) == 0 ? kServer.address : kOtherServer.address,
+                                  static_cast<uint16_t>(80 + dice.below(3))};
+        if (dice.below(3) > 0) {
+          (void)nat().outbound(
+              {host(dice.below(4), static_cast<uint16_t>(40000 + dice.below(40))), remote, protocol, flags},
+              now_, outside_);
+        } else {
+          (void)nat().inbound(
+              {{dice.below(2) == 0 ? kPool : kOtherPool, static_cast<uint16_t>(4990 + dice.below(80))},
+               remote,
+               protocol,
+               flags},
+              now_, inside_);
+        }
+        if (dice.below(50) == 0) pass(1);
+        most = std::max(most, nat().session_count());
+        if (dice.below(400) != 0) continue;
+        settings_.pools = pools[dice.below(pools.size())];
+        settings_.timeouts.udp = static_cast<uint32_t>(5 + dice.below(20));
+        settings_.mapping = static_cast<Dependence>(dice.below(8) == 0 ? dice.below(3) : 0);
+        settings_.filtering = static_cast<Dependence>(dice.below(3));
+        settings_.static_bindings.clear();
+        for (uint64_t i = dice.below(4); i > 0; --i)
+          settings_.static_bindings.push_back({i % 2 == 0 ? NatProtocol::Udp : NatProtocol::Tcp,
+                                               host(i).ipv6,
+                                               {},
+                                               static_cast<uint16_t>(40000 + i),
+                                               settings_.pools[0].addresses[0].address(),
+                                               static_cast<uint16_t>(4999 + i * 16)});
+        change();
+        std::map<std::tuple<NatProtocol, uint32_t, uint16_t, uint32_t, uint16_t>, InsideEndpoint> owners;
+        std::size_t statics = 0;
+        nat().visit(0, SIZE_MAX, now_, [&](const Nat::SessionView& view) {
+          statics += view.is_static ? 1u : 0u;
+          const bool alone = when == WhenExhausted::Refuse;
+          const auto [owner, fresh] = owners.try_emplace(
+              {view.protocol, view.outside.address.value(), view.outside.port,
+               alone ? 0 : view.remote.address.value(), alone ? uint16_t{0} : view.remote.port},
+              view.inside);
+          ASSERT_TRUE(fresh || owner->second == view.inside) << view.outside.port;
+          ASSERT_TRUE(nat().owns(view.outside.address));
+        });
+        ASSERT_GE(statics, settings_.static_bindings.size());
+      }
+      EXPECT_GT(most, 50U);
+      settings_.static_bindings.clear();
+      change();
+      pass(400);
+      EXPECT_EQ(nat().binding_count(), 0U);
+      EXPECT_EQ(nat().session_count(), 0U);
+      EXPECT_EQ(nat().subscriber_count(), 0U);
+    }
+  }
 }
 
 TEST_F(NatChange, AnotherMappingEndsBindings) {
