@@ -11,7 +11,11 @@ import time
 import probes
 import pytest
 from name_server import Unbound
+from scapy.layers.inet import IP, UDP
+from scapy.layers.inet6 import IPv6, IPv6ExtHdrFragment
+from scapy.packet import Raw
 from scenarios import Nat64, behind_pref64
+from tun_port import TunPort
 
 STATIC = """\
     static-bindings:
@@ -424,6 +428,56 @@ def test_refused_when_exhausted(fresh_nat):
         for number, client in enumerate(made):
             client.sendall(b"%d" % number)
             assert client.recv(100).endswith(b" said %d" % number)
+
+
+def test_limits_of_a_subscriber(fresh_nat):
+    """RFC 6888 REQ-4 and REQ-5: who opens too much finds no more, and nobody else notices."""
+    lab = fresh_nat.start(Nat64.CONFIG + "    ports-per-subscriber: 40\n    sessions-per-subscriber: 50\n")
+    serve(lab)
+    with udp(lab, "server", 4000) as server, contextlib.ExitStack() as stack:
+        server.settimeout(0.5)
+        for _ in range(60):
+            stack.enter_context(udp(lab, "client")).sendto(b"?", (lab.SERVER, 4000))
+        heard = set()
+        with contextlib.suppress(TimeoutError):
+            while True:
+                heard.add(server.recvfrom(10)[1])
+        assert len(heard) == 40
+        assert lab.translator.drops("subscriber-limit") == 20
+        assert probes.udp_echo(lab, "neighbour", lab.SERVER, b"unharmed") == b"unharmed"
+        assert seen_by_server(lab, "neighbour") == lab.POOL
+
+
+def test_a_full_table_makes_room(fresh_nat):
+    """A host that calls everybody at once fills the table; what nobody answered makes room after 4 seconds."""
+    lab = fresh_nat.start(Nat64.CONFIG + "    max-sessions: 1000\n")
+    serve(lab)
+    with Crowd(lab) as crowd:
+        talk = crowd.connect("neighbour", lab.SERVER, 7001)
+        with udp(lab, "client") as client:
+            for number in range(3000):
+                client.sendto(b"?", (lab.OTHER, 10000 + number))
+        assert lab.translator.drops("table-full") > 0
+        talk.sendall(b"established")
+        assert talk.recv(100).endswith(b" said established")
+        time.sleep(4.3)
+        assert seen_by_server(lab, "neighbour") == lab.POOL
+
+
+def test_a_flood_of_fragments_leaves_room_for_others(nat):
+    """First fragments whose rest never comes, from both sides."""
+    with TunPort(nat, "gateway", "nat") as port:
+        for number in range(3000):
+            port.send(IP(src=f"198.18.{number >> 8}.{number & 255}", dst=nat.POOL, id=number, flags="MF") /
+                      UDP(sport=1, dport=7) / Raw(b"x" * 1400))
+            if number % 3 == 0:
+                port.send(IPv6(src=f"2001:db8:a::{number:x}", dst=nat.SERVER) / IPv6ExtHdrFragment(id=number, m=1, nh=17) /
+                          UDP(sport=1, dport=7) / Raw(b"x" * 1392))
+    payload = probes.pattern(4096)
+    for node in ("client", "neighbour"):
+        assert probes.udp_echo(nat, node, nat.SERVER, payload, dont_fragment=False) == payload
+    assert probes.udp_echo(nat, "server", nat.POOL, payload, dont_fragment=False) == payload
+    assert nat.translator.drops("reassembly-no-room") > 0
 
 
 BLOCKS = "    port-allocation: blocks\n    port-block-size: 64\n    subscriber-prefix-length: 64\n"
