@@ -25,11 +25,11 @@ STATIC = """\
 FEW_PORTS = Nat64.CONFIG.replace("1024-65535", "2000-2299")
 
 
-@pytest.fixture(scope="module")
-def nat():
+@pytest.fixture(scope="module", params=[1, 3], ids=["one-worker", "three-workers"])
+def nat(request):
     """One lab for all tests that leave it as it was."""
     with Nat64() as lab:
-        lab.start(Nat64.CONFIG + STATIC)
+        lab.start(Nat64.CONFIG + STATIC + f"    workers: {request.param}\n")
         serve(lab)
         yield lab
         assert lab.translator.process.running(), lab.translator.process.stderr

@@ -24,7 +24,7 @@ from tun_port import TunPort
 
 SECONDS = float(os.environ.get("SOAK_SECONDS", "20"))
 UDP_TIMEOUT = 2
-PORTS = (2000, 2199)
+PORTS = (2000, 2399)  # Each worker has half of them, and both hosts happen to be of the same worker.
 CONFIG = Nat64.CONFIG.replace("1024-65535", "{}-{}".format(*PORTS)) + f"""\
     udp-timeout: {UDP_TIMEOUT}
     icmp-timeout: 1
@@ -32,11 +32,12 @@ CONFIG = Nat64.CONFIG.replace("1024-65535", "{}-{}".format(*PORTS)) + f"""\
     tcp-closing-timeout: 1
     port-rest-time: 0
     max-sessions: 1000
+    workers: 2
 """
 
 
 RELOADED = [
-    CONFIG.replace("addresses: 192.0.2.1", "addresses: [192.0.2.1, 192.0.2.2]").replace("2199}", "2249}"),
+    CONFIG.replace("addresses: 192.0.2.1", "addresses: [192.0.2.1, 192.0.2.2]").replace("2399}", "2449}"),
     CONFIG + "    static-bindings:\n      - {protocol: udp, inside: '2001:db8:b::2', inside-port: 7, outside: 192.0.2.1, outside-port: 7}\n",
     CONFIG,
 ]

@@ -57,7 +57,8 @@ void Nat::change_places(const NatSettings& settings) noexcept {
     const uint64_t key = place_key(b.protocol(), b.outside, b.outside_port);
     const auto at = std::ranges::lower_bound(wanted, key, {}, &Wanted::first);
     const StaticBinding* const here = at != wanted.end() && at->first == key ? at->second : nullptr;
-    if (b.is_static())  // Ports that follow from a number may be another worker's now, and so is all of the host's.
+    if (b.is_static())  // Ports that follow from a number may be another worker's now, and so is all of the
+                        // host's.
       return here != nullptr && (same_pools || settings_.allocation != PortAllocation::Deterministic) &&
              here->inside == b.inside_ipv6 && here->inside_ipv4 == b.inside_ipv4 &&
              here->inside_port == b.inside_port;
