@@ -83,6 +83,8 @@ class Pipeline {
     }
     return more;
   }
+  // Null for mechanisms without one, and before prepare().
+  [[nodiscard]] share::Nat* nat() { return state_.nat.get(); }
   [[nodiscard]] const share::Nat* nat() const { return state_.nat.get(); }
 
   // Where packets go whose state another worker has.

@@ -100,6 +100,18 @@ void Worker::stop() {
   thread_.join();
 }
 
+bool Worker::ask(const Question& question, std::chrono::milliseconds limit) {
+  const auto nudge = [this] {
+    if (!thread_.joinable() || stopped_.load(std::memory_order_acquire)) return Mailbox::Owner::HasEnded;
+    // Even: it waits for packets, or is about to. The signal may come too early: there will be another.
+    if (batch_sequence_.load(std::memory_order_relaxed) % 2 == 0)
+      ::pthread_kill(thread_.native_handle(), wake_up_signal());
+    return Mailbox::Owner::Runs;
+  };
+  return mailbox_.ask([&] { question(pipeline_, monotonic_now()); }, limit, nudge) ==
+         Mailbox::Outcome::Answered;
+}
+
 void Worker::await_quiescence() {
   // Adds nothing, but orders what was published before the call before the look at the sequence number.
   const uint64_t sequence = batch_sequence_.fetch_add(0, std::memory_order_seq_cst);
@@ -118,6 +130,8 @@ void Worker::run() {
       inbox_.wait(queue_.fd());
       receive_batch(Wait::No);
     }
+    if (mailbox_.has_question()) [[unlikely]]
+      mailbox_.answer();
     if (size_ == 0 && !keeps_time_) continue;
     // Entering: whoever replaces the snapshot after this sees the odd number and waits.
     batch_sequence_.fetch_add(1, std::memory_order_seq_cst);

@@ -5,7 +5,9 @@
 #include <pthread.h>
 
 #include <atomic>
+#include <chrono>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <memory_resource>
 #include <thread>
@@ -13,6 +15,7 @@
 
 #include "engine/coalescing.h"
 #include "engine/inbox.h"
+#include "engine/mailbox.h"
 #include "engine/pipeline.h"
 #include "engine/runs.h"
 #include "engine/snapshot.h"
@@ -39,6 +42,13 @@ class Worker final : private Pipeline::Peers {
   // Returns once no batch is under way that began before the call.
   void await_quiescence();
 
+  // Has the worker run `question` between two batches, or runs it here where no thread is at work: not
+  // started, stopped, failed. The question may look at what belongs to the worker; it must be short (50
+  // microseconds), since packets wait meanwhile. False, and the question is not run, when the worker did not
+  // get round to it within `limit`. From any thread, but not at the same time as start() and stop().
+  using Question = std::function<void(Pipeline&, Instant now)>;
+  [[nodiscard]] bool ask(const Question& question, std::chrono::milliseconds limit);
+
   // errno when the device went away, else 0.
   [[nodiscard]] int failure() const { return failure_.load(std::memory_order_acquire); }
   [[nodiscard]] const observe::Counters& counters() const { return pipeline_.counters(); }
@@ -62,6 +72,7 @@ class Worker final : private Pipeline::Peers {
   }
   void handle_failure(io::TunQueue::Status status);
 
+  Mailbox mailbox_;
   io::TunQueue queue_;
   Pipeline pipeline_;
   Coalescing coalescing_;
@@ -86,8 +97,8 @@ class Worker final : private Pipeline::Peers {
   std::size_t patience_ = 1;     // how many of these before it is asked for a second packet again
 };
 
-// Installs the signal handler that stop() interrupts a waiting worker with. Call once, before any worker
-// starts.
+// Installs the signal handler that stop() and ask() interrupt a waiting worker with. Call once, before any
+// worker starts.
 void install_wake_up_signal();
 
 }  // namespace yonroku::engine

@@ -138,6 +138,32 @@ TEST_F(WorkerTest, TranslatesBothWaysUntilItIsStopped) {
   });
 }
 
+TEST_F(WorkerTest, AnswersQuestionsAsleepAtWorkAndStopped) {
+  in_own_namespace([&] {
+    auto device = io::open_tun(kDevice, 1);
+    ASSERT_TRUE(device) << device.error().to_string();
+    Wire wire;
+    const auto settings = snapshot("2001:db8:2::80");
+    Worker worker(std::move(device->queues[0]), settings.get(), 1, 0, 1);
+    std::thread::id answerer;
+    const auto ask = [&] {
+      return worker.ask([&](Pipeline&, Instant) { answerer = std::this_thread::get_id(); },
+                        std::chrono::milliseconds(kPatience));
+    };
+    EXPECT_TRUE(ask());
+    EXPECT_EQ(answerer, std::this_thread::get_id()) << "not started";
+    worker.start();
+    for (int i = 0; i < 20; ++i) {
+      if (i % 2 == 0) wire.put(test::ipv4({}, test::udp(test::counting(100))));
+      EXPECT_TRUE(ask()) << i;
+      EXPECT_NE(answerer, std::this_thread::get_id()) << i;
+    }
+    worker.stop();
+    EXPECT_TRUE(ask());
+    EXPECT_EQ(answerer, std::this_thread::get_id()) << "stopped";
+  });
+}
+
 TEST_F(WorkerTest, ANameThatIsTakenIsAnErrorThatSaysSo) {
   in_own_namespace([&] {
     const auto device = io::open_tun(kDevice, 2);
