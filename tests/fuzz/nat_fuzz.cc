@@ -80,11 +80,7 @@ class CheckedNat {
   void check() const {
     std::set<std::tuple<NatProtocol, uint32_t, uint16_t, uint32_t, uint16_t>> seen;
     std::size_t sessions = 0;
-    nat_.visit(0, SIZE_MAX, now_, [&](const Nat::SessionView& view) {
-      if (!view.has_session) {
-        REQUIRE(view.is_static);
-        return;
-      }
+    (void)nat_.visit_sessions(0, SIZE_MAX, now_, [&](const share::SessionView& view) {
       ++sessions;
       REQUIRE(seen.insert({view.protocol, view.outside.address.value(), view.outside.port,
                            view.remote.address.value(), view.remote.port})

@@ -299,7 +299,9 @@ void Nat::touch_slowly(uint32_t session, NatProtocol protocol, NatSide side, uin
                        Tick now) noexcept {
   Session& s = at(session);
   if (protocol == NatProtocol::Udp) {  // somebody answered: no longer among those that are ended for others
+    --count_of(protocol, s);
     s.state = 1;
+    ++count_of(protocol, s);
     wheel_of(s).cancel(session, links());
     begin_timer(session);
     return;
@@ -312,7 +314,9 @@ void Nat::touch_slowly(uint32_t session, NatProtocol protocol, NatSide side, uin
     case TcpLifetime::Closing: s.expires = now + tcp_closing_; break;
     case TcpLifetime::Unchanged: break;
   }
+  --count_of(protocol, s);
   s.state = static_cast<uint8_t>(step.state);
+  ++count_of(protocol, s);
   const bool changes_wheel = is_transitory(step.state) != ((s.flags & kTransitory) != 0);
   if (changes_wheel || static_cast<int32_t>(s.expires - before) < 0) {
     wheel_of(s).cancel(session, links());
@@ -474,6 +478,7 @@ DropReason Nat::open_session(uint32_t binding, const Ipv4Endpoint& remote, NatSi
   }
   begin_timer(id);
   ++session_count_;
+  ++count_of(protocol, s);
   ++subscribers_[b.subscriber].sessions;
   report(NatEvent::Kind::SessionCreated, b, &s);
   return DropReason::None;
@@ -499,6 +504,7 @@ uint32_t Nat::add_binding(uint32_t subscriber, const InsideEndpoint& inside, con
   s.newest = id;
   if (s.oldest == kNone) s.oldest = id;
   ++s.bindings;
+  ++counts_.bindings[static_cast<std::size_t>(protocol)];
   by_inside_.insert(hash_inside(inside, protocol, key), id);
   by_outside_.insert(
       b.is_shared() ? hash_shared(outside, protocol, key.remote) : hash_outside(outside, protocol), id);
@@ -738,6 +744,7 @@ bool Nat::take_block(Subscriber& subscriber, Block*& block) noexcept {
     const uint32_t number = first + (start + i) % count;
     if (taken[number]) continue;
     taken[number] = true;
+    ++used_blocks_;
     *free_entry = {number, 0};
     block = free_entry;
     if (sink_ != nullptr) {
@@ -790,6 +797,7 @@ bool Nat::expire(Instant now, std::size_t most) noexcept {
        i < most && !resting_blocks_.empty() && is_past(resting_blocks_.front().until, tick); ++i) {
     const RestingBlock& block = resting_blocks_.front();
     blocks_taken_[block.address][block.number] = false;
+    --used_blocks_;
     resting_blocks_.pop_front();
   }
   for (TimerWheel* wheel : {&transitory_, &lasting_}) {
@@ -813,6 +821,7 @@ void Nat::end_session(uint32_t session, Rest rest) noexcept {
   report(NatEvent::Kind::SessionEnded, b, &s);
   wheel_of(s).cancel(session, links());
   --session_count_;
+  --count_of(b.protocol(), s);
   --subscribers_[b.subscriber].sessions;
 
   if ((session & kFurther) == 0) {
@@ -840,6 +849,7 @@ void Nat::end_session(uint32_t session, Rest rest) noexcept {
   else
     b.further = gone.older;
   if (gone.older != kNone) further_[gone.older].newer = gone.newer;
+  further_[id].binding = kNone;  // seen by visit_sessions()
   further_.remove(id);
 }
 
@@ -872,6 +882,7 @@ void Nat::end_binding(uint32_t binding, Rest rest) noexcept {
   else
     s.oldest = b.newer;
   --s.bindings;
+  --counts_.bindings[static_cast<std::size_t>(protocol)];
   b.first.flags = 0;
   bindings_.remove(binding);
   drop_subscriber_if_idle(subscriber);

@@ -11,6 +11,7 @@
 // portions.
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <deque>
@@ -25,6 +26,7 @@
 #include "share/nat/hash_index.h"
 #include "share/nat/nat_event.h"
 #include "share/nat/nat_settings.h"
+#include "share/nat/nat_views.h"
 #include "share/nat/port_pool.h"
 #include "share/nat/slab.h"
 #include "share/nat/tcp_state.h"
@@ -97,28 +99,24 @@ class Nat {
   [[nodiscard]] std::size_t session_count() const { return session_count_; }
   [[nodiscard]] std::size_t subscriber_count() const { return subscribers_.size(); }
 
-  // One session as somebody may want to see it.
-  struct SessionView {
-    NatProtocol protocol{};
-    InsideEndpoint inside;
-    Ipv4Endpoint outside;
-    Ipv4Endpoint remote;  // unspecified for a binding without sessions
-    TcpState tcp_state{};
-    bool has_session = false;
-    bool is_static = false;
-    uint32_t seconds_left = 0;
-  };
-  // Calls visit(SessionView) for the bindings numbered `from` and on, at most `most` of them; returns where
-  // to go on, or kEnd.
-  static constexpr uint32_t kEnd = UINT32_MAX;
+  [[nodiscard]] NatCounts counts() const noexcept;
+
+  // Each calls visitor(...View) for entries from the place `from` on, looks at `most` places at most, and
+  // returns where to go on, or kEnd. Begins at 0. What begins or ends between two calls, or moves to the
+  // place of one that ends, may not be seen.
+  static constexpr uint64_t kEnd = UINT64_MAX;
+  // SessionView.
   template <class Visitor>
-  uint32_t visit(uint32_t from, std::size_t most, Instant now, Visitor&& visitor) const {
-    for (uint32_t id = from; id < bindings_.used(); ++id) {
-      if (most-- == 0) return id;
-      if (is_in_use(id)) visit_binding(id, now, visitor);
-    }
-    return kEnd;
-  }
+  uint64_t visit_sessions(uint64_t from, std::size_t most, Instant now, Visitor&& visitor) const;
+  // BindingView. A place counts as many as the sessions that are counted at it.
+  template <class Visitor>
+  uint64_t visit_bindings(uint64_t from, std::size_t most, Instant now, Visitor&& visitor) const;
+  // SubscriberView.
+  template <class Visitor>
+  uint64_t visit_subscribers(uint64_t from, std::size_t most, Visitor&& visitor) const;
+  // PoolAddressView, of every address of the pools, in their order.
+  template <class Visitor>
+  uint64_t visit_addresses(uint64_t from, std::size_t most, Visitor&& visitor) const;
 
  private:
   static constexpr uint32_t kNone = UINT32_MAX;
@@ -287,8 +285,14 @@ class Nat {
   [[nodiscard]] NatEvent event_of(NatEvent::Kind kind, NatProtocol protocol) const noexcept;
   void report(NatEvent::Kind kind, const Binding& binding, const Session* session = nullptr) noexcept;
   void report_refusal(NatEvent::Kind kind, NatProtocol protocol, const InsideEndpoint& inside) noexcept;
-  template <class Visitor>
-  void visit_binding(uint32_t id, Instant now, Visitor& visitor) const;
+  [[nodiscard]] SessionView view_of(const Binding& binding, const Session& session, Tick now) const noexcept;
+  [[nodiscard]] BindingView view_of(const Binding& binding, Tick now) const noexcept;
+  [[nodiscard]] SubscriberView view_of(const Subscriber& subscriber) const noexcept;
+  [[nodiscard]] PoolAddressView view_of_address(uint32_t number) const noexcept;
+  // The count that the session belongs to.
+  uint64_t& count_of(NatProtocol protocol, const Session& session) noexcept {
+    return counts_.sessions[static_cast<std::size_t>(protocol)][session.state];
+  }
 
   NatSettings settings_;
   RandomSource random_;
@@ -323,35 +327,61 @@ class Nat {
   std::vector<StaticOwner> static_owners_;       // where it is not the owner of the port
   std::vector<std::vector<bool>> blocks_taken_;  // of each address, made when needed
   std::deque<RestingBlock> resting_blocks_;
+  std::size_t used_blocks_ = 0;  // those at rest too
+  NatCounts counts_;             // of bindings and sessions; the rest is counted elsewhere
 };
 
+// The first sessions of all bindings, then the further ones.
 template <class Visitor>
-void Nat::visit_binding(uint32_t id, Instant now, Visitor& visitor) const {
-  const Binding& binding = bindings_[id];
+uint64_t Nat::visit_sessions(uint64_t from, std::size_t most, Instant now, Visitor&& visitor) const {
+  constexpr uint64_t kFurtherSessions = uint64_t{1} << 32;
   const Tick tick = tick_of(now);
-  const auto left = [&](const Session& session) {
-    const auto ticks = static_cast<int32_t>(session.expires - tick);
-    return ticks <= 0 ? 0u
-                      : static_cast<uint32_t>((uint64_t{static_cast<uint32_t>(ticks)} << 27) / 1'000'000'000);
-  };
-  SessionView view;
-  view.protocol = binding.protocol();
-  view.inside = {binding.inside_ipv6, binding.inside_ipv4, binding.inside_port};
-  view.outside = {binding.outside, binding.outside_port};
-  view.is_static = binding.is_static();
-  const auto show = [&](const Session& session) {
-    view.has_session = true;
-    view.remote = {session.remote, session.remote_port};
-    view.tcp_state = static_cast<TcpState>(session.state);
-    view.seconds_left = left(session);
-    visitor(view);
-  };
-  if (!binding.has_session()) {
-    visitor(view);
-    return;
+  uint64_t at = from;
+  for (; at < bindings_.used(); ++at) {
+    if (most-- == 0) return at;
+    const Binding& binding = bindings_[static_cast<uint32_t>(at)];
+    if ((binding.first.flags & (kInUse | kHasSession)) == (kInUse | kHasSession))
+      visitor(view_of(binding, binding.first, tick));
   }
-  show(binding.first);
-  for (uint32_t i = binding.further; i != kNone; i = further_[i].older) show(further_[i].session);
+  for (at = std::max(at, kFurtherSessions); at - kFurtherSessions < further_.used(); ++at) {
+    if (most-- == 0) return at;
+    const FurtherSession& further = further_[static_cast<uint32_t>(at - kFurtherSessions)];
+    if (further.binding != kNone) visitor(view_of(bindings_[further.binding], further.session, tick));
+  }
+  return kEnd;
+}
+
+template <class Visitor>
+uint64_t Nat::visit_bindings(uint64_t from, std::size_t most, Instant now, Visitor&& visitor) const {
+  for (uint64_t at = from; at < bindings_.used(); ++at) {
+    if (most == 0) return at;
+    --most;
+    const Binding& binding = bindings_[static_cast<uint32_t>(at)];
+    if ((binding.first.flags & kInUse) == 0) continue;
+    const BindingView view = view_of(binding, tick_of(now));
+    most -= std::min<std::size_t>(most, view.sessions);
+    visitor(view);
+  }
+  return kEnd;
+}
+
+template <class Visitor>
+uint64_t Nat::visit_subscribers(uint64_t from, std::size_t most, Visitor&& visitor) const {
+  for (uint64_t at = from; at < subscribers_.used(); ++at) {
+    if (most-- == 0) return at;
+    const Subscriber& subscriber = subscribers_[static_cast<uint32_t>(at)];
+    if (subscriber.bindings > 0) visitor(view_of(subscriber));  // otherwise the place is free
+  }
+  return kEnd;
+}
+
+template <class Visitor>
+uint64_t Nat::visit_addresses(uint64_t from, std::size_t most, Visitor&& visitor) const {
+  for (uint64_t at = from; at < pool_.address_count(); ++at) {
+    if (most-- == 0) return at;
+    visitor(view_of_address(static_cast<uint32_t>(at)));
+  }
+  return kEnd;
 }
 
 }  // namespace yonroku::share

@@ -86,7 +86,9 @@ void Nat::move_subscribers(const PortPool& pool, bool same_pools) noexcept {
     auto& taken = blocks_taken[address];
     if (taken.empty()) taken.resize(pool.share_of(address).end / settings_.block_size);
     taken[number] = true;
+    ++used_blocks_;
   };
+  used_blocks_ = 0;
   const bool has_blocks = settings_.allocation == PortAllocation::Blocks;
   for (uint32_t id = 0; id < subscribers_.used(); ++id) {
     Subscriber& s = subscribers_[id];

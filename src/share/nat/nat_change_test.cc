@@ -272,8 +272,9 @@ TEST_F(NatChange, RandomChangesKeepEveryEndpointOneHosts) {
         change();
         std::map<std::tuple<NatProtocol, uint32_t, uint16_t, uint32_t, uint16_t>, InsideEndpoint> owners;
         std::size_t statics = 0;
-        nat().visit(0, SIZE_MAX, now_, [&](const Nat::SessionView& view) {
-          statics += view.is_static ? 1u : 0u;
+        (void)nat().visit_bindings(0, SIZE_MAX, now_,
+                                   [&](const BindingView& view) { statics += view.is_static ? 1u : 0u; });
+        (void)nat().visit_sessions(0, SIZE_MAX, now_, [&](const SessionView& view) {
           const bool alone = when == WhenExhausted::Refuse;
           const auto [owner, fresh] = owners.try_emplace(
               {view.protocol, view.outside.address.value(), view.outside.port,

@@ -418,6 +418,78 @@ TEST_F(NatTest, AFullTableKeepsWhatIsEstablished) {
   }
 }
 
+// --- what is shown ---
+
+TEST_F(NatTest, ShowsBindingsSessionsSubscribersAndPorts) {
+  settings_.static_bindings = {{NatProtocol::Tcp, host(7).ipv6, {}, 22, kPool, 5005}};
+  settings_.subscriber_prefix_length = 64;
+  ASSERT_EQ(out(host(1), kServer, NatProtocol::Tcp, kSyn), DropReason::None);
+  ASSERT_EQ(in(outside_, kServer, NatProtocol::Tcp, kSyn | kAck), DropReason::None);
+  ASSERT_EQ(out(host(2), kServer), DropReason::None);
+  ASSERT_EQ(out(host(2), kOtherServer), DropReason::None);
+  pass(10);
+  std::vector<SessionView> sessions;
+  EXPECT_EQ(nat().visit_sessions(0, 100, now_, [&](const SessionView& v) { sessions.push_back(v); }),
+            Nat::kEnd);
+  ASSERT_EQ(sessions.size(), 3U);
+  EXPECT_EQ(sessions[0].inside, host(1));
+  EXPECT_EQ(sessions[0].outside, (Ipv4Endpoint{kPool, 5000}));
+  EXPECT_EQ(sessions[0].remote, kServer);
+  EXPECT_EQ(sessions[0].state_text(), "established");
+  EXPECT_NEAR(sessions[0].seconds_left, 7430, 1);
+  EXPECT_EQ(sessions[1].state_text(), "unanswered");
+  EXPECT_EQ(sessions[2].remote, kOtherServer);
+
+  std::vector<BindingView> bindings;
+  EXPECT_EQ(nat().visit_bindings(0, 100, now_, [&](const BindingView& v) { bindings.push_back(v); }),
+            Nat::kEnd);
+  ASSERT_EQ(bindings.size(), 3U);
+  EXPECT_TRUE(bindings[0].is_static);
+  EXPECT_EQ(bindings[0].sessions, 0U);
+  EXPECT_EQ(bindings[2].sessions, 2U);
+  EXPECT_NEAR(bindings[2].seconds_left, 290, 1);
+
+  std::vector<SubscriberView> subscribers;
+  EXPECT_EQ(nat().visit_subscribers(0, 100, [&](const SubscriberView& v) { subscribers.push_back(v); }),
+            Nat::kEnd);
+  ASSERT_EQ(subscribers.size(), 1U);
+  EXPECT_EQ(subscribers[0].ipv6, *Ipv6Prefix::parse("2001:db8::/64"));
+  EXPECT_EQ(subscribers[0].outside, kPool);
+  EXPECT_EQ(subscribers[0].bindings, 3U);
+  EXPECT_EQ(subscribers[0].sessions, 3U);
+
+  const NatCounts counts = nat().counts();
+  EXPECT_EQ(counts.ports, 10U);
+  EXPECT_EQ(counts.used_ports, (std::array<uint64_t, 3>{1, 2, 0}));
+  EXPECT_EQ(counts.sessions_of(NatProtocol::Udp), 2U);
+}
+
+TEST_F(NatTest, CountsBlocksAndWhatRests) {
+  settings_.pools[0] = {{Ipv4Prefix::holding(kPool, 32)}, 5000, 5079};
+  settings_.allocation = PortAllocation::Blocks;
+  settings_.block_size = 16;
+  settings_.port_rest = 120;
+  ASSERT_EQ(out(host(1), kServer), DropReason::None);
+  ASSERT_EQ(out(host(2), kServer, NatProtocol::Icmp), DropReason::None);
+  EXPECT_EQ(nat().counts().blocks, 5U);
+  EXPECT_EQ(nat().counts().used_blocks, 2U);
+  std::vector<SubscriberView> subscribers;
+  (void)nat().visit_subscribers(0, 100, [&](const SubscriberView& v) { subscribers.push_back(v); });
+  ASSERT_EQ(subscribers.size(), 2U);
+  ASSERT_EQ(subscribers[1].block_count, 1U);
+  EXPECT_EQ(subscribers[1].blocks[0].first_port, 5016);
+  EXPECT_EQ(subscribers[1].blocks[0].last_port, 5031);
+  EXPECT_EQ(subscribers[1].blocks[0].used, 1U);
+  pass(305);
+  EXPECT_EQ(nat().counts().resting_ports, 1U);
+  EXPECT_EQ(nat().counts().resting_blocks, 1U) << "that of the query is over";
+  EXPECT_EQ(nat().counts().used_blocks, 1U);
+  EXPECT_EQ(nat().counts().used_ports[0], 1U);
+  pass(130);
+  EXPECT_EQ(nat().counts().used_blocks, 0U);
+  EXPECT_EQ(nat().counts().used_ports[0], 0U);
+}
+
 // --- against a model ---
 
 // What a simple NAT would hold; the real one must agree about who is bound to what, whatever is done in which
@@ -455,9 +527,11 @@ TEST_F(NatTest, RandomTrafficAgreesWithASimpleModel) {
       // No outside endpoint twice for the same other end; each found from both sides; counts right.
       std::set<std::tuple<int, uint32_t, uint16_t, uint32_t, uint16_t>> seen;
       std::size_t sessions = 0;
-      nat().visit(0, 1'000'000, now_, [&](const Nat::SessionView& view) {
+      NatCounts seen_counts;
+      uint64_t from = 0;  // a few at a time, as a worker does it
+      const auto see_session = [&](const SessionView& view) {
         ++sessions;
-        EXPECT_TRUE(view.has_session);
+        ++seen_counts.sessions[static_cast<std::size_t>(view.protocol)][view.state];
         EXPECT_TRUE(seen.insert({static_cast<int>(view.protocol), view.outside.address.value(),
                                  view.outside.port, view.remote.address.value(), view.remote.port})
                         .second);
@@ -467,8 +541,34 @@ TEST_F(NatTest, RandomTrafficAgreesWithASimpleModel) {
         InsideEndpoint found;
         EXPECT_TRUE(nat().find_inside({view.outside, view.remote, view.protocol, 0}, found));
         EXPECT_EQ(found, view.inside);
-      });
+      };
+      while (from != Nat::kEnd) from = nat().visit_sessions(from, 7, now_, see_session);
       EXPECT_EQ(sessions, nat().session_count());
+      std::size_t sessions_of_bindings = 0;
+      for (from = 0; from != Nat::kEnd;)
+        from = nat().visit_bindings(from, 7, now_, [&](const BindingView& view) {
+          ++seen_counts.bindings[static_cast<std::size_t>(view.protocol)];
+          sessions_of_bindings += view.sessions;
+        });
+      EXPECT_EQ(sessions_of_bindings, sessions);
+      std::size_t sessions_of_subscribers = 0;
+      for (from = 0; from != Nat::kEnd;)
+        from = nat().visit_subscribers(from, 3, [&](const SubscriberView& view) {
+          ++seen_counts.subscribers;
+          sessions_of_subscribers += view.sessions;
+        });
+      EXPECT_EQ(sessions_of_subscribers, sessions);
+      for (from = 0; from != Nat::kEnd;)
+        from = nat().visit_addresses(from, 1, [&](const PoolAddressView& view) {
+          seen_counts.ports += view.ports;
+          for (std::size_t i = 0; i < kNatProtocolCount; ++i) seen_counts.used_ports[i] += view.used[i];
+        });
+      const NatCounts counts = nat().counts();
+      EXPECT_EQ(counts.bindings, seen_counts.bindings);
+      EXPECT_EQ(counts.sessions, seen_counts.sessions);
+      EXPECT_EQ(counts.subscribers, seen_counts.subscribers);
+      EXPECT_EQ(counts.ports, seen_counts.ports);
+      EXPECT_EQ(counts.used_ports, seen_counts.used_ports);
     }
     EXPECT_GT(opened, 10'000U);
     pass(8000);

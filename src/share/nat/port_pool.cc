@@ -22,6 +22,10 @@ PortPool::PortPool(const NatSettings& settings, uint16_t worker, uint16_t worker
     pools_.push_back({pool.addresses, first, PortSlots::of_range(pool.first_port, pool.last_port)});
   }
   state_.resize(address_pool_.size());
+  for (uint32_t address = 0; address < address_count(); ++address) {
+    const Span share = share_of(address);
+    total_ += share.end - share.begin;
+  }
 }
 
 Ipv4Address PortPool::address(uint32_t number) const {
@@ -97,7 +101,7 @@ std::optional<uint32_t> PortPool::take_any(uint32_t address, NatProtocol protoco
       slot += static_cast<uint32_t>(__builtin_ctzll(free));
       if (slot >= stretch.end) break;
       bits[slot / 64] |= uint64_t{1} << (slot % 64);
-      ++state_[address].used[static_cast<std::size_t>(protocol)];
+      count_taken(address, protocol);
       return slot;
     }
   }
@@ -109,7 +113,7 @@ bool PortPool::take(const Place& place, NatProtocol protocol) {
   const uint64_t bit = uint64_t{1} << (place.slot % 64);
   if ((word & bit) != 0) return false;
   word |= bit;
-  ++state_[place.address].used[static_cast<std::size_t>(protocol)];
+  count_taken(place.address, protocol);
   return true;
 }
 
@@ -123,6 +127,7 @@ void PortPool::give_back(const Place& place, NatProtocol protocol) {
   YONROKU_CHECK((word & bit) != 0);
   word &= ~bit;
   --state_[place.address].used[static_cast<std::size_t>(protocol)];
+  --total_used_[static_cast<std::size_t>(protocol)];
 }
 
 bool PortPool::end_rests(Tick now, std::size_t most) {

@@ -110,6 +110,11 @@ class PortPool {
   [[nodiscard]] uint32_t used(uint32_t address, NatProtocol protocol) const {
     return state_[address].used[static_cast<std::size_t>(protocol)];
   }
+  // Of all addresses together: the worker's share of slots, and how many are taken or rest.
+  [[nodiscard]] uint64_t total() const { return total_; }
+  [[nodiscard]] uint64_t total_used(NatProtocol protocol) const {
+    return total_used_[static_cast<std::size_t>(protocol)];
+  }
   [[nodiscard]] std::size_t resting() const { return rests_.size(); }
 
  private:
@@ -131,12 +136,18 @@ class PortPool {
   };
   [[nodiscard]] std::optional<uint32_t> search(Ipv4Address address) const;
   uint64_t* taken(uint32_t address, NatProtocol protocol);
+  void count_taken(uint32_t address, NatProtocol protocol) {
+    ++state_[address].used[static_cast<std::size_t>(protocol)];
+    ++total_used_[static_cast<std::size_t>(protocol)];
+  }
 
   std::vector<Pool> pools_;
   Ipv4Address lowest_{UINT32_MAX};  // of all addresses: most packets go beyond
   Ipv4Address highest_{0};
   std::vector<uint16_t> address_pool_;  // the pool of each address
   std::vector<AddressState> state_;
+  uint64_t total_ = 0;
+  std::array<uint64_t, kNatProtocolCount> total_used_{};
   std::deque<Rest> rests_;  // in the order of their ends
   uint16_t worker_;
   uint16_t workers_;

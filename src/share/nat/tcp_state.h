@@ -9,7 +9,9 @@
 //                                  Transitory
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
+#include <string_view>
 
 #include "packet/headers.h"
 
@@ -24,6 +26,13 @@ enum class TcpState : uint8_t {
   BothFin,     // V4 FIN + V6 FIN RCV
   Transitory,  // TRANS
 };
+inline constexpr std::size_t kTcpStateCount = 7;
+
+constexpr std::string_view to_string(TcpState state) {
+  constexpr std::string_view kTexts[kTcpStateCount] = {
+      "inside-init", "outside-init", "established", "inside-fin", "outside-fin", "both-fin", "transitory"};
+  return kTexts[static_cast<std::size_t>(state)];
+}
 
 enum class NatSide : uint8_t { Inside, Outside };
 
