@@ -113,6 +113,12 @@ Status Daemon::status() const {
     for (const auto& route : instance->routes().ipv6) out.routes.push_back(route.to_string());
     out.since = instance->since();
     out.failure = instance->failure();
+    if (config::has_nat(settings.mechanism)) {
+      if (auto nat = instance->nat_status())
+        out.nat = *std::move(nat);
+      else
+        status.warnings.push_back(nat.error().to_string());
+    }
     for (const auto& problem : instance->problems()) status.warnings.push_back(problem);
   }
   return status;
@@ -275,6 +281,19 @@ Result<RuleList> Daemon::rules(const std::string& instance, TableKind kind) cons
   }
   std::ranges::sort(list.rules, {}, share::MapRuleKey::of);
   return list;
+}
+
+Result<NatPiece> Daemon::look_at_nat(const std::string& instance, const NatQuery& query, const NatPlace& from,
+                                     std::size_t most) const {
+  const std::scoped_lock lock(mutex_);
+  const Instance& found = *TRY(find(instance));
+  const auto& settings = found.settings();
+  if (!config::has_nat(settings.mechanism))
+    return fail("instance",
+                settings.name + " is of mechanism " + std::string(config::to_string(settings.mechanism)) +
+                    ", which has no " + std::string(to_string(query.table)),
+                "only an instance with a NAT has them");
+  return found.look_at_nat(query, from, most);
 }
 
 std::optional<std::string> Daemon::failure() const {

@@ -30,6 +30,7 @@ struct InstanceStatus {
   std::vector<std::string> routes;  // installed by us, as "198.51.100.0/24"
   std::chrono::system_clock::time_point since;
   std::optional<std::string> failure;  // why it no longer works
+  std::optional<NatStatus> nat;        // of those with a NAT that answers
 };
 
 struct Status {
@@ -100,6 +101,10 @@ class Daemon {
   Result<MappingChange> replace_rules(const std::string& instance, TableKind kind, const RuleWords& words,
                                       std::vector<share::MapRule> rules);
   [[nodiscard]] Result<RuleList> rules(const std::string& instance, TableKind kind) const;
+
+  // Some more of a table of an instance's NAT: Instance::look_at_nat().
+  [[nodiscard]] Result<NatPiece> look_at_nat(const std::string& instance, const NatQuery& query,
+                                             const NatPlace& from, std::size_t most) const;
 
   // The first failure of any instance, for the main loop to end on.
   [[nodiscard]] std::optional<std::string> failure() const;

@@ -1,5 +1,7 @@
 #include "control/instance.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <cstring>
 #include <random>
@@ -18,6 +20,11 @@ uint64_t random_seed() {
 
 std::string to_text(const share::EamMapping& mapping) {
   return mapping.ipv4.to_string() + " <-> " + mapping.ipv6.to_string();
+}
+
+void add(share::PoolAddressView& sum, const share::PoolAddressView& other) {
+  sum.ports += other.ports;
+  for (std::size_t i = 0; i < sum.used.size(); ++i) sum.used[i] += other.used[i];
 }
 
 // The CLAT's own address is a mapping that the settings imply.
@@ -293,6 +300,85 @@ observe::Totals Instance::totals() const {
   observe::Totals totals;
   for (const auto& worker : workers_) totals.add(worker->counters());
   return totals;
+}
+
+Result<void> Instance::ask_nat(std::size_t worker, const NatQuestion& question,
+                               std::chrono::milliseconds limit) const {
+  const bool was_answered = workers_[worker]->ask(
+      [&](engine::Pipeline& pipeline, Instant now) {
+        if (share::Nat* const nat = pipeline.nat(); nat != nullptr) question(*nat, now);
+      },
+      limit);
+  if (was_answered) return {};
+  return fail(settings_.name, fmt::format("worker {} did not answer within {} ms", worker, limit.count()),
+              "it is very busy: try again");
+}
+
+Result<NatPiece> Instance::look_at_nat(const NatQuery& query, const NatPlace& from, std::size_t most) const {
+  constexpr std::chrono::milliseconds kLimit{1000};
+  NatQuery asked = query;
+  // Whoever gives an address means whoever has it.
+  if (auto& subscriber = asked.filter.subscriber; subscriber && subscriber->length() == 128)
+    subscriber = Ipv6Prefix::holding(subscriber->address(), settings_.nat.subscriber_prefix_length);
+  NatPiece piece;
+  // Every worker has its share of every address.
+  if (query.table == NatTable::Ports) {
+    uint64_t end = share::Nat::kEnd;
+    for (std::size_t worker = 0; worker < workers_.size(); ++worker) {
+      NatPiece share;
+      TRY(ask_nat(
+          worker,
+          [&](share::Nat& nat, Instant now) { end = look_at(nat, asked, from.entry, most, now, share); },
+          kLimit));
+      if (worker == 0) piece.ports = std::move(share.ports);
+      for (std::size_t i = 0; worker > 0 && i < std::min(piece.ports.size(), share.ports.size()); ++i)
+        add(piece.ports[i], share.ports[i]);
+    }
+    if (end != share::Nat::kEnd) piece.next = NatPlace{0, end};
+    return piece;
+  }
+  if (from.worker >= workers_.size()) return piece;
+  // Room is made here and not in the worker.
+  const std::size_t room = std::min(most, kNatPlacesAtOnce);
+  switch (query.table) {
+    case NatTable::Bindings: piece.bindings.reserve(room); break;
+    case NatTable::Sessions: piece.sessions.reserve(room); break;
+    case NatTable::Subscribers: piece.subscribers.reserve(room); break;
+    case NatTable::Ports: break;
+  }
+  uint64_t end = share::Nat::kEnd;
+  TRY(ask_nat(
+      from.worker,
+      [&](share::Nat& nat, Instant now) { end = look_at(nat, asked, from.entry, most, now, piece); },
+      kLimit));
+  if (end != share::Nat::kEnd)
+    piece.next = NatPlace{from.worker, end};
+  else if (from.worker + 1 < workers_.size())
+    piece.next = NatPlace{from.worker + 1, 0};
+  return piece;
+}
+
+Result<NatStatus> Instance::nat_status() const {
+  constexpr std::chrono::milliseconds kLimit{100};
+  NatStatus status;
+  status.max_sessions = settings_.nat.max_sessions;
+  for (std::size_t worker = 0; worker < workers_.size(); ++worker) {
+    std::vector<share::PoolAddressView> addresses;
+    addresses.reserve(NatStatus::kMostAddresses);
+    TRY(ask_nat(
+        worker,
+        [&](share::Nat& nat, Instant) {
+          status.counts.add(nat.counts());
+          status.addresses = nat.address_count();
+          (void)nat.visit_addresses(0, NatStatus::kMostAddresses,
+                                    [&](const share::PoolAddressView& view) { addresses.push_back(view); });
+        },
+        kLimit));
+    if (worker == 0) status.by_address = std::move(addresses);
+    for (std::size_t i = 0; worker > 0 && i < std::min(status.by_address.size(), addresses.size()); ++i)
+      add(status.by_address[i], addresses[i]);
+  }
+  return status;
 }
 
 std::optional<std::string> Instance::failure() const {

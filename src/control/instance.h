@@ -3,6 +3,7 @@
 #pragma once
 
 #include <chrono>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <span>
@@ -12,6 +13,7 @@
 #include "base/result.h"
 #include "config/settings.h"
 #include "control/link.h"
+#include "control/nat_view.h"
 #include "control/rule_change.h"
 #include "control/rule_use.h"
 #include "control/snapshot_builder.h"
@@ -64,6 +66,13 @@ class Instance {
   [[nodiscard]] const ImpliedRoutes& routes() const { return link_.routes(); }
   [[nodiscard]] const std::vector<std::string>& problems() const { return link_.problems(); }
   [[nodiscard]] observe::Totals totals() const;
+
+  // Some more of a table of the NAT, from a place on: at most `most` entries, perhaps none although there are
+  // more. An error when the worker does not answer within a second. Only of instances with a NAT.
+  [[nodiscard]] Result<NatPiece> look_at_nat(const NatQuery& query, const NatPlace& from,
+                                             std::size_t most) const;
+  // An error when a worker does not answer within a tenth of a second.
+  [[nodiscard]] Result<NatStatus> nat_status() const;
   [[nodiscard]] std::optional<std::string> failure() const;
   [[nodiscard]] std::chrono::system_clock::time_point since() const { return since_; }
 
@@ -81,6 +90,9 @@ class Instance {
   void free_retired_rules();
   void use(std::unique_ptr<engine::Snapshot> snapshot);
   void await_quiescence() const;
+  using NatQuestion = std::function<void(share::Nat&, Instant now)>;
+  Result<void> ask_nat(std::size_t worker, const NatQuestion& question,
+                       std::chrono::milliseconds limit) const;
 
   config::InstanceSettings settings_;                // without what the tables hold
   LinkPlan plan_;                                    // of the reload that is prepared

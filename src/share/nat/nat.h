@@ -100,6 +100,7 @@ class Nat {
   [[nodiscard]] std::size_t subscriber_count() const { return subscribers_.size(); }
 
   [[nodiscard]] NatCounts counts() const noexcept;
+  [[nodiscard]] uint32_t address_count() const { return pool_.address_count(); }  // of the pools
 
   // Each calls visitor(...View) for entries from the place `from` on, looks at `most` places at most, and
   // returns where to go on, or kEnd. Begins at 0. What begins or ends between two calls, or moves to the
