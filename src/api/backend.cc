@@ -45,6 +45,10 @@ class DaemonBackend final : public Backend {
                                                std::vector<share::MapRule> rules) override {
     return daemon_.replace_rules(instance, kind, words, std::move(rules));
   }
+  Result<control::NatPiece> look_at_nat(const std::string& instance, const control::NatQuery& query,
+                                        const control::NatPlace& from, std::size_t most) override {
+    return daemon_.look_at_nat(instance, query, from, most);
+  }
   Result<void> reload() override { return reload_(); }
 
  private:

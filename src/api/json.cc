@@ -3,6 +3,7 @@
 #include <fmt/chrono.h>
 #include <fmt/format.h>
 
+#include <array>
 #include <iterator>
 
 #include <nlohmann/json.hpp>
@@ -31,6 +32,32 @@ std::string short_text(const Prefix& prefix) {
   return prefix.suffix_length() == 0 ? prefix.address().to_string() : prefix.to_string();
 }
 
+template <class Counts>
+ordered_json by_protocol(const Counts& counts) {
+  return {{"udp", counts[0]}, {"tcp", counts[1]}, {"icmp", counts[2]}};
+}
+
+ordered_json to_json(const control::NatStatus& nat) {
+  std::array<uint64_t, share::kNatProtocolCount> sessions{};
+  for (std::size_t i = 0; i < sessions.size(); ++i)
+    sessions[i] = nat.counts.sessions_of(static_cast<share::NatProtocol>(i));
+  ordered_json json = {{"bindings", by_protocol(nat.counts.bindings)},
+                       {"sessions", by_protocol(sessions)},
+                       {"max-sessions", nat.max_sessions},
+                       {"subscribers", nat.counts.subscribers},
+                       {"addresses", nat.addresses},
+                       {"ports", nat.counts.ports},
+                       {"used-ports", by_protocol(nat.counts.used_ports)},
+                       {"resting-ports", nat.counts.resting_ports}};
+  if (nat.counts.blocks > 0) {
+    json["port-blocks"] = nat.counts.blocks;
+    json["used-port-blocks"] = nat.counts.used_blocks;
+    json["resting-port-blocks"] = nat.counts.resting_blocks;
+  }
+  json["short-of"] = control::short_of(nat);
+  return json;
+}
+
 ordered_json instance_json(const control::InstanceStatus& instance) {
   ordered_json json = {{"name", instance.name},         {"mechanism", instance.mechanism},
                        {"device", instance.device},     {"workers", instance.workers},
@@ -38,6 +65,7 @@ ordered_json instance_json(const control::InstanceStatus& instance) {
                        {"routes", instance.routes},     {"since", time_text(instance.since)}};
   if (instance.table == control::TableKind::Rules || instance.table == control::TableKind::Softwires)
     json[std::string(to_string(instance.table))] = instance.mappings;
+  if (instance.nat) json["nat"] = to_json(*instance.nat);
   json["failure"] = instance.failure ? ordered_json(*instance.failure) : ordered_json();
   return json;
 }

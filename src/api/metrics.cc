@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <functional>
 
 namespace yonroku::api {
@@ -96,11 +97,93 @@ void state(Text& text, const control::Status& status) {
         [](const auto& instance) { return uint64_t{instance.mappings_memory}; });
 }
 
+// What NATs hold. An address has labels of its own as long as there are few.
+class NatMetrics {
+ public:
+  NatMetrics(Text& text, const control::Status& status) : text_(text), status_(status) {}
+
+  void add() {
+    if (std::ranges::none_of(status_.instances, [](const auto& i) { return i.nat.has_value(); })) return;
+    each("nat_bindings", "Bindings of a NAT.", [&](auto&& sample, const control::NatStatus& nat) {
+      for (std::size_t p = 0; p < share::kNatProtocolCount; ++p)
+        sample(fmt::format(",protocol=\"{}\"", protocol(p)), nat.counts.bindings[p]);
+    });
+    each("nat_sessions", "Sessions of a NAT, by their state.", [&](auto&& sample, const auto& nat) {
+      constexpr std::size_t kStates[share::kNatProtocolCount] = {2, share::kTcpStateCount, 1};
+      for (std::size_t p = 0; p < share::kNatProtocolCount; ++p)
+        for (std::size_t state = 0; state < kStates[p]; ++state)
+          sample(fmt::format(",protocol=\"{}\",state=\"{}\"", protocol(p),
+                             share::session_state_text(static_cast<share::NatProtocol>(p),
+                                                       static_cast<uint8_t>(state))),
+                 nat.counts.sessions[p][state]);
+    });
+    single("nat_max_sessions", "Sessions that a NAT may have.", [](const auto& n) { return n.max_sessions; });
+    single("nat_subscribers", "Subscribers that have a binding.",
+           [](const auto& n) { return n.counts.subscribers; });
+    each("nat_ports", "Ports of an address that a NAT gives out, of each protocol.",
+         [&](auto&& sample, const auto& nat) {
+           uint64_t rest = nat.counts.ports;
+           for (const auto& address : nat.by_address) {
+             sample(label(address), address.ports);
+             rest -= std::min<uint64_t>(rest, address.ports);
+           }
+           if (nat.addresses > nat.by_address.size()) sample(",address=\"other\"", rest);
+         });
+    each("nat_used_ports", "Ports of an address that are taken, or rest before they are given out again.",
+         [&](auto&& sample, const auto& nat) {
+           for (std::size_t p = 0; p < share::kNatProtocolCount; ++p) {
+             const std::string of_protocol = fmt::format(",protocol=\"{}\"", protocol(p));
+             uint64_t rest = nat.counts.used_ports[p];
+             for (const auto& address : nat.by_address) {
+               sample(label(address) + of_protocol, address.used[p]);
+               rest -= std::min<uint64_t>(rest, address.used[p]);
+             }
+             if (nat.addresses > nat.by_address.size()) sample(",address=\"other\"" + of_protocol, rest);
+           }
+         });
+    single("nat_resting_ports", "Ports that rest before they are given out again.",
+           [](const auto& n) { return n.counts.resting_ports; });
+    single("nat_port_blocks", "Blocks of ports, where they are given out in such.",
+           [](const auto& n) { return n.counts.blocks; });
+    single("nat_used_port_blocks", "Blocks of ports that subscribers hold, or that rest.",
+           [](const auto& n) { return n.counts.used_blocks; });
+    single("nat_resting_port_blocks", "Blocks of ports that rest before they are given out again.",
+           [](const auto& n) { return n.counts.resting_blocks; });
+  }
+
+ private:
+  static std::string_view protocol(std::size_t number) {
+    return to_string(static_cast<share::NatProtocol>(number));
+  }
+  static std::string label(const share::PoolAddressView& address) {
+    return fmt::format(",address=\"{}\"", address.address.to_string());
+  }
+  template <class Samples>
+  void each(std::string_view name, std::string_view help, Samples&& samples) {
+    text_.head(name, "gauge", help);
+    for (const auto& instance : status_.instances)
+      if (instance.nat)
+        samples(
+            [&](const std::string& labels, uint64_t value) {
+              text_.sample(name, fmt::format("instance=\"{}\"{}", instance.name, labels), value);
+            },
+            *instance.nat);
+  }
+  template <class Value>
+  void single(std::string_view name, std::string_view help, Value&& value) {
+    each(name, help, [&](auto&& sample, const control::NatStatus& nat) { sample("", value(nat)); });
+  }
+
+  Text& text_;
+  const control::Status& status_;
+};
+
 }  // namespace
 
 std::string prometheus_text(const control::Status& status, std::span<const InstanceCounters> counters) {
   Text text;
   state(text, status);
+  NatMetrics(text, status).add();
   by_version(text, counters, "received_packets_total", "Packets from the device, by IP version.",
              &Totals::received);
   translated(text, counters, "translated_packets_total", "Packets translated.", &Totals::Flow::packets);

@@ -9,6 +9,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "api/text.h"
 #include "observe/counters.h"
 #include "packet/verdict.h"
 
@@ -17,17 +18,6 @@ namespace {
 
 using nlohmann::ordered_json;
 using std::chrono::system_clock;
-
-// 1234567 as "1,234,567".
-std::string grouped(uint64_t number) {
-  std::string text = std::to_string(number);
-  for (std::size_t at = text.size(); at > 3; at -= 3) text.insert(at - 3, ",");
-  return text;
-}
-
-std::string counted(uint64_t number, const char* thing) {
-  return grouped(number) + " " + thing + (number == 1 ? "" : "s");
-}
 
 std::string octets_text(uint64_t octets) {
   constexpr const char* kUnits[] = {"kB", "MB", "GB", "TB", "PB"};
@@ -81,10 +71,60 @@ std::string table_text(const ordered_json& instance) {
                       : instance.contains("rules")   ? "rule"
                                                      : "explicit mapping";
   const std::string mechanism = instance.at("mechanism").get<std::string>();
-  if (mechanism == "ipip" || mechanism == "ds-lite-b4") return "";
+  if (mechanism == "ipip" || mechanism == "ds-lite-b4" || mechanism == "nat64") return "";
   const auto count = instance.at("mappings").get<uint64_t>();
   return fmt::format("  {}{}\n", counted(count, thing),
                      count == 0 ? "" : " in " + octets_text(instance.at("mappings-memory").get<uint64_t>()));
+}
+
+// "udp 9,000, tcp 345": those that there are.
+std::string by_protocol_text(const ordered_json& counts) {
+  std::string text;
+  for (const auto& [protocol, count] : counts.items())
+    if (count.get<uint64_t>() > 0)
+      text += fmt::format("{}{} {}", text.empty() ? "" : ", ", protocol, grouped(count.get<uint64_t>()));
+  return text;
+}
+
+uint64_t sum_of(const ordered_json& counts) {
+  uint64_t sum = 0;
+  for (const auto& count : counts) sum += count.get<uint64_t>();
+  return sum;
+}
+
+// What is above 90 % in use, with how much of it there is.
+std::string shortage_text(const ordered_json& nat, const std::string& what) {
+  const auto ports = nat.at("ports").get<uint64_t>();
+  for (const auto& [protocol, used] : nat.at("used-ports").items())
+    if (what == protocol + "-ports")
+      return fmt::format("ports for {}: {} of {} are taken", protocol, grouped(used.get<uint64_t>()),
+                         grouped(ports));
+  if (what == "port-blocks")
+    return fmt::format("blocks of ports: {} of {} are taken",
+                       grouped(nat.at("used-port-blocks").get<uint64_t>()),
+                       grouped(nat.at("port-blocks").get<uint64_t>()));
+  return fmt::format("room for sessions: {} of {} are there", grouped(sum_of(nat.at("sessions"))),
+                     grouped(nat.at("max-sessions").get<uint64_t>()));
+}
+
+std::string nat_text(const ordered_json& nat) {
+  const std::string by_protocol = by_protocol_text(nat.at("sessions"));
+  std::string out = fmt::format(
+      "  {}{} ({} at most), {} of {}\n", counted(sum_of(nat.at("sessions")), "session"),
+      by_protocol.empty() ? "" : ": " + by_protocol, grouped(nat.at("max-sessions").get<uint64_t>()),
+      counted(sum_of(nat.at("bindings")), "binding"),
+      counted(nat.at("subscribers").get<uint64_t>(), "subscriber"));
+  const auto ports = nat.at("ports").get<uint64_t>();
+  std::string used;
+  for (const auto& [protocol, count] : nat.at("used-ports").items())
+    used += fmt::format("{}{} {}", used.empty() ? "" : ", ", protocol,
+                        percent_text(count.get<uint64_t>(), ports));
+  const auto addresses = nat.at("addresses").get<uint64_t>();
+  out += fmt::format("  {} on {} {}, in use: {}\n", counted(ports, "port"), grouped(addresses),
+                     addresses == 1 ? "address" : "addresses", used);
+  for (const auto& what : nat.at("short-of"))
+    out += fmt::format("  SHORT of {}\n", shortage_text(nat, what.get<std::string>()));
+  return out;
 }
 
 void append_instance(std::string& out, const ordered_json& instance, system_clock::time_point now) {
@@ -95,6 +135,7 @@ void append_instance(std::string& out, const ordered_json& instance, system_cloc
                      has_failed ? "FAILED" : "works, for " + since_text(instance.at("since"), now));
   if (has_failed) out += fmt::format("  what is wrong: {}\n", instance.at("failure").get<std::string>());
   out += table_text(instance);
+  if (instance.contains("nat")) out += nat_text(instance.at("nat"));
   const std::string routes = joined(instance.at("routes"));
   out += routes.empty() ? "  no routes of its own (routes: manual, or none implied)\n"
                         : fmt::format("  routes to it: {}\n", routes);
@@ -106,6 +147,11 @@ std::string health(const ordered_json& status) {
   const std::size_t warnings = status.at("warnings").size();
   if (failed > 0)
     return fmt::format("{} of {} failed", failed, counted(status.at("instances").size(), "instance"));
+  std::string short_ones;
+  for (const auto& instance : status.at("instances"))
+    if (instance.contains("nat") && !instance.at("nat").at("short-of").empty())
+      short_ones += (short_ones.empty() ? "" : ", ") + instance.at("name").get<std::string>();
+  if (!short_ones.empty()) return "works, but the NAT is nearly full: " + short_ones;
   if (warnings > 0) return "works, but " + counted(warnings, "thing") + " may be wrong with the host";
   return "all is well";
 }

@@ -53,6 +53,38 @@ TEST(StatusReport, TablesHaveTheirNames) {
   EXPECT_THAT(text, Not(HasSubstr("explicit mapping")));
 }
 
+TEST(StatusReport, ANatSaysHowFullItIs) {
+  control::Status status = two_instances();
+  status.instances.resize(1);
+  status.instances[0].mechanism = "nat64";
+  status.instances[0].table = control::TableKind::Fixed;
+  control::NatStatus& nat = status.instances[0].nat.emplace();
+  nat.counts.bindings = {1000, 200, 1};
+  nat.counts.sessions[0] = {5, 1500};
+  nat.counts.sessions[2] = {1};
+  nat.counts.subscribers = 12;
+  nat.counts.ports = 10'000;
+  nat.counts.used_ports = {9000, 200, 1};
+  nat.max_sessions = 2000;
+  nat.addresses = 1;
+  std::string text = status_report(to_json(status), kStart);
+  EXPECT_THAT(text, HasSubstr("all is well"));
+  EXPECT_THAT(
+      text,
+      HasSubstr("  1,506 sessions: udp 1,505, icmp 1 (2,000 at most), 1,201 bindings of 12 subscribers\n"
+                "  10,000 ports on 1 address, in use: udp 90 %, tcp 2 %, icmp <1 %\n"));
+  EXPECT_THAT(text, Not(HasSubstr("mapping")));
+  nat.counts.used_ports[0] = 9001;
+  nat.counts.blocks = 100;
+  nat.counts.used_blocks = 95;
+  nat.max_sessions = 1600;
+  text = status_report(to_json(status), kStart);
+  EXPECT_THAT(text, HasSubstr("works, but the NAT is nearly full: dc\n"));
+  EXPECT_THAT(text, HasSubstr("  SHORT of ports for udp: 9,001 of 10,000 are taken\n"
+                              "  SHORT of blocks of ports: 95 of 100 are taken\n"
+                              "  SHORT of room for sessions: 1,506 of 1,600 are there\n"));
+}
+
 TEST(StatusReport, FixedTunnelsHaveNoTable) {
   control::Status status = two_instances();
   status.instances[0].mechanism = "ds-lite-b4";

@@ -7,6 +7,7 @@
 
 #include "api/json.h"
 #include "api/metrics.h"
+#include "api/nat_listing.h"
 #include "api/request_body.h"
 #include "api/rule_listing.h"
 #include "config/mapping_csv.h"
@@ -23,6 +24,7 @@ constexpr const char* kCsv = "text/csv; charset=utf-8";
 constexpr const char* kMappings = R"(/v1/(?:instances/([a-z0-9-]+)/)?mappings)";
 constexpr const char* kRules = R"(/v1/(?:instances/([a-z0-9-]+)/)?rules)";
 constexpr const char* kSoftwires = R"(/v1/(?:instances/([a-z0-9-]+)/)?softwires)";
+constexpr const char* kNat = R"(/v1/(?:instances/([a-z0-9-]+)/)?(bindings|sessions|subscribers|ports))";
 constexpr std::size_t kLargestChange = 32 << 20;   // some 700,000 mappings at once
 constexpr std::size_t kLargestTable = 1024 << 20;  // ten million softwires and more
 
@@ -90,6 +92,33 @@ class Routes {
       response.set_content_provider(is_csv ? kCsv : kJson, provider);
     else
       response.set_chunked_content_provider(is_csv ? kCsv : kJson, provider);
+  }
+
+  void list_nat(const Request& request, Response& response) {
+    const auto parsed = parse_nat_request(*parse_nat_table(request.matches[2].str()), request.params);
+    if (!parsed) return answer(response, kBadRequest, parsed.error());
+    const auto listing = std::make_shared<NatListing>(
+        *parsed, [this, instance = instance_of(request)](const control::NatQuery& query,
+                                                         const control::NatPlace& from, std::size_t most) {
+          return backend_.look_at_nat(instance, query, from, most);
+        });
+    // The first piece before the answer's head: what is wrong shows there.
+    auto first = listing->next_piece();
+    if (!first) return answer(response, status_of(first.error()), first.error());
+    const auto provider = [listing, first = *std::move(first)](std::size_t, httplib::DataSink& sink) mutable {
+      std::string piece = std::exchange(first, {});
+      if (piece.empty() && !listing->has_ended()) {
+        auto more = listing->next_piece();
+        piece = more ? *std::move(more) : listing->end_with(more.error());
+      }
+      if (!piece.empty() && !sink.write(piece.data(), piece.size())) return false;
+      if (piece.empty() && listing->has_ended()) sink.done();
+      return true;
+    };
+    if (request.version == "HTTP/1.0")
+      response.set_content_provider(kJson, provider);
+    else
+      response.set_chunked_content_provider(kJson, provider);
   }
 
   // A request that changes something: `act(backend, instance, body, response)` once it may and its body is
@@ -212,7 +241,9 @@ void answer_everything_else(httplib::Server& server) {
     answer(
         response, response.status,
         {request.path, is_unknown ? "there is no such thing here" : "the request is not understood",
-         is_unknown ? "GET /v1/status, /v1/counters, /v1/mappings, /v1/rules, /v1/softwires, /metrics" : ""});
+         is_unknown ? "GET /v1/status, /v1/counters, /v1/mappings, /v1/rules, /v1/softwires, /v1/bindings, "
+                      "/v1/sessions, /v1/subscribers, /v1/ports, /metrics"
+                    : ""});
   });
   server.set_exception_handler(
       [](const Request& request, Response& response, const std::exception_ptr& thrown) {
@@ -252,6 +283,8 @@ void add_routes(httplib::Server& server, Backend& backend, const std::function<b
   server.Delete(kMappings, Routes::changing(routes, kLargestChange, remove));
   add_rule_routes<control::TableKind::Rules>(server, routes, kRules);
   add_rule_routes<control::TableKind::Softwires>(server, routes, kSoftwires);
+  server.Get(kNat,
+             [routes](const Request& request, Response& response) { routes->list_nat(request, response); });
   server.Post("/v1/reload", Routes::changing(routes, kLargestChange, reload));
 }
 

@@ -13,6 +13,7 @@
 #include <fstream>
 #include <map>
 #include <mutex>
+#include <set>
 #include <thread>
 
 #include <nlohmann/json.hpp>
@@ -28,6 +29,7 @@ using Method = Client::Method;
 
 class FakeBackend final : public Backend {
  public:
+  FakeBackend() { open_sessions(); }
   control::Status status() override {
     control::Status status;
     status.version = "0.0.0";
@@ -38,6 +40,16 @@ class FakeBackend final : public Backend {
     dc.mechanism = "siit";
     dc.routes = {"192.0.2.0/24"};
     dc.mappings = mappings_.size();
+    control::InstanceStatus& plat = status.instances.emplace_back();
+    plat.name = "plat";
+    plat.mechanism = "nat64";
+    control::NatStatus& nat = plat.nat.emplace();
+    const std::scoped_lock lock(mutex_);
+    nat.counts = nat_.counts();
+    nat.max_sessions = 3100;
+    nat.addresses = 2;
+    (void)nat_.visit_addresses(0, 1,
+                               [&](const share::PoolAddressView& view) { nat.by_address.push_back(view); });
     return status;
   }
   std::vector<control::InstanceCounters> counters() override {
@@ -116,6 +128,20 @@ class FakeBackend final : public Backend {
     softwires_.clear();
     return add_rules(instance, kind, words, rules);
   }
+  Result<control::NatPiece> look_at_nat(const std::string& instance, const control::NatQuery& query,
+                                        const control::NatPlace& from, std::size_t most) override {
+    if (instance != "plat") return fail("instance", "dc is of mechanism siit, which has no sessions", "");
+    if (from.worker > 0) return fail("plat", "worker 1 did not answer within 1000 ms", "try again");
+    const std::scoped_lock lock(mutex_);
+    control::NatPiece piece;
+    const uint64_t end = control::look_at(nat_, query, from.entry, most, Instant{}, piece);
+    if (end != share::Nat::kEnd)
+      piece.next = control::NatPlace{0, end};
+    else if (query.filter.subscriber ==
+             Ipv6Prefix::parse("2001:db8::/32"))  // a second worker, which does not answer
+      piece.next = control::NatPlace{1, 0};
+    return piece;
+  }
   Result<void> reload() override {
     return fail("yonroku.yaml:3:1", "unknown key \"workerz\"", "did you mean \"workers\"?");
   }
@@ -125,6 +151,28 @@ class FakeBackend final : public Backend {
     if (instance.empty() || instance == "dc") return {};
     return fail("instance", "there is no \"" + instance + "\"", "there are: dc");
   }
+  // 3000 sessions of 30 hosts with 10 ports each: the first 1 of each binding, and 9 further ones.
+  static share::NatSettings nat_settings() {
+    share::NatSettings settings;
+    settings.pools = {{{*Ipv4Prefix::parse("192.0.2.0/31")}, 1024, 65535}};
+    settings.max_sessions = 10'000;
+    settings.subscriber_prefix_length = 64;
+    return settings;
+  }
+  void open_sessions() {
+    for (uint64_t host = 0; host < 30; ++host)
+      for (uint16_t port = 1; port <= 10; ++port)
+        for (uint16_t remote = 1; remote <= 10; ++remote) {
+          share::Ipv4Endpoint outside;
+          EXPECT_EQ(nat_.outbound({{Ipv6Address(0x20010db8'00000000 + host, 1), {}, port},
+                                   {Ipv4Address(203, 0, 113, 80), remote},
+                                   share::NatProtocol::Udp,
+                                   0},
+                                  Instant{}, outside),
+                    DropReason::None);
+        }
+  }
+  share::Nat nat_{nat_settings(), 7, 0, 1, Instant{}};
   std::mutex mutex_;
   std::map<Ipv4Prefix, Ipv6Prefix> mappings_;
   std::map<share::MapRuleKey, share::MapRule> softwires_;
@@ -176,7 +224,14 @@ TEST_F(ServerTest, ServesPrometheus) {
         "\nyonroku_dropped_packets_total{instance=\"dc\",reason=\"ttl-exceeded\"} 5\n",
         "\nyonroku_received_packets_total{instance=\"dc\",version=\"4\"} 3\n",
         "\nyonroku_translated_packets_total{instance=\"dc\",direction=\"to-ipv6\",protocol=\"udp\"} 2\n",
-        "\nyonroku_up{instance=\"dc\",mechanism=\"siit\"} 1\n"})
+        "\nyonroku_up{instance=\"dc\",mechanism=\"siit\"} 1\n", "# TYPE yonroku_nat_sessions gauge\n",
+        "\nyonroku_nat_sessions{instance=\"plat\",protocol=\"udp\",state=\"unanswered\"} 3000\n",
+        "\nyonroku_nat_sessions{instance=\"plat\",protocol=\"tcp\",state=\"established\"} 0\n",
+        "\nyonroku_nat_bindings{instance=\"plat\",protocol=\"udp\"} 300\n",
+        "\nyonroku_nat_subscribers{instance=\"plat\"} 30\n",
+        "\nyonroku_nat_ports{instance=\"plat\",address=\"192.0.2.0\"} 64512\n",
+        "\nyonroku_nat_ports{instance=\"plat\",address=\"other\"} 64512\n",
+        "\nyonroku_nat_used_ports{instance=\"plat\",address=\"other\",protocol=\"tcp\"} 0\n"})
     EXPECT_THAT(answer->body, HasSubstr(line));
 }
 
@@ -202,6 +257,102 @@ TEST_F(ServerTest, ChangesMappings) {
   EXPECT_EQ(get(path)["mappings"].size(), 2u);
   EXPECT_FALSE(client_.request(Method::Put, path, "")) << "a forgotten body";
   EXPECT_EQ(get(path)["mappings"].size(), 2u);
+}
+
+TEST_F(ServerTest, TellsWhatANatHolds) {
+  const json nat = get("/v1/status")["instances"][1]["nat"];
+  EXPECT_EQ(nat["sessions"], json::parse(R"({"udp":3000,"tcp":0,"icmp":0})"));
+  EXPECT_EQ(nat["bindings"]["udp"], 300);
+  EXPECT_EQ(nat["subscribers"], 30);
+  EXPECT_EQ(nat["ports"], 129024);
+  EXPECT_EQ(nat["short-of"], json::parse(R"(["sessions"])"));
+
+  const json all = get(table_path("plat", "sessions"));
+  EXPECT_EQ(all["sessions"].size(), 3000u);
+  EXPECT_EQ(all["next"], nullptr);
+  const json one = all["sessions"][0];
+  EXPECT_EQ(one["protocol"], "udp");
+  EXPECT_EQ(one["inside"], "2001:db8::1");
+  EXPECT_EQ(one["inside-port"], 1);
+  EXPECT_EQ(one["remote"], "203.0.113.80");
+  EXPECT_EQ(one["remote-port"], 1);
+  EXPECT_EQ(one["state"], "unanswered");
+  EXPECT_EQ(one["seconds-left"], 300);
+  const std::string outside =
+      one["outside"].get<std::string>() + ":" + std::to_string(one["outside-port"].get<int>());
+
+  struct Row {
+    const char* table;
+    std::string parameters;
+    std::size_t entries;
+  };
+  const Row rows[] = {
+      {"bindings", "", 300},
+      {"bindings", "?limit=7", 7},
+      {"bindings", "?inside=:3", 30},
+      {"bindings", "?inside=%5B2001:db8::1%5D:3", 1},
+      {"bindings", "?inside=2001:db8::2", 0},
+      {"bindings", "?outside=" + outside, 1},
+      {"bindings", "?protocol=tcp", 0},
+      {"sessions", "?outside=" + outside, 10},
+      {"sessions", "?remote=203.0.113.80:3", 300},
+      {"sessions", "?remote=203.0.113.81", 0},
+      {"sessions", "?subscriber=2001:db8:0:4::/62&protocol=udp", 400},
+      {"sessions", "?subscriber=2001:db8:0:4::/62&protocol=udp&limit=399", 399},
+      {"subscribers", "", 30},
+      {"subscribers", "?subscriber=2001:db8:0:4::77", 1},
+      {"subscribers", "?subscriber=2001:db8:0:4::/64", 1},
+      {"ports", "", 2},
+      {"ports", "?outside=192.0.2.1", 1},
+  };
+  for (const Row& row : rows)
+    EXPECT_EQ(get(table_path("plat", row.table) + row.parameters)[row.table].size(), row.entries)
+        << row.table << row.parameters;
+  const json ports = get(table_path("plat", "ports") + "?busiest=3");
+  EXPECT_EQ(ports["ports"][0]["ports"], 64512);
+  EXPECT_EQ(ports["ports"][0]["used"]["udp"].get<int>() + ports["ports"][1]["used"]["udp"].get<int>(), 300);
+  ASSERT_EQ(ports["busiest"].size(), 3u);
+  EXPECT_EQ(ports["busiest"][0]["bindings"], 10);
+}
+
+TEST_F(ServerTest, ListsANatPageByPage) {
+  std::set<std::string> seen;
+  std::string from;
+  int pages = 0;
+  do {
+    const json page = get(table_path("plat", "sessions") + "?limit=700" + from);
+    for (const auto& session : page["sessions"])
+      EXPECT_TRUE(seen.insert(session["inside"].get<std::string>() + session["inside-port"].dump() +
+                              session["remote-port"].dump())
+                      .second);
+    from = page["next"].is_null() ? "" : "&from=" + page["next"].get<std::string>();
+  } while (++pages < 10 && !from.empty());
+  EXPECT_EQ(pages, 5);
+  EXPECT_EQ(seen.size(), 3000u);
+}
+
+TEST_F(ServerTest, ErrorsAboutANatSayWhatIsWrong) {
+  const std::pair<std::string, const char*> rows[] = {
+      {table_path("dc", "sessions"), "instance: dc is of mechanism siit, which has no sessions"},
+      {table_path("plat", "sessions") + "?colour=red", "colour: there is no such parameter"},
+      {table_path("plat", "bindings") + "?remote=192.0.2.1", "remote: bindings are not told apart by it"},
+      {table_path("plat", "sessions") + "?remote=192.0.2.1:65536", "is not an IPv4 ADDRESS, ADDRESS:PORT"},
+      {table_path("plat", "sessions") + "?remote=2001:db8::1", "is not an IPv4 ADDRESS"},
+      {table_path("plat", "sessions") + "?inside=%5B2001:db8::1", "stands in brackets"},
+      {table_path("plat", "sessions") + "?protocol=sctp", "\"sctp\" is not udp, tcp or icmp"},
+      {table_path("plat", "sessions") + "?limit=0", "\"0\" is not a number from 1 on"},
+      {table_path("plat", "sessions") + "?from=7", "\"7\" is not what `next` said"},
+      {table_path("plat", "ports") + "?outside=192.0.2.1:7", "ports have no port of their own"},
+  };
+  for (const auto& [path, said] : rows) {
+    const auto answer = client_.request(Method::Get, path);
+    ASSERT_FALSE(answer) << path;
+    EXPECT_THAT(answer.error().to_string(), HasSubstr(said)) << path;
+  }
+  // Halfway it is too late for another status: the answer ends with the error.
+  const json broken = get(table_path("plat", "sessions") + "?subscriber=2001:db8::/32");
+  EXPECT_GT(broken["sessions"].size(), 0u);
+  EXPECT_EQ(broken["error"]["what"], "worker 1 did not answer within 1000 ms");
 }
 
 std::string raw(const std::string& path, const std::string& request);
@@ -401,7 +552,7 @@ TEST(ListeningSocket, ReplacesTheSocketOfTheDeadOnly) {
   const auto second = ListeningSocket::open(path);
   ASSERT_FALSE(second);
   EXPECT_THAT(second.error().to_string(), HasSubstr("another yonroku serves this socket (process " +
-                                                    std::to_string(::getpid()) + ", instances: dc)"));
+                                                    std::to_string(::getpid()) + ", instances: dc, plat)"));
   EXPECT_TRUE(Client(path).request(Method::Get, "/v1/status")) << "the first is not disturbed";
 }
 

@@ -1,0 +1,314 @@
+#include "api/nat_listing.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <charconv>
+#include <chrono>
+#include <iterator>
+#include <thread>
+
+#include <nlohmann/json.hpp>
+
+#include "api/json.h"
+
+namespace yonroku::api {
+namespace {
+
+using control::NatPiece;
+using control::NatPlace;
+using control::NatQuery;
+using control::NatTable;
+
+constexpr std::size_t kPieceSize = 64 << 10;
+// Between two looks of some 50 microseconds, so that a worker spends little of its time on them.
+constexpr std::chrono::microseconds kPause{200};
+constexpr std::size_t kMostBusiest = 100;
+
+template <class Number>
+std::optional<Number> parse_number(std::string_view text) {
+  Number number{};
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+  if (error != std::errc() || end != text.data() + text.size()) return std::nullopt;
+  return number;
+}
+
+// "ADDRESS", "ADDRESS:PORT" or ":PORT"; an IPv6 address with a port stands in brackets.
+struct Endpoint {
+  std::string_view address;
+  std::optional<uint16_t> port;
+};
+std::optional<Endpoint> split_endpoint(std::string_view text) {
+  Endpoint endpoint;
+  std::string_view port;
+  if (text.starts_with('[')) {
+    const auto end = text.find(']');
+    if (end == std::string_view::npos) return std::nullopt;
+    endpoint.address = text.substr(1, end - 1);
+    port = text.substr(end + 1);
+    if (!port.empty() && !port.starts_with(':')) return std::nullopt;
+  } else if (std::ranges::count(text, ':') == 1) {
+    endpoint.address = text.substr(0, text.find(':'));
+    port = text.substr(text.find(':'));
+  } else {
+    endpoint.address = text;
+  }
+  if (!port.empty()) {
+    endpoint.port = parse_number<uint16_t>(port.substr(1));
+    if (!endpoint.port) return std::nullopt;
+  }
+  if (endpoint.address.empty() && !endpoint.port) return std::nullopt;
+  return endpoint;
+}
+
+// False when `text` is no IPv4 address with or without a port.
+bool read_ipv4(std::string_view text, std::optional<Ipv4Address>& address, std::optional<uint16_t>& port) {
+  const auto endpoint = split_endpoint(text);
+  if (!endpoint) return false;
+  port = endpoint->port;
+  if (!endpoint->address.empty()) address = Ipv4Address::parse(endpoint->address);
+  return endpoint->address.empty() || address.has_value();
+}
+
+bool read_inside(std::string_view text, control::NatFilter& filter) {
+  const auto endpoint = split_endpoint(text);
+  if (!endpoint) return false;
+  filter.inside_port = endpoint->port;
+  if (endpoint->address.empty()) return true;
+  filter.inside = Ipv6Address::parse(endpoint->address);
+  if (!filter.inside) filter.inside_ipv4 = Ipv4Address::parse(endpoint->address);
+  return filter.inside || filter.inside_ipv4;
+}
+
+bool read_subscriber(std::string_view text, control::NatFilter& filter) {
+  filter.subscriber = Ipv6Prefix::parse(text);
+  if (!filter.subscriber) filter.subscriber_ipv4 = Ipv4Prefix::parse(text);
+  return filter.subscriber || filter.subscriber_ipv4;
+}
+
+bool read_protocol(std::string_view text, control::NatFilter& filter) {
+  for (std::size_t i = 0; i < share::kNatProtocolCount; ++i)
+    if (const auto protocol = static_cast<share::NatProtocol>(i); to_string(protocol) == text)
+      filter.protocol = protocol;
+  return filter.protocol.has_value();
+}
+
+// "WORKER-ENTRY".
+std::string place_text(const NatPlace& place) { return fmt::format("{}-{}", place.worker, place.entry); }
+bool read_place(std::string_view text, NatPlace& place) {
+  const auto dash = text.find('-');
+  if (dash == std::string_view::npos) return false;
+  const auto worker = parse_number<uint32_t>(text.substr(0, dash));
+  const auto entry = parse_number<uint64_t>(text.substr(dash + 1));
+  if (!worker || !entry) return false;
+  place = {*worker, *entry};
+  return true;
+}
+
+bool has_endpoints(NatTable table) { return table == NatTable::Bindings || table == NatTable::Sessions; }
+
+// Whether the table has what the parameter asks about.
+bool applies(NatTable table, std::string_view name) {
+  if (name == "limit" || name == "from" || name == "outside") return true;
+  if (name == "remote") return table == NatTable::Sessions;
+  if (name == "busiest") return table == NatTable::Ports;
+  if (name == "subscriber") return table != NatTable::Ports;
+  return has_endpoints(table);
+}
+
+Result<void> read_parameter(NatTable table, const std::string& name, const std::string& value,
+                            NatRequest& request) {
+  struct Parameter {
+    std::string_view name;
+    std::string_view wanted;
+  };
+  constexpr Parameter kParameters[] = {
+      {"subscriber", "an IPv6 or IPv4 address or prefix"},
+      {"inside", "ADDRESS, ADDRESS:PORT or :PORT; an IPv6 address with a port stands in brackets"},
+      {"outside", "an IPv4 ADDRESS, ADDRESS:PORT or :PORT"},
+      {"remote", "an IPv4 ADDRESS, ADDRESS:PORT or :PORT"},
+      {"protocol", "udp, tcp or icmp"},
+      {"limit", "a number from 1 on"},
+      {"from", "what `next` said in the answer before"},
+      {"busiest", "a number from 0 to 100"},
+  };
+  const auto* known = std::ranges::find(kParameters, name, &Parameter::name);
+  if (known == std::end(kParameters))
+    return fail(name, "there is no such parameter",
+                "there are: subscriber, inside, outside, remote, protocol, limit, from, busiest");
+  if (!applies(table, name))
+    return fail(name, fmt::format("{} are not told apart by it", to_string(table)), "leave it out");
+  control::NatFilter& filter = request.query.filter;
+  bool is_good = false;
+  if (name == "subscriber") is_good = read_subscriber(value, filter);
+  if (name == "inside") is_good = read_inside(value, filter);
+  if (name == "outside") is_good = read_ipv4(value, filter.outside, filter.outside_port);
+  if (name == "outside" && filter.outside_port && !has_endpoints(table))
+    return fail(name, fmt::format("{} have no port of their own", to_string(table)),
+                "give the address alone");
+  if (name == "remote") is_good = read_ipv4(value, filter.remote, filter.remote_port);
+  if (name == "protocol") is_good = read_protocol(value, filter);
+  if (name == "from") is_good = read_place(value, request.from);
+  if (name == "limit") {
+    request.limit = parse_number<uint64_t>(value);
+    is_good = request.limit.value_or(0) > 0;
+  }
+  if (name == "busiest") {
+    const auto busiest = parse_number<std::size_t>(value);
+    is_good = busiest && *busiest <= kMostBusiest;
+    request.busiest = busiest.value_or(0);
+  }
+  if (is_good) return {};
+  return fail(name, fmt::format("\"{}\" is not {}", value, known->wanted));
+}
+
+// Keys with the name of an endpoint, as in static-bindings. ICMP queries have an identifier instead of a
+// port, and none at the other end.
+void append_port(std::string& text, std::string_view name, uint16_t port, share::NatProtocol protocol) {
+  if (protocol != share::NatProtocol::Icmp)
+    fmt::format_to(std::back_inserter(text), R"(,"{}-port":{})", name, port);
+  else if (name != "remote")
+    fmt::format_to(std::back_inserter(text), R"(,"{}-identifier":{})", name, port);
+}
+
+template <class View>
+void append_endpoints(std::string& text, const View& view) {
+  const auto out = std::back_inserter(text);
+  fmt::format_to(out, R"({{"protocol":"{}")", to_string(view.protocol));
+  if (view.inside.ipv6 != Ipv6Address{})
+    fmt::format_to(out, R"(,"inside":"{}")", view.inside.ipv6.to_string());
+  if (view.inside.ipv4 != Ipv4Address{})
+    fmt::format_to(out, R"(,"inside-ipv4":"{}")", view.inside.ipv4.to_string());
+  append_port(text, "inside", view.inside.port, view.protocol);
+  fmt::format_to(out, R"(,"outside":"{}")", view.outside.address.to_string());
+  append_port(text, "outside", view.outside.port, view.protocol);
+}
+
+}  // namespace
+
+std::optional<NatTable> parse_nat_table(std::string_view text) {
+  for (std::size_t i = 0; i < control::kNatTableCount; ++i)
+    if (const auto table = static_cast<NatTable>(i); to_string(table) == text) return table;
+  return std::nullopt;
+}
+
+Result<NatRequest> parse_nat_request(NatTable table,
+                                     const std::multimap<std::string, std::string>& parameters) {
+  NatRequest request;
+  request.query.table = table;
+  for (const auto& [name, value] : parameters) TRY(read_parameter(table, name, value, request));
+  return request;
+}
+
+void append_json(std::string& text, const share::BindingView& binding) {
+  append_endpoints(text, binding);
+  fmt::format_to(std::back_inserter(text), R"(,"static":{},"shared":{},"sessions":{},"seconds-left":{}}})",
+                 binding.is_static, binding.is_shared, binding.sessions, binding.seconds_left);
+}
+
+void append_json(std::string& text, const share::SessionView& session) {
+  append_endpoints(text, session);
+  fmt::format_to(std::back_inserter(text), R"(,"remote":"{}")", session.remote.address.to_string());
+  append_port(text, "remote", session.remote.port, session.protocol);
+  fmt::format_to(std::back_inserter(text), R"(,"state":"{}","seconds-left":{}}})", session.state_text(),
+                 session.seconds_left);
+}
+
+void append_json(std::string& text, const share::SubscriberView& subscriber) {
+  const auto out = std::back_inserter(text);
+  if (subscriber.ipv6.length() == 0)
+    fmt::format_to(out, R"({{"subscriber":"{}")", subscriber.ipv4.to_string());
+  else if (subscriber.ipv6.suffix_length() == 0)
+    fmt::format_to(out, R"({{"subscriber":"{}")", subscriber.ipv6.address().to_string());
+  else
+    fmt::format_to(out, R"({{"subscriber":"{}")", subscriber.ipv6.to_string());
+  if (subscriber.outside) fmt::format_to(out, R"(,"outside":"{}")", subscriber.outside->to_string());
+  fmt::format_to(out, R"(,"bindings":{},"sessions":{})", subscriber.bindings, subscriber.sessions);
+  if (subscriber.block_count > 0) {
+    text += R"(,"port-blocks":[)";
+    for (std::size_t i = 0; i < subscriber.block_count; ++i) {
+      const auto& block = subscriber.blocks[i];
+      fmt::format_to(out, R"({}{{"ports":"{}-{}","used":{}}})", i == 0 ? "" : ",", block.first_port,
+                     block.last_port, block.used);
+    }
+    text += ']';
+  }
+  text += '}';
+}
+
+void append_json(std::string& text, const share::PoolAddressView& address) {
+  fmt::format_to(
+      std::back_inserter(text), R"({{"address":"{}","ports":{},"used":{{"udp":{},"tcp":{},"icmp":{}}}}})",
+      address.address.to_string(), address.ports, address.used[0], address.used[1], address.used[2]);
+}
+
+Result<NatPiece> NatListing::look(const NatQuery& query, std::size_t most) {
+  if (has_looked_ && pause_ == Pause::BetweenLooks) std::this_thread::sleep_for(kPause);
+  has_looked_ = true;
+  auto piece = TRY(look_(query, *next_, most));
+  next_ = piece.next;
+  return piece;
+}
+
+template <class Views>
+void NatListing::append(std::string& text, const Views& views) {
+  for (const auto& view : views) {
+    text += count_++ == 0 ? "\n" : ",\n";
+    append_json(text, view);
+  }
+}
+
+Result<std::string> NatListing::next_piece() {
+  std::string text;
+  if (has_ended_) return text;
+  if (!has_begun_) text = fmt::format("{{\"{}\":[", to_string(request_.query.table));
+  // Some of it is sent from time to time, so that the other end knows that we are at it.
+  constexpr int kMostLooks = 256;
+  const auto is_full = [&] { return request_.limit && count_ >= *request_.limit; };
+  for (int looks = 0; next_ && !is_full() && looks < kMostLooks && text.size() < kPieceSize; ++looks) {
+    const uint64_t most = request_.limit ? *request_.limit - count_ : control::kNatPlacesAtOnce;
+    const NatPiece piece = TRY(
+        look(request_.query, static_cast<std::size_t>(std::min<uint64_t>(most, control::kNatPlacesAtOnce))));
+    append(text, piece.bindings);
+    append(text, piece.sessions);
+    append(text, piece.subscribers);
+    append(text, piece.ports);
+  }
+  has_begun_ = true;
+  if (next_ && !is_full()) return text;
+  const std::string next = next_ ? "\"" + place_text(*next_) + "\"" : "null";
+  std::string busiest;
+  if (request_.query.table == NatTable::Ports && !next_) busiest = TRY(find_busiest());
+  text += fmt::format("],{}\"next\":{}}}\n", busiest, next);
+  has_ended_ = true;
+  return text;
+}
+
+std::string NatListing::end_with(const Error& error) {
+  has_ended_ = true;
+  const std::string object = dump(to_json(error));
+  return "]," + object.substr(1) + "\n";
+}
+
+// The subscribers with the most bindings, each of which has a port.
+Result<std::string> NatListing::find_busiest() {
+  std::vector<share::SubscriberView> busiest;
+  if (request_.busiest > 0) {
+    NatQuery query{NatTable::Subscribers, {}};
+    query.filter.outside = request_.query.filter.outside;
+    for (next_ = NatPlace{}; next_;) {
+      NatPiece piece = TRY(look(query, control::kNatPlacesAtOnce));
+      std::ranges::move(piece.subscribers, std::back_inserter(busiest));
+      std::ranges::stable_sort(busiest, std::ranges::greater{}, &share::SubscriberView::bindings);
+      busiest.resize(std::min(busiest.size(), request_.busiest));
+    }
+  }
+  std::string text = "\"busiest\":[";
+  for (const auto& subscriber : busiest) {
+    text += text.ends_with('[') ? "\n" : ",\n";
+    append_json(text, subscriber);
+  }
+  return text + "],";
+}
+
+}  // namespace yonroku::api

@@ -1,0 +1,70 @@
+// A table of a NAT as JSON, piece by piece: bindings, sessions, subscribers or ports (docs/api.md). Millions
+// of entries are never held at once, and no worker is asked often enough to be slowed down
+// (docs/decisions/0016-questions-between-batches.md).
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/result.h"
+#include "control/nat_view.h"
+
+namespace yonroku::api {
+
+struct NatRequest {
+  control::NatQuery query;
+  control::NatPlace from;
+  std::optional<uint64_t> limit;  // entries at most
+  std::size_t busiest = 10;       // of ports: how many subscribers
+};
+
+// What a request's parameters ask for: subscriber, inside, outside, remote, protocol, limit, from, busiest.
+// Errors name the parameter.
+[[nodiscard]] Result<NatRequest> parse_nat_request(control::NatTable table,
+                                                   const std::multimap<std::string, std::string>& parameters);
+
+// "bindings" as in the path of a request; nullopt for other words.
+[[nodiscard]] std::optional<control::NatTable> parse_nat_table(std::string_view text);
+
+void append_json(std::string& text, const share::BindingView& binding);
+void append_json(std::string& text, const share::SessionView& session);
+void append_json(std::string& text, const share::SubscriberView& subscriber);
+void append_json(std::string& text, const share::PoolAddressView& address);
+
+class NatListing {
+ public:
+  using Look = std::function<Result<control::NatPiece>(const control::NatQuery& query,
+                                                       const control::NatPlace& from, std::size_t most)>;
+  enum class Pause : uint8_t { BetweenLooks, Never };  // never: tests
+
+  NatListing(const NatRequest& request, Look look, Pause pause = Pause::BetweenLooks)
+      : request_(request), look_(std::move(look)), pause_(pause), next_(request.from) {}
+
+  // Some more of it; may be empty before has_ended(). An error ends it: as the first piece it is the answer;
+  // later, what was sent is completed with it.
+  [[nodiscard]] Result<std::string> next_piece();
+  [[nodiscard]] std::string end_with(const Error& error);
+  [[nodiscard]] bool has_ended() const { return has_ended_; }
+
+ private:
+  Result<control::NatPiece> look(const control::NatQuery& query, std::size_t most);
+  template <class Views>
+  void append(std::string& text, const Views& views);
+  Result<std::string> find_busiest();
+
+  NatRequest request_;
+  Look look_;
+  Pause pause_;
+  std::optional<control::NatPlace> next_;
+  uint64_t count_ = 0;
+  bool has_begun_ = false;
+  bool has_looked_ = false;
+  bool has_ended_ = false;
+};
+
+}  // namespace yonroku::api

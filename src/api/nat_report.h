@@ -1,0 +1,35 @@
+// Tables of a NAT as text for people, from the API's answers.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <string>
+#include <vector>
+
+#include <nlohmann/json_fwd.hpp>
+
+#include "control/nat_view.h"
+
+namespace yonroku::api {
+
+// Pages of one table under one heading. Columns are as wide as the widest so far.
+class NatTableText {
+ public:
+  explicit NatTableText(control::NatTable table) : table_(table) {}
+
+  // The rows of one answer.
+  [[nodiscard]] std::string page(const nlohmann::ordered_json& answer);
+  // What is said at the end: the busiest subscribers of ports; that there was nothing.
+  [[nodiscard]] std::string end(const nlohmann::ordered_json& last_answer) const;
+
+ private:
+  using Row = std::vector<std::string>;
+  [[nodiscard]] Row heading() const;
+  [[nodiscard]] Row row_of(const nlohmann::ordered_json& entry) const;
+
+  control::NatTable table_;
+  std::vector<std::size_t> widths_;
+  bool has_rows_ = false;
+};
+
+}  // namespace yonroku::api
