@@ -82,20 +82,26 @@ _yonroku() {
       case $prev in
         --socket) _yonroku_files ''; return ;;
         --instance|-i) :; return ;;
+        --subscriber) :; return ;;
+        --inside) :; return ;;
+        --outside) :; return ;;
+        --remote) :; return ;;
+        --protocol) mapfile -t COMPREPLY < <(compgen -W 'udp tcp icmp' -- "$cur"); return ;;
+        --limit) :; return ;;
       esac
       if [[ $cur == -* ]]; then
-        mapfile -t COMPREPLY < <(compgen -W '--json --socket --instance -i --all --help -h --version' -- "$cur")
+        mapfile -t COMPREPLY < <(compgen -W '--json --socket --instance -i --all --subscriber --inside --outside --remote --protocol --limit --help -h --version' -- "$cur")
         return
       fi
       for ((i = 2; i < COMP_CWORD; i++)); do
         case ${COMP_WORDS[i]} in
-          --socket|--instance|-i) ((i++)) ;;
+          --socket|--instance|-i|--subscriber|--inside|--outside|--remote|--protocol|--limit) ((i++)) ;;
           -*) ;;
           *) ((position++)) ;;
         esac
       done
       case $position in
-        0) mapfile -t COMPREPLY < <(compgen -W 'status counters mappings rules softwires' -- "$cur") ;;
+        0) mapfile -t COMPREPLY < <(compgen -W 'status counters mappings rules softwires bindings sessions subscribers ports' -- "$cur") ;;
       esac
       ;;
     mappings)

@@ -23,7 +23,13 @@ complete -c yonroku -n '__fish_seen_subcommand_from show' -l json -d 'print the 
 complete -c yonroku -n '__fish_seen_subcommand_from show' -l socket -d 'control socket' -r -F
 complete -c yonroku -n '__fish_seen_subcommand_from show' -l instance -s i -d 'only this instance' -x
 complete -c yonroku -n '__fish_seen_subcommand_from show' -l all -d 'show counters that are zero as well'
-complete -c yonroku -n '__fish_seen_subcommand_from show; and not __fish_seen_subcommand_from status counters mappings rules softwires' -a 'status counters mappings rules softwires'
+complete -c yonroku -n '__fish_seen_subcommand_from show' -l subscriber -d 'only of this subscriber' -x
+complete -c yonroku -n '__fish_seen_subcommand_from show' -l inside -d 'only of this inside address or port' -x
+complete -c yonroku -n '__fish_seen_subcommand_from show' -l outside -d 'only with this outside address or port' -x
+complete -c yonroku -n '__fish_seen_subcommand_from show' -l remote -d 'only with this remote address or port' -x
+complete -c yonroku -n '__fish_seen_subcommand_from show' -l protocol -d 'only of this protocol' -x -a 'udp tcp icmp'
+complete -c yonroku -n '__fish_seen_subcommand_from show' -l limit -d 'show so many at most' -x
+complete -c yonroku -n '__fish_seen_subcommand_from show; and not __fish_seen_subcommand_from status counters mappings rules softwires bindings sessions subscribers ports' -a 'status counters mappings rules softwires bindings sessions subscribers ports'
 complete -c yonroku -n __fish_use_subcommand -a mappings -d 'change the mappings of the running program'
 complete -c yonroku -n '__fish_seen_subcommand_from mappings' -l socket -d 'control socket' -r -F
 complete -c yonroku -n '__fish_seen_subcommand_from mappings' -l instance -s i -d 'instance to change' -x

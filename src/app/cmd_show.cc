@@ -1,4 +1,5 @@
-// yonroku show status|counters|mappings|rules|softwires: what the running program says about itself.
+// yonroku show status|counters|mappings|rules|softwires: what the running program says about itself. Of its
+// NATs: cmd_show_nat.cc.
 
 #include <fmt/format.h>
 
@@ -11,6 +12,7 @@
 
 #include "api/client.h"
 #include "api/report.h"
+#include "app/cmd_show_nat.h"
 #include "app/commands.h"
 #include "app/offline_options.h"
 #include "app/socket_options.h"
@@ -87,6 +89,7 @@ void add_show_command(CLI::App& app) {
     command->add_subcommand(table, fmt::format("The {} in use, as CSV", table))
         ->fallthrough()
         ->callback([options, table] { print_table(*options, table); });
+  add_show_nat_commands(*command, options);
 }
 
 }  // namespace yonroku::app

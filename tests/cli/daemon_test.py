@@ -323,6 +323,100 @@ class Softwires(Daemon):
         self.assertLess(time.monotonic() - start, 30)
 
 
+class Nat(Daemon):
+    config_text = """\
+control: {{socket: {socket}}}
+instances:
+  - name: {name}
+    mechanism: nat64
+    pref64: 2001:db8:64::/96
+    pools: [{{addresses: 192.0.2.1, ports: 1024-1123}}]
+    subscriber-prefix-length: 64
+    static-bindings:
+      - {{protocol: tcp, inside: "2001:db8:1::80", inside-port: 80, outside: 192.0.2.1, outside-port: 1100}}
+  - name: stateless
+    mechanism: siit
+    pref64: 2001:db8:46::/96
+"""
+    name = "plat"
+    host = "2001:db8:1::1"
+    server = "2001:db8:64::203.0.113.9"
+
+    def setUp(self):
+        super().setUp()
+        subprocess.run(["ip", "-6", "address", "replace", self.host + "/128", "dev", "lo", "nodad"], check=True)
+
+    def talk(self, ports):
+        """A UDP session from each port, and an attempt of TCP."""
+        for port in ports:
+            with socket.socket(socket.AF_INET6, socket.SOCK_DGRAM) as sender:
+                sender.bind((self.host, port))
+                sender.sendto(b"hello", (self.server, 53))
+        with socket.socket(socket.AF_INET6, socket.SOCK_STREAM) as sender:
+            sender.setblocking(False)
+            sender.bind((self.host, 0))
+            sender.connect_ex((self.server, 443))
+
+    def show(self, *words):
+        return self.command("show", *words, "--instance", "plat")
+
+    def await_sessions(self, count):
+        end = time.monotonic() + 10
+        while True:
+            found = json.loads(self.show("sessions", "--json"))["sessions"]
+            if len(found) == count:
+                return found
+            self.assertLess(time.monotonic(), end, found)
+            time.sleep(0.02)
+
+    def test_sessions_bindings_and_subscribers(self):
+        self.assertEqual(self.show("sessions"), "no sessions\n")
+        self.talk(range(5000, 5010))
+        sessions = self.await_sessions(11)
+        udp = [s for s in sessions if s["protocol"] == "udp"]
+        self.assertEqual({s["inside-port"] for s in udp}, set(range(5000, 5010)))
+        self.assertEqual({(s["inside"], s["remote"], s["remote-port"], s["state"]) for s in udp},
+                         {(self.host, "203.0.113.9", 53, "unanswered")})
+        tcp = self.show("sessions", "--protocol", "tcp").splitlines()
+        self.assertEqual(tcp[0].split(), ["PROTO", "INSIDE", "OUTSIDE", "REMOTE", "STATE", "LEFT"])
+        self.assertRegex(tcp[1], r"^tcp    \[2001:db8:1::1\]:\d+  192\.0\.2\.\d:\d+  203\.0\.113\.9:443  inside-init  ")
+
+        one = udp[0]
+        outside = f"{one['outside']}:{one['outside-port']}"
+        found = json.loads(self.show("bindings", "--outside", outside, "--json"))["bindings"]
+        self.assertEqual([b["inside-port"] for b in found], [one["inside-port"]])
+        self.assertEqual(len(self.show("sessions", "--inside", f"[{self.host}]:5003").splitlines()), 2)
+        self.assertEqual(self.show("sessions", "--remote", "203.0.113.9:54"), "no sessions\n")
+        limited = self.show("bindings", "--limit", 3).splitlines()
+        self.assertEqual((len(limited), limited[-1]), (5, "and more: --limit says how many are shown"))
+        self.assertIn("static", self.show("bindings", "--subscriber", "2001:db8:1::80"))
+
+        subscriber = self.show("subscribers").splitlines()[1].split()
+        self.assertEqual((subscriber[0], subscriber[2:4]), ("2001:db8:1::/64", ["12", "11"]))
+        ports = json.loads(self.show("ports", "--json"))
+        self.assertEqual([p["ports"] for p in ports["ports"]], [100])
+        self.assertEqual(sum(p["used"]["udp"] for p in ports["ports"]), 10)
+        self.assertEqual(ports["busiest"][0]["bindings"], 12)
+        self.assertIn("the busiest subscribers:", self.show("ports"))
+
+    def test_status(self):
+        self.talk(range(6000, 6095))
+        self.await_sessions(96)
+        status = self.show("status")
+        self.assertIn("works, but the NAT is nearly full: plat", status)
+        self.assertIn("96 sessions: udp 95, tcp 1 (1,000,000 at most), 97 bindings of 1 subscriber\n", status)
+        self.assertIn("100 ports on 1 address, in use: udp 95 %, tcp 2 %, icmp 0 %\n", status)
+        self.assertIn("SHORT of ports for udp: 95 of 100 are taken", status)
+
+    def test_what_cannot_be_asked(self):
+        self.assertIn("stateless is of mechanism siit, which has no sessions",
+                      self.command("show", "sessions", "--instance", "stateless", status=1))
+        self.assertIn('remote: "2001:db8::1" is not an IPv4',
+                      self.command("show", "sessions", "--instance", "plat", "--remote", "2001:db8::1", status=1))
+        self.command("show", "ports", "--remote", "192.0.2.1", status=2)
+        self.command("show", "sessions", "--limit", "0", status=2)
+
+
 class Socket(Daemon):
     name = "edge"
 

@@ -1,0 +1,137 @@
+// yonroku show bindings|sessions|subscribers|ports: what the NAT of the running program holds.
+
+#include "app/cmd_show_nat.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cstdio>
+
+#include <nlohmann/json.hpp>
+
+#include "api/client.h"
+#include "api/nat_report.h"
+#include "app/commands.h"
+#include "app/offline_options.h"
+
+namespace yonroku::app {
+namespace {
+
+using control::NatTable;
+using nlohmann::ordered_json;
+
+constexpr uint64_t kPageSize = 1000;
+
+// Parameters may hold colons and brackets, and whatever was typed.
+std::string encoded(const std::string& text) {
+  constexpr std::string_view kPlain = "-._~:/";
+  std::string out;
+  for (const char c : text) {
+    const bool is_plain = (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
+                          kPlain.find(c) != std::string_view::npos;
+    out += is_plain ? std::string(1, c) : fmt::format("%{:02X}", static_cast<unsigned char>(c));
+  }
+  return out;
+}
+
+std::string query_text(const NatOptions& options) {
+  std::string text;
+  const auto add = [&](const char* name, const std::string& value) {
+    if (!value.empty()) text += fmt::format("&{}={}", name, encoded(value));
+  };
+  add("subscriber", options.subscriber);
+  add("inside", options.inside);
+  add("outside", options.outside);
+  add("remote", options.remote);
+  add("protocol", options.protocol);
+  return text;
+}
+
+// Asks for page after page and gives each to `show`, with whether it is the last.
+template <class Show>
+void for_each_page(const SocketOptions& where, const NatOptions& options, NatTable table, Show&& show) {
+  api::Client client(where.socket);
+  const std::string path = api::table_path(where.instance, to_string(table));
+  std::string from;
+  for (uint64_t left = options.limit.value_or(UINT64_MAX); left > 0;) {
+    const auto answer = value_or_fail(client.request(
+        api::Client::Method::Get,
+        fmt::format("{}?limit={}{}{}", path, std::min(left, kPageSize), query_text(options), from)));
+    const auto page = ordered_json::parse(answer.body, nullptr, /*allow_exceptions=*/false);
+    const std::string name(to_string(table));
+    if (!page.is_object() || !page.contains(name))
+      fail_command({where.socket, "the answer is not understood",
+                    "is that yonroku's control socket, of this version?"});
+    if (page.contains("error"))
+      fail_command({page["error"].value("where", ""), page["error"].value("what", ""),
+                    page["error"].value("fix", "")});
+    left -= std::min<uint64_t>(left, page[name].size());
+    const bool is_last = left == 0 || page["next"].is_null();
+    show(page, is_last);
+    if (is_last) return;
+    from = "&from=" + encoded(page["next"].get<std::string>());
+  }
+}
+
+void print_json(const SocketOptions& where, const NatOptions& options, NatTable table) {
+  const std::string name(to_string(table));
+  fmt::print("{{\"{}\":[", name);
+  bool is_first = true;
+  for_each_page(where, options, table, [&](const ordered_json& page, bool is_last) {
+    for (const auto& entry : page.at(name)) {
+      fmt::print("{}\n{}", is_first ? "" : ",", entry.dump());
+      is_first = false;
+    }
+    if (!is_last) return;
+    if (page.contains("busiest"))
+      fmt::print("],\n\"busiest\":{}}}\n", page.at("busiest").dump());
+    else
+      fmt::print("]}}\n");
+  });
+}
+
+void print_text(const SocketOptions& where, const NatOptions& options, NatTable table) {
+  api::NatTableText text(table);
+  for_each_page(where, options, table, [&](const ordered_json& page, bool is_last) {
+    fmt::print("{}", text.page(page));
+    if (is_last) fmt::print("{}", text.end(page));
+  });
+}
+
+}  // namespace
+
+void add_show_nat_commands(CLI::App& show, const std::shared_ptr<SocketOptions>& where) {
+  struct Command {
+    NatTable table;
+    const char* help;
+  };
+  constexpr Command kCommands[] = {
+      {NatTable::Bindings, "Who inside has which outside address and port"},
+      {NatTable::Sessions, "Who talks to whom through the NAT, and how much longer it is remembered"},
+      {NatTable::Subscribers, "How much each subscriber uses"},
+      {NatTable::Ports, "How many ports of each address are in use, and the busiest subscribers"},
+  };
+  const auto options = std::make_shared<NatOptions>();
+  for (const auto& [table, help] : kCommands) {
+    CLI::App* const command = show.add_subcommand(std::string(to_string(table)), help);
+    if (table != NatTable::Ports)
+      command->add_option("--subscriber", options->subscriber,
+                          "only of this subscriber: an address of it, or a prefix");
+    command->add_option("--outside", options->outside, "only with this outside ADDRESS[:PORT]");
+    if (table == NatTable::Bindings || table == NatTable::Sessions) {
+      command->add_option("--inside", options->inside, "only of this inside ADDRESS or [ADDRESS]:PORT");
+      command->add_option("--protocol", options->protocol, "only udp, tcp or icmp");
+    }
+    if (table == NatTable::Sessions)
+      command->add_option("--remote", options->remote, "only with this remote ADDRESS[:PORT]");
+    command->add_option("--limit", options->limit, "show so many at most")->check(CLI::PositiveNumber);
+    command->fallthrough()->callback([where, options, table] {
+      if (where->is_json)
+        print_json(*where, *options, table);
+      else
+        print_text(*where, *options, table);
+    });
+  }
+}
+
+}  // namespace yonroku::app
