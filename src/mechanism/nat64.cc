@@ -168,16 +168,18 @@ Verdict Nat64::from_ipv6(Packet& packet, WorkerState& state) const noexcept {
       return Verdict::hand_over(owner);
   // A packet that goes no further opens nothing.
   if (header.hop_limit <= 1) return Verdict::drop(DropReason::HopLimitExceeded);
+  const Nat::Outbound outbound{{source, {}, transport.source_port},
+                               {server, remote_port(transport.protocol, transport.destination_port)},
+                               transport.protocol,
+                               transport.tcp_flags};
   Ipv4Endpoint outside;
-  const DropReason reason =
-      state.nat->outbound({{source, {}, transport.source_port},
-                           {server, remote_port(transport.protocol, transport.destination_port)},
-                           transport.protocol,
-                           transport.tcp_flags},
-                          state.now, outside);
+  const bool is_bound = trace != nullptr && state.nat->find_outside(outbound, outside);
+  const DropReason reason = state.nat->outbound(outbound, state.now, outside);
   if (reason != DropReason::None) [[unlikely]]
     return Verdict::drop(reason);
-  if (trace != nullptr) trace->note(TraceStep::SourceByBinding, source, outside.address);
+  if (trace != nullptr)
+    trace->note(is_bound ? TraceStep::SourceByBinding : TraceStep::SourceByNewBinding, source,
+                outside.address);
   const Crossing4 crossing{outside.address, server, {PortChange::Which::Source, outside.port}};
   // Where another worker has the other host, routing brings the packet back to it.
   const auto is_ours = [&] {

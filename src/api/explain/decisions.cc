@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <numeric>
 
+#include "api/explain/icmp_facts.h"
+
 namespace yonroku::api {
 namespace {
 
@@ -160,6 +162,38 @@ void mss(const PacketFacts& before, const PacketFacts& after, Decisions& out) {
                    "RFC 9293 §3.7.1"});
 }
 
+bool changes_ports(const PacketFacts& before, const PacketFacts& after) {
+  return before.payload.size() >= 4 && after.payload.size() >= 4 &&
+         !std::ranges::equal(before.payload.first(4), after.payload.first(4));
+}
+
+// The port, or an ICMP query's identifier, that a NAT has given out.
+void ports(const PacketFacts& before, const PacketFacts& after, Decisions& out) {
+  const auto at = [](const PacketFacts& packet, std::size_t offset) {
+    return fmt::format("{}", static_cast<unsigned>(packet.payload[offset]) << 8 |
+                                 static_cast<unsigned>(packet.payload[offset + 1]));
+  };
+  const auto tell = [&](const char* what, std::size_t offset, const char* section) {
+    if (before.payload.size() < offset + 2 || after.payload.size() < offset + 2) return;
+    const std::string was = at(before, offset);
+    const std::string now = at(after, offset);
+    if (was != now)
+      out.push_back(
+          {"transport", fmt::format("The {} {} becomes {}: that of the binding.", what, was, now), section});
+  };
+  if (before.is_icmp()) {
+    const IcmpHeader* const icmp = icmp_header(before);
+    const bool is_echo =
+        icmp != nullptr && (icmp->type == icmpv4::kEcho || icmp->type == icmpv4::kEchoReply ||
+                            icmp->type == icmpv6::kEcho || icmp->type == icmpv6::kEchoReply);
+    if (is_echo) tell("identifier", offsetof(IcmpHeader, rest), "RFC 6146 §3.5.3");
+    return;
+  }
+  const char* const section = before.protocol == IpProtocol::Tcp ? "RFC 6146 §3.5.2" : "RFC 6146 §3.5.1";
+  tell("source port", 0, section);
+  tell("destination port", 2, section);
+}
+
 void checksum(const PacketFacts& before, const PacketFacts& after, Decisions& out) {
   const char* section = before.version == 4 ? "RFC 7915 §4.5" : "RFC 7915 §5.5";
   const auto was = checksum_field(before);
@@ -177,8 +211,9 @@ void checksum(const PacketFacts& before, const PacketFacts& after, Decisions& ou
   }
   out.push_back(
       {"transport",
-       fmt::format("The {} checksum 0x{:04x} becomes 0x{:04x}, adjusted by the change of the addresses{}.",
-                   name, *was, *now, wrong_checksum_words(before)),
+       fmt::format("The {} checksum 0x{:04x} becomes 0x{:04x}, adjusted by the change of the addresses{}{}.",
+                   name, *was, *now, changes_ports(before, after) ? " and the ports" : "",
+                   wrong_checksum_words(before)),
        section});
 }
 
@@ -187,9 +222,11 @@ void transport(const PacketFacts& before, const PacketFacts& after, Decisions& o
     out.push_back(
         {"transport", "A later fragment has no transport header: there is no checksum to adjust.", ""});
   } else if (before.protocol == IpProtocol::Tcp || before.protocol == IpProtocol::Udp) {
+    ports(before, after, out);
     mss(before, after, out);
     checksum(before, after, out);
   } else if (before.is_icmp()) {
+    ports(before, after, out);
     for (Decision& decision : decisions_about_icmp(before, after)) out.push_back(std::move(decision));
   } else {
     out.push_back({"transport",

@@ -131,6 +131,17 @@ constexpr const char* kAdviceAboutHeld =
     "Nothing: it goes on when it is whole. To see that, explain a capture file that has all of its "
     "fragments.";
 
+// A NAT that explains begins empty.
+bool is_about_sessions(DropReason reason) {
+  return reason == DropReason::NoBinding || reason == DropReason::Filtered ||
+         reason == DropReason::TcpWithoutSession || reason == DropReason::UnsolicitedSyn;
+}
+constexpr const char* kAdviceAboutSessions =
+    " This explanation knows the static bindings and the packets in front of this one only: a capture file "
+    "of "
+    "the whole "
+    "conversation tells more, and `yonroku show sessions` what the running program knows.";
+
 bool is_ipv6(std::span<const std::byte> packet) {
   return !packet.empty() && static_cast<unsigned>(packet[0]) >> 4 == 6;
 }
@@ -158,6 +169,7 @@ void explain_translation(Explanation& explanation, const Trace& trace, const Ver
   if (explanation.verdict == "drop") {
     explanation.drop = decision_of_drop(packet, verdict, settings);
     explanation.advice = advice_about(explanation.reason);
+    if (is_about_sessions(explanation.reason)) explanation.advice += kAdviceAboutSessions;
     return;
   }
   if (verdict.action == Verdict::Action::Reassemble) {

@@ -420,5 +420,26 @@ TEST(PacketInput, TakesOctetsAsPeopleWriteThem) {
     EXPECT_FALSE(parse_hex_packet(text)) << text;
 }
 
+TEST(Explain, ANatSaysWhetherThereWasABinding) {
+  const auto first = explain_all(kGolden + "rfc6146/3.5.1-udp-out-and-back.golden");
+  ASSERT_EQ(first.size(), 2u);
+  const std::string out = unwrapped(to_text(first[0]));
+  EXPECT_THAT(out, HasSubstr("with its port has no binding yet: it gets one, and becomes 192.0.2.1."));
+  EXPECT_THAT(out, HasSubstr(": that of the binding. [RFC 6146 §3.5.1]"));
+  EXPECT_THAT(out, HasSubstr("adjusted by the change of the addresses and the ports."));
+  EXPECT_THAT(unwrapped(to_text(first[1])),
+              HasSubstr("The destination 192.0.2.1 with its port has a binding: it becomes 2001:db8:"));
+  const auto again = explain_all(kGolden + "rfc6146/3.5.1-one-port-to-two-servers.golden");
+  ASSERT_GE(again.size(), 2u);
+  EXPECT_THAT(unwrapped(to_text(again[1])), HasSubstr("has a binding"));
+  const auto ping = explain_all(kGolden + "rfc6146/3.1-static-binding-of-icmp.golden");
+  ASSERT_FALSE(ping.empty());
+  EXPECT_THAT(unwrapped(to_text(ping[0])), HasSubstr("The identifier "));
+  const auto syn = explain_all(kGolden + "rfc6146/3.5.2.2-unsolicited-syn.golden");
+  ASSERT_FALSE(syn.empty());
+  EXPECT_THAT(unwrapped(to_text(syn[0])), HasSubstr("No ICMP error is sent about it. It is kept for"));
+  EXPECT_THAT(unwrapped(to_text(syn[0])), HasSubstr("a capture file of the whole conversation tells more"));
+}
+
 }  // namespace
 }  // namespace yonroku::api

@@ -73,6 +73,12 @@ Decision decision_of_silence(std::span<const std::byte> dropped, const Verdict& 
     case IcmpSilence::ReasonIsSilent: return silent_reason(verdict.reason, is_ipv4);
     case IcmpSilence::None: break;
   }
+  if (verdict.reason == DropReason::UnsolicitedSyn)
+    return {"",
+            "It is kept for tcp-incoming-syn-timeout seconds first: should the host inside open the same "
+            "connection "
+            "meanwhile, there is nothing to tell.",
+            "RFC 5382 §4.3"};
   return {"", "The setting icmp-error-rate allows no more in this second.", "RFC 4443 §2.4"};
 }
 
