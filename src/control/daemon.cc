@@ -283,17 +283,33 @@ Result<RuleList> Daemon::rules(const std::string& instance, TableKind kind) cons
   return list;
 }
 
+Result<Instance*> Daemon::find_nat(const std::string& name, NatTable table) const {
+  Instance* const found = TRY(find(name));
+  const auto& settings = found->settings();
+  if (config::has_nat(settings.mechanism)) return found;
+  return fail("instance",
+              settings.name + " is of mechanism " + std::string(config::to_string(settings.mechanism)) +
+                  ", which has no " + std::string(to_string(table)),
+              "only an instance with a NAT has them");
+}
+
 Result<NatPiece> Daemon::look_at_nat(const std::string& instance, const NatQuery& query, const NatPlace& from,
                                      std::size_t most) const {
   const std::scoped_lock lock(mutex_);
-  const Instance& found = *TRY(find(instance));
-  const auto& settings = found.settings();
-  if (!config::has_nat(settings.mechanism))
-    return fail("instance",
-                settings.name + " is of mechanism " + std::string(config::to_string(settings.mechanism)) +
-                    ", which has no " + std::string(to_string(query.table)),
-                "only an instance with a NAT has them");
-  return found.look_at_nat(query, from, most);
+  return TRY(find_nat(instance, query.table))->look_at_nat(query, from, most);
+}
+
+Result<std::shared_ptr<NatFollower>> Daemon::follow_nat(const std::string& instance, const NatQuery& query) {
+  const std::scoped_lock lock(mutex_);
+  Instance* const found = TRY(find_nat(instance, query.table));
+  const auto rings = TRY(found->follow_nat());
+  // The instance may be gone by then, and another one have its place.
+  const auto leave = [this, rings] {
+    const std::scoped_lock leaving(mutex_);
+    for (const auto& each : instances_)
+      if (each->has_followers_of(*rings)) each->leave_nat();
+  };
+  return std::make_shared<NatFollower>(rings, found->widened(query), leave);
 }
 
 std::optional<std::string> Daemon::failure() const {

@@ -106,12 +106,18 @@ class Daemon {
   [[nodiscard]] Result<NatPiece> look_at_nat(const std::string& instance, const NatQuery& query,
                                              const NatPlace& from, std::size_t most) const;
 
+  // Tells what happens in the NAT to a table's entries, bindings or sessions. The daemon outlives the
+  // follower.
+  [[nodiscard]] Result<std::shared_ptr<NatFollower>> follow_nat(const std::string& instance,
+                                                                const NatQuery& query);
+
   // The first failure of any instance, for the main loop to end on.
   [[nodiscard]] std::optional<std::string> failure() const;
 
  private:
   Daemon() = default;
   Result<Instance*> find(const std::string& name) const;
+  Result<Instance*> find_nat(const std::string& name, NatTable table) const;
   Result<Instance*> find(const std::string& name, TableKind kind) const;
   Result<Instance*> find(const std::string& name, TableKind kind, const RuleWords& words) const;
 

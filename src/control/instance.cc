@@ -44,6 +44,7 @@ Instance::Instance(const config::InstanceSettings& settings, Netlink netlink)
 // The device and its routes go away with its last queue, after the workers.
 Instance::~Instance() {
   for (auto& worker : workers_) worker->stop();
+  if (nat_events_ != nullptr) nat_events_->have_ended.store(true, std::memory_order_release);
 }
 
 Result<std::unique_ptr<Instance>> Instance::open(const config::InstanceSettings& settings,
@@ -314,12 +315,35 @@ Result<void> Instance::ask_nat(std::size_t worker, const NatQuestion& question,
               "it is very busy: try again");
 }
 
+NatQuery Instance::widened(NatQuery query) const {
+  if (auto& subscriber = query.filter.subscriber; subscriber && subscriber->length() == 128)
+    subscriber = Ipv6Prefix::holding(subscriber->address(), settings_.nat.subscriber_prefix_length);
+  return query;
+}
+
+Result<std::shared_ptr<const NatEventRings>> Instance::follow_nat() {
+  constexpr std::chrono::milliseconds kLimit{1000};
+  if (nat_events_ == nullptr) nat_events_ = std::make_shared<NatEventRings>(workers_.size());
+  for (std::size_t i = 0; i < workers_.size(); ++i)
+    TRY(ask_nat(
+        i, [&](share::Nat& nat, Instant) { nat.set_event_sink(&nat_events_->of_worker[i]); }, kLimit));
+  ++nat_followers_;
+  return nat_events_;
+}
+
+void Instance::leave_nat() {
+  constexpr std::chrono::milliseconds kLimit{1000};
+  if (--nat_followers_ > 0) return;
+  bool is_quiet = true;
+  for (std::size_t i = 0; i < workers_.size(); ++i)
+    if (!ask_nat(i, [](share::Nat& nat, Instant) { nat.set_event_sink(nullptr); }, kLimit)) is_quiet = false;
+  // A worker that did not answer goes on writing, and the rings stay for it.
+  if (is_quiet) nat_events_.reset();
+}
+
 Result<NatPiece> Instance::look_at_nat(const NatQuery& query, const NatPlace& from, std::size_t most) const {
   constexpr std::chrono::milliseconds kLimit{1000};
-  NatQuery asked = query;
-  // Whoever gives an address means whoever has it.
-  if (auto& subscriber = asked.filter.subscriber; subscriber && subscriber->length() == 128)
-    subscriber = Ipv6Prefix::holding(subscriber->address(), settings_.nat.subscriber_prefix_length);
+  const NatQuery asked = widened(query);
   NatPiece piece;
   // Every worker has its share of every address.
   if (query.table == NatTable::Ports) {

@@ -13,6 +13,7 @@
 #include "base/result.h"
 #include "config/settings.h"
 #include "control/link.h"
+#include "control/nat_follower.h"
 #include "control/nat_view.h"
 #include "control/rule_change.h"
 #include "control/rule_use.h"
@@ -67,10 +68,19 @@ class Instance {
   [[nodiscard]] const std::vector<std::string>& problems() const { return link_.problems(); }
   [[nodiscard]] observe::Totals totals() const;
 
+  // Whoever asks about a subscriber's address means the whole subscriber.
+  [[nodiscard]] NatQuery widened(NatQuery query) const;
   // Some more of a table of the NAT, from a place on: at most `most` entries, perhaps none although there are
   // more. An error when the worker does not answer within a second. Only of instances with a NAT.
   [[nodiscard]] Result<NatPiece> look_at_nat(const NatQuery& query, const NatPlace& from,
                                              std::size_t most) const;
+  // From now on the workers write to rings that can be read by as many as want to, until as many have left.
+  [[nodiscard]] Result<std::shared_ptr<const NatEventRings>> follow_nat();
+  void leave_nat();
+  [[nodiscard]] bool has_followers_of(const NatEventRings& rings) const {
+    return nat_events_.get() == &rings;
+  }
+
   // An error when a worker does not answer within a tenth of a second.
   [[nodiscard]] Result<NatStatus> nat_status() const;
   [[nodiscard]] std::optional<std::string> failure() const;
@@ -101,6 +111,8 @@ class Instance {
   Tables tables_;
   RuleUse rule_use_;  // of tables_.rules
   std::unique_ptr<engine::Snapshot> snapshot_;
+  std::shared_ptr<NatEventRings> nat_events_;  // while somebody follows
+  std::size_t nat_followers_ = 0;
   std::vector<std::unique_ptr<engine::Worker>> workers_;
   std::chrono::system_clock::time_point since_;
 };

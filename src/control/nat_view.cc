@@ -40,6 +40,11 @@ bool NatFilter::matches(const share::SessionView& session) const {
          is_or_any(remote_port, session.remote.port);
 }
 
+bool NatFilter::matches(const share::NatEvent& event) const {
+  return matches_endpoints(event) && is_or_any(remote, event.remote.address) &&
+         is_or_any(remote_port, event.remote.port);
+}
+
 bool NatFilter::matches(const share::SubscriberView& view) const {
   return (!subscriber || subscriber->contains(view.ipv6.address()) ||
           view.ipv6.contains(subscriber->address())) &&

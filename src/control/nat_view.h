@@ -38,6 +38,7 @@ struct NatFilter {
   [[nodiscard]] bool matches(const share::SessionView& session) const;
   [[nodiscard]] bool matches(const share::SubscriberView& subscriber) const;
   [[nodiscard]] bool matches(const share::PoolAddressView& address) const;
+  [[nodiscard]] bool matches(const share::NatEvent& event) const;
 
   friend bool operator==(const NatFilter&, const NatFilter&) = default;
 
