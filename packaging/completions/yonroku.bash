@@ -90,7 +90,7 @@ _yonroku() {
         --limit) :; return ;;
       esac
       if [[ $cur == -* ]]; then
-        mapfile -t COMPREPLY < <(compgen -W '--json --socket --instance -i --all --subscriber --inside --outside --remote --protocol --limit --help -h --version' -- "$cur")
+        mapfile -t COMPREPLY < <(compgen -W '--json --socket --instance -i --all --subscriber --inside --outside --remote --protocol --limit --follow --help -h --version' -- "$cur")
         return
       fi
       for ((i = 2; i < COMP_CWORD; i++)); do

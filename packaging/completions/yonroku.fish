@@ -29,6 +29,7 @@ complete -c yonroku -n '__fish_seen_subcommand_from show' -l outside -d 'only wi
 complete -c yonroku -n '__fish_seen_subcommand_from show' -l remote -d 'only with this remote address or port' -x
 complete -c yonroku -n '__fish_seen_subcommand_from show' -l protocol -d 'only of this protocol' -x -a 'udp tcp icmp'
 complete -c yonroku -n '__fish_seen_subcommand_from show' -l limit -d 'show so many at most' -x
+complete -c yonroku -n '__fish_seen_subcommand_from show' -l follow -d 'print what begins and ends from now on'
 complete -c yonroku -n '__fish_seen_subcommand_from show; and not __fish_seen_subcommand_from status counters mappings rules softwires bindings sessions subscribers ports' -a 'status counters mappings rules softwires bindings sessions subscribers ports'
 complete -c yonroku -n __fish_use_subcommand -a mappings -d 'change the mappings of the running program'
 complete -c yonroku -n '__fish_seen_subcommand_from mappings' -l socket -d 'control socket' -r -F

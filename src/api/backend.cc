@@ -49,6 +49,10 @@ class DaemonBackend final : public Backend {
                                         const control::NatPlace& from, std::size_t most) override {
     return daemon_.look_at_nat(instance, query, from, most);
   }
+  Result<std::shared_ptr<control::NatFollower>> follow_nat(const std::string& instance,
+                                                           const control::NatQuery& query) override {
+    return daemon_.follow_nat(instance, query);
+  }
   Result<void> reload() override { return reload_(); }
 
  private:

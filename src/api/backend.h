@@ -39,6 +39,9 @@ class Backend {
   // Some more of a table of a NAT, from a place on.
   virtual Result<control::NatPiece> look_at_nat(const std::string& instance, const control::NatQuery& query,
                                                 const control::NatPlace& from, std::size_t most) = 0;
+  // Whoever tells what happens in a NAT from now on.
+  virtual Result<std::shared_ptr<control::NatFollower>> follow_nat(const std::string& instance,
+                                                                   const control::NatQuery& query) = 0;
   virtual Result<void> reload() = 0;
 };
 

@@ -85,6 +85,31 @@ Result<Answer> Client::request(Method method, const std::string& path, const std
   return Answer{result->body, result->get_header_value("Content-Type")};
 }
 
+Result<void> Client::stream(const std::string& path, const std::function<bool(std::string_view)>& receive) {
+  constexpr int kOk = 200;
+  int status = 0;
+  std::string error;
+  bool is_wanted = true;
+  const auto result = http_->Get(
+      path, httplib::Headers{{"Accept", "application/json"}, {"Host", "localhost"}},
+      [&](const httplib::Response& response) {
+        status = response.status;
+        return true;
+      },
+      [&](const char* data, std::size_t size) {
+        if (status == kOk) return is_wanted = receive({data, size});
+        error.append(data, size);
+        return true;
+      });
+  if (!is_wanted) return {};
+  if (status == 0) return std::unexpected(nobody_answers(socket_path_));
+  if (!result) return fail(socket_path_, "the program has ended");
+  if (status == kOk) return {};
+  httplib::Response refused = *result;
+  refused.body = error;
+  return std::unexpected(error_in(refused));
+}
+
 std::string mappings_path(const std::string& instance) { return table_path(instance, "mappings"); }
 
 std::string table_path(const std::string& instance, std::string_view table) {

@@ -1,6 +1,7 @@
 // The other end of the control socket: what `yonroku show` and `yonroku mappings` speak.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -30,6 +31,8 @@ class Client {
   // The answer, or the error that it carries; "no yonroku answers" when nobody listens.
   Result<Answer> request(Method method, const std::string& path, const std::string& body = {},
                          const std::string& accept = "application/json");
+  // Gives the answer's octets to `receive` as they come, until it returns false or the answer ends.
+  Result<void> stream(const std::string& path, const std::function<bool(std::string_view)>& receive);
 
  private:
   std::string socket_path_;

@@ -1,5 +1,6 @@
 #include "api/nat_listing.h"
 
+#include <fmt/chrono.h>
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -111,6 +112,7 @@ bool has_endpoints(NatTable table) { return table == NatTable::Bindings || table
 bool applies(NatTable table, std::string_view name) {
   if (name == "limit" || name == "from" || name == "outside") return true;
   if (name == "remote") return table == NatTable::Sessions;
+  if (name == "follow") return has_endpoints(table);
   if (name == "busiest") return table == NatTable::Ports;
   if (name == "subscriber") return table != NatTable::Ports;
   return has_endpoints(table);
@@ -131,11 +133,12 @@ Result<void> read_parameter(NatTable table, const std::string& name, const std::
       {"limit", "a number from 1 on"},
       {"from", "what `next` said in the answer before"},
       {"busiest", "a number from 0 to 100"},
+      {"follow", "yes"},
   };
   const auto* known = std::ranges::find(kParameters, name, &Parameter::name);
   if (known == std::end(kParameters))
     return fail(name, "there is no such parameter",
-                "there are: subscriber, inside, outside, remote, protocol, limit, from, busiest");
+                "there are: subscriber, inside, outside, remote, protocol, limit, from, busiest, follow");
   if (!applies(table, name))
     return fail(name, fmt::format("{} are not told apart by it", to_string(table)), "leave it out");
   control::NatFilter& filter = request.query.filter;
@@ -149,6 +152,7 @@ Result<void> read_parameter(NatTable table, const std::string& name, const std::
   if (name == "remote") is_good = read_ipv4(value, filter.remote, filter.remote_port);
   if (name == "protocol") is_good = read_protocol(value, filter);
   if (name == "from") is_good = read_place(value, request.from);
+  if (name == "follow") request.is_followed = is_good = value == "yes";
   if (name == "limit") {
     request.limit = parse_number<uint64_t>(value);
     is_good = request.limit.value_or(0) > 0;
@@ -212,6 +216,25 @@ void append_json(std::string& text, const share::SessionView& session) {
   append_port(text, "remote", session.remote.port, session.protocol);
   fmt::format_to(std::back_inserter(text), R"(,"state":"{}","seconds-left":{}}})", session.state_text(),
                  session.seconds_left);
+}
+
+void append_json(std::string& text, const share::NatEvent& event, int64_t time) {
+  using Kind = share::NatEvent::Kind;
+  constexpr std::string_view kKinds[] = {"binding-created", "binding-ended",    "session-created",
+                                         "session-ended",   "port-block-taken", "port-block-returned",
+                                         "ports-exhausted", "subscriber-limit", "table-full"};
+  constexpr int64_t kPerSecond = 1000;
+  std::string endpoints;
+  append_endpoints(endpoints, event);
+  const auto out = std::back_inserter(text);
+  fmt::format_to(out, R"({{"time":"{:%Y-%m-%dT%H:%M:%S}.{:03}Z","event":"{}",{})",
+                 fmt::gmtime(static_cast<time_t>(time / kPerSecond)), time % kPerSecond,
+                 kKinds[static_cast<std::size_t>(event.kind)], endpoints.substr(1));
+  if (event.kind == Kind::SessionCreated || event.kind == Kind::SessionEnded) {
+    fmt::format_to(out, R"(,"remote":"{}")", event.remote.address.to_string());
+    append_port(text, "remote", event.remote.port, event.protocol);
+  }
+  text += '}';
 }
 
 void append_json(std::string& text, const share::SubscriberView& subscriber) {

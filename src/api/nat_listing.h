@@ -21,9 +21,11 @@ struct NatRequest {
   control::NatPlace from;
   std::optional<uint64_t> limit;  // entries at most
   std::size_t busiest = 10;       // of ports: how many subscribers
+  bool is_followed = false;       // what happens from now on, instead of what there is
 };
 
-// What a request's parameters ask for: subscriber, inside, outside, remote, protocol, limit, from, busiest.
+// What a request's parameters ask for: subscriber, inside, outside, remote, protocol, limit, from, busiest,
+// follow.
 // Errors name the parameter.
 [[nodiscard]] Result<NatRequest> parse_nat_request(control::NatTable table,
                                                    const std::multimap<std::string, std::string>& parameters);
@@ -35,6 +37,8 @@ void append_json(std::string& text, const share::BindingView& binding);
 void append_json(std::string& text, const share::SessionView& session);
 void append_json(std::string& text, const share::SubscriberView& subscriber);
 void append_json(std::string& text, const share::PoolAddressView& address);
+// `time` is when it happened, in milliseconds since 1970.
+void append_json(std::string& text, const share::NatEvent& event, int64_t time);
 
 class NatListing {
  public:

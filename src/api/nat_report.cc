@@ -118,6 +118,19 @@ std::string NatTableText::page(const ordered_json& answer) {
   return text;
 }
 
+std::string event_text(const ordered_json& event) {
+  const auto name = event.at("event").get<std::string>();
+  if (name == "missed")
+    return fmt::format("{} events were missed: too many at once", grouped(event.at("count").get<uint64_t>()));
+  const auto time = event.at("time").get<std::string>();  // 2026-11-21T12:03:59.120Z
+  const std::string what = name.ends_with("-created") ? "new" : name.ends_with("-ended") ? "end" : name;
+  std::string text = fmt::format("{}  {:<3}  {:<4}  {}", time.substr(11, 12), what,
+                                 event.at("protocol").get<std::string>(), endpoint_text(event, "inside"));
+  if (event.at("outside") != "0.0.0.0") text += "  " + endpoint_text(event, "outside");
+  if (event.contains("remote")) text += "  " + endpoint_text(event, "remote");
+  return text;
+}
+
 std::string NatTableText::end(const ordered_json& last_answer) const {
   if (!has_rows_) return fmt::format("no {}\n", to_string(table_));
   std::string text;

@@ -32,4 +32,7 @@ class NatTableText {
   bool has_rows_ = false;
 };
 
+// "12:03:59.120  new  udp  [2001:db8::1]:40000  192.0.2.1:1024  203.0.113.9:53", without an end of line.
+[[nodiscard]] std::string event_text(const nlohmann::ordered_json& event);
+
 }  // namespace yonroku::api

@@ -7,6 +7,7 @@
 
 #include "api/json.h"
 #include "api/metrics.h"
+#include "api/nat_feed.h"
 #include "api/nat_listing.h"
 #include "api/request_body.h"
 #include "api/rule_listing.h"
@@ -20,6 +21,7 @@ using httplib::Request;
 using httplib::Response;
 
 constexpr const char* kJson = "application/json";
+constexpr const char* kJsonLines = "application/x-ndjson";
 constexpr const char* kCsv = "text/csv; charset=utf-8";
 constexpr const char* kMappings = R"(/v1/(?:instances/([a-z0-9-]+)/)?mappings)";
 constexpr const char* kRules = R"(/v1/(?:instances/([a-z0-9-]+)/)?rules)";
@@ -97,6 +99,7 @@ class Routes {
   void list_nat(const Request& request, Response& response) {
     const auto parsed = parse_nat_request(*parse_nat_table(request.matches[2].str()), request.params);
     if (!parsed) return answer(response, kBadRequest, parsed.error());
+    if (parsed->is_followed) return follow_nat(request, parsed->query, response);
     const auto listing = std::make_shared<NatListing>(
         *parsed, [this, instance = instance_of(request)](const control::NatQuery& query,
                                                          const control::NatPlace& from, std::size_t most) {
@@ -119,6 +122,24 @@ class Routes {
       response.set_content_provider(kJson, provider);
     else
       response.set_chunked_content_provider(kJson, provider);
+  }
+
+  // A line for each event, until the client or the instance goes. Empty lines show whether the client is
+  // there.
+  void follow_nat(const Request& request, const control::NatQuery& query, Response& response) {
+    auto follower = backend_.follow_nat(instance_of(request), query);
+    if (!follower) return answer(response, status_of(follower.error()), follower.error());
+    const auto provider = [feed = std::make_shared<NatFeed>(*std::move(follower))](std::size_t,
+                                                                                   httplib::DataSink& sink) {
+      const std::string lines = feed->next_lines();
+      if (!lines.empty() && !sink.write(lines.data(), lines.size())) return false;
+      if (feed->has_ended()) sink.done();
+      return true;
+    };
+    if (request.version == "HTTP/1.0")
+      response.set_content_provider(kJsonLines, provider);
+    else
+      response.set_chunked_content_provider(kJsonLines, provider);
   }
 
   // A request that changes something: `act(backend, instance, body, response)` once it may and its body is

@@ -142,6 +142,23 @@ class FakeBackend final : public Backend {
       piece.next = control::NatPlace{1, 0};
     return piece;
   }
+  Result<std::shared_ptr<control::NatFollower>> follow_nat(const std::string& instance,
+                                                           const control::NatQuery& query) override {
+    if (instance != "plat") return fail("instance", "dc is of mechanism siit, which has no sessions", "");
+    auto follower = std::make_shared<control::NatFollower>(rings_, query, [this] { ++left_; });
+    // Something happens at once.
+    for (uint16_t port = 1; port <= 3; ++port)
+      for (const auto kind : {share::NatEvent::Kind::BindingCreated, share::NatEvent::Kind::SessionCreated})
+        rings_->of_worker[0].on({kind,
+                                 share::NatProtocol::Udp,
+                                 Instant{},
+                                 {Ipv6Address(0x20010db800000000, 1), {}, port},
+                                 {Ipv4Address(192, 0, 2, 1), 1024},
+                                 {Ipv4Address(203, 0, 113, 80), 53}});
+    return follower;
+  }
+  std::shared_ptr<control::NatEventRings> rings_ = std::make_shared<control::NatEventRings>(1);
+  std::atomic<int> left_ = 0;
   Result<void> reload() override {
     return fail("yonroku.yaml:3:1", "unknown key \"workerz\"", "did you mean \"workers\"?");
   }
@@ -183,7 +200,9 @@ class ServerTest : public testing::Test {
   void SetUp() override {
     auto socket = ListeningSocket::open(path_);
     ASSERT_TRUE(socket) << socket.error().to_string();
-    server_ = Server::start(std::make_unique<FakeBackend>(), std::move(*socket));
+    auto backend = std::make_unique<FakeBackend>();
+    backend_ = backend.get();
+    server_ = Server::start(std::move(backend), std::move(*socket));
   }
   static std::string unique_path() {
     static int count = 0;
@@ -197,6 +216,7 @@ class ServerTest : public testing::Test {
   }
 
   std::string path_ = unique_path();
+  FakeBackend* backend_ = nullptr;  // the server's
   std::unique_ptr<Server> server_;
   Client client_{path_};
 };
@@ -329,6 +349,33 @@ TEST_F(ServerTest, ListsANatPageByPage) {
   } while (++pages < 10 && !from.empty());
   EXPECT_EQ(pages, 5);
   EXPECT_EQ(seen.size(), 3000u);
+}
+
+TEST_F(ServerTest, FollowsANat) {
+  std::string lines;
+  const auto until = [&](std::size_t count) {
+    return [&, count](std::string_view octets) {
+      for (const char c : octets)
+        if (c != '\n' || (!lines.empty() && lines.back() != '\n')) lines += c;
+      return static_cast<std::size_t>(std::ranges::count(lines, '\n')) < count;
+    };
+  };
+  const auto sessions = client_.stream(table_path("plat", "sessions") + "?follow=yes&inside=:2", until(1));
+  ASSERT_TRUE(sessions) << sessions.error().to_string();
+  const json event = json::parse(lines);
+  EXPECT_EQ(event["event"], "session-created");
+  EXPECT_EQ(event["inside-port"], 2);
+  EXPECT_EQ(event["remote-port"], 53);
+  lines.clear();
+  Client other(path_);
+  ASSERT_TRUE(other.stream(table_path("plat", "bindings") + "?follow=yes", until(3)));
+  EXPECT_EQ(std::ranges::count(lines, '\n'), 3);
+  EXPECT_THAT(lines, testing::Not(HasSubstr("remote")));
+  const auto wrong = Client(path_).stream(table_path("dc", "sessions") + "?follow=yes", until(1));
+  ASSERT_FALSE(wrong);
+  EXPECT_THAT(wrong.error().to_string(), HasSubstr("which has no sessions"));
+  server_->stop();
+  EXPECT_EQ(backend_->left_, 2) << "nobody follows any more";
 }
 
 TEST_F(ServerTest, ErrorsAboutANatSayWhatIsWrong) {

@@ -98,6 +98,32 @@ void print_text(const SocketOptions& where, const NatOptions& options, NatTable 
   });
 }
 
+// What happens from now on, line by line.
+void follow(const SocketOptions& where, const NatOptions& options, NatTable table) {
+  api::Client client(where.socket);
+  uint64_t left = options.limit.value_or(UINT64_MAX);
+  std::string line;
+  const auto print_line = [&] {
+    const auto event = ordered_json::parse(line, nullptr, /*allow_exceptions=*/false);
+    if (event.is_object() && event.contains("event") && left > 0) {
+      --left;
+      fmt::print("{}\n", where.is_json ? line : api::event_text(event));
+    }
+    line.clear();
+  };
+  value_or_fail(client.stream(
+      fmt::format("{}?follow=yes{}", api::table_path(where.instance, to_string(table)), query_text(options)),
+      [&](std::string_view octets) {
+        for (const char c : octets) {
+          if (c != '\n')
+            line += c;
+          else if (!line.empty())
+            print_line();
+        }
+        return std::fflush(stdout) == 0 && left > 0;
+      }));
+}
+
 }  // namespace
 
 void add_show_nat_commands(CLI::App& show, const std::shared_ptr<SocketOptions>& where) {
@@ -125,8 +151,12 @@ void add_show_nat_commands(CLI::App& show, const std::shared_ptr<SocketOptions>&
     if (table == NatTable::Sessions)
       command->add_option("--remote", options->remote, "only with this remote ADDRESS[:PORT]");
     command->add_option("--limit", options->limit, "show so many at most")->check(CLI::PositiveNumber);
+    if (table == NatTable::Bindings || table == NatTable::Sessions)
+      command->add_flag("--follow", options->is_followed, "print what begins and ends from now on");
     command->fallthrough()->callback([where, options, table] {
-      if (where->is_json)
+      if (options->is_followed)
+        follow(*where, *options, table);
+      else if (where->is_json)
         print_json(*where, *options, table);
       else
         print_text(*where, *options, table);

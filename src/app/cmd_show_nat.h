@@ -17,6 +17,7 @@ struct NatOptions {
   std::string remote;
   std::string protocol;
   std::optional<uint64_t> limit;
+  bool is_followed = false;
 };
 
 // bindings, sessions, subscribers and ports below `show`.

@@ -408,6 +408,21 @@ instances:
         self.assertIn("100 ports on 1 address, in use: udp 95 %, tcp 2 %, icmp 0 %\n", status)
         self.assertIn("SHORT of ports for udp: 95 of 100 are taken", status)
 
+    def test_follow(self):
+        words = [PROGRAM, "show", "sessions", "--instance", "plat", "--follow", "--protocol", "udp", "--limit", "3",
+                 "--socket", self.socket]
+        with subprocess.Popen(words, stdout=subprocess.PIPE, text=True) as follower:
+            end = time.monotonic() + 10
+            for port in range(7000, 8000):
+                if follower.poll() is not None:
+                    break
+                self.talk([port])
+                time.sleep(0.02)
+                self.assertLess(time.monotonic(), end)
+            lines = follower.stdout.read().splitlines()
+        self.assertEqual(len(lines), 3)
+        self.assertRegex(lines[0], r"^\d\d:\d\d:\d\d\.\d{3}  new  udp   \[2001:db8:1::1\]:7\d+  192\.0\.2\.1:\d+  203\.0\.113\.9:53$")
+
     def test_what_cannot_be_asked(self):
         self.assertIn("stateless is of mechanism siit, which has no sessions",
                       self.command("show", "sessions", "--instance", "stateless", status=1))

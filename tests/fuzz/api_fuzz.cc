@@ -8,6 +8,7 @@
 
 #include "api/explain/explanation.h"
 #include "api/explain/packet_input.h"
+#include "api/nat_listing.h"
 #include "api/request_body.h"
 #include "base/check.h"
 #include "config/load.h"
@@ -57,6 +58,9 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, std::size_t size) {
     static_cast<void>(api::parse_rules_body(text, kind, {}));
     static_cast<void>(api::parse_rule_names_body(text, kind, {}));
   }
+  for (const char* name :
+       {"subscriber", "inside", "outside", "remote", "protocol", "limit", "from", "busiest"})
+    static_cast<void>(api::parse_nat_request(control::NatTable::Sessions, {{name, std::string(text)}}));
   if (const auto packet = api::parse_hex_packet(text)) explain(*packet);
   return 0;
 }
