@@ -154,7 +154,11 @@ ConfigResult<CsvSoftwires> load_softwire_csv(const std::string& path, std::span<
   return parse_softwire_csv(*text, path, borders);
 }
 
-std::string softwire_csv_header() { return std::string(kHeader) + '\n'; }
+std::string softwire_csv_header() {
+  std::string header(kHeader);
+  header += '\n';
+  return header;
+}
 
 void append_softwire_csv(std::string& text, const share::MapRule& rule,
                          std::span<const Ipv6Address> borders) {
