@@ -112,7 +112,8 @@ TEST(Ipv6View, OptionsBehindAFragmentHeader) {
     EXPECT_EQ(view->protocol(), row.protocol) << row.name;
     EXPECT_EQ(view->payload_offset(), row.payload_offset) << row.name;
   }
-  auto many = Ipv6View::parse(bytes(behind(repeated(kDestination, 17, test::kUdp))));
+  const Octets too_many = behind(repeated(kDestination, 17, test::kUdp));
+  auto many = Ipv6View::parse(bytes(too_many));
   ASSERT_TRUE(many);
   EXPECT_EQ(many->skip_options_behind_fragment_header(), DropReason::BadExtensionHeader);
   const Octets longer =
