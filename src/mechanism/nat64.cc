@@ -225,7 +225,9 @@ Verdict Nat64::error_from_ipv6(Packet& packet, const Ipv6View& ip, WorkerState& 
   if (state.trace != nullptr) state.trace->note(TraceStep::QuotedPacket);
   const Ipv6Header& quoted = error->quote.header();
   Transport transport;
-  if (!read_quoted(error->quote.protocol(), error->quote.payload(), transport))
+  const bool is_later_fragment =
+      error->quote.has_fragment_header() && error->quote.fragment_header().fragment_offset() != 0;
+  if (is_later_fragment || !read_quoted(error->quote.protocol(), error->quote.payload(), transport))
     return Verdict::drop(DropReason::InnerPacketTruncated);
   Ipv4Address server;
   if (!settings_.pref64.extract(quoted.source(), server))
@@ -244,8 +246,7 @@ Verdict Nat64::error_from_ipv6(Packet& packet, const Ipv6View& ip, WorkerState& 
   if (!found) return Verdict::drop(DropReason::NoBinding);
   const Crossing4 inner{server, outside.address, {PortChange::Which::Destination, outside.port}};
 
-  // RFC 6146 §3.6: the binding's address, whoever sends the error. A router in front of the host is named
-  // behind the quote.
+  // RFC 6146 §3.6: the binding's address, whoever sends the error.
   Crossing4 outer{outside.address, server, {}};
   if (!settings_.pref64.extract(ip.header().destination(), outer.destination))
     return Verdict::drop(DropReason::DestinationNotMapped);
@@ -334,7 +335,7 @@ Verdict Nat64::error_from_ipv4(Packet& packet, const Ipv4View& ip, WorkerState& 
   if (state.trace != nullptr) state.trace->note(TraceStep::QuotedPacket);
   const Ipv4Header& quoted = error->quote.header();
   Transport transport;
-  if (!read_quoted(quoted.protocol, error->quote.payload(), transport))
+  if (quoted.fragment_offset() != 0 || !read_quoted(quoted.protocol, error->quote.payload(), transport))
     return Verdict::drop(DropReason::InnerPacketTruncated);
   if (state.workers > 1) [[unlikely]]
     if (const uint16_t owner =
