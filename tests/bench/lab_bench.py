@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 """Measures the translator in the lab beside plain forwarding by the kernel, over the same veth links.
 
-lab_bench.py [--rounds N] [--seconds S] [--only tcp,udp,rtt,table,tunnel,nat64] [--peer] [--realtime] [--json FILE]
+lab_bench.py [--rounds N] [--seconds S] [--only tcp,udp,rtt,table,softwires,tunnel,nat64] [--peer] [--realtime] [--json FILE]
 
 Rounds are interleaved (plain IPv4, plain IPv6, translator, plain IPv4, …), so that whatever else the machine does hits
 all alike. A ratio is taken within each round; reported are the median of these ratios and their spread.
@@ -24,8 +24,8 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "lab"))
 import namespaces  # noqa: E402  (the lab is a folder beside this one)
 import probes  # noqa: E402
 from namespaces import LabError  # noqa: E402
-from scenarios import KernelCustomer, Nat64, SiitDc, behind_pref64  # noqa: E402
-from translators import Tayga  # noqa: E402
+from scenarios import KernelCustomer, Nat64, SiitDc, Softwire, behind_pref64  # noqa: E402
+from translators import Tayga, Yonroku  # noqa: E402
 
 MAPPED_PREFIX = "100.64.0.0/12"
 MAPPED_FIRST, MAPPED_COUNT = "100.64.0.0", 1 << 20
@@ -260,6 +260,39 @@ def bench_table(arguments):
         return [ipv6, row_one, row_million, start]
 
 
+# Binding table
+
+
+SOFTWIRES = 10_000_000
+LWAFTR = """\
+instances:
+  - name: br
+    mechanism: lwaftr
+    br-addresses: ["2001:db8:ffff::1"]
+    softwires-files: [softwires.csv]
+    ipv4-routes: [10.0.0.0/8]
+"""
+
+
+def bench_softwires(arguments):
+    """How long ten million softwires of a CSV file take to be ready, and how much memory the program has then."""
+    if arguments.stand_in:
+        return []
+    took = Row(f"start with {SOFTWIRES:,} softwires", "from exec to ready", "s")
+    memory = Row(f"start with {SOFTWIRES:,} softwires", "resident memory then", "MB")
+    with Softwire("lw4o6") as lab:
+        with open(lab.folder / "softwires.csv", "w", encoding="ascii") as out:
+            for i in range(SOFTWIRES):  # 64 customers to an address
+                address = f"10.{i >> 22}.{i >> 14 & 255}.{i >> 6 & 255}"
+                out.write(f"2001:db8:{i >> 16:x}:{i & 0xffff:x}::1,{address},0,6,{i & 63}\n")
+        before = time.monotonic()
+        border = Yonroku(lab, "br", LWAFTR, name="br").start(seconds=120)
+        took.samples.append(time.monotonic() - before)
+        status = pathlib.Path(f"/proc/{border.process.pid}/status").read_text()
+        memory.samples.append(int(status.split("VmRSS:")[1].split()[0]) / 1e3)
+    return [took, memory]
+
+
 # Tunnel
 
 
@@ -353,8 +386,8 @@ def bench_nat64(arguments):
         return [row for row, _ in runs]
 
 
-BENCHES = {"tcp": bench_tcp, "udp": bench_udp, "rtt": bench_rtt, "table": bench_table, "tunnel": bench_tunnel,
-           "nat64": bench_nat64}
+BENCHES = {"tcp": bench_tcp, "udp": bench_udp, "rtt": bench_rtt, "table": bench_table, "softwires": bench_softwires,
+           "tunnel": bench_tunnel, "nat64": bench_nat64}
 
 
 def conditions(arguments):
