@@ -19,66 +19,12 @@ using share::may_be_forwarded;
 using share::Nat;
 using share::NatProtocol;
 
-namespace {
-
-// Of ICMP queries both ends have the identifier, and only the inside's counts (RFC 6146 §3.2).
-uint16_t remote_port(NatProtocol protocol, uint16_t port) { return protocol == NatProtocol::Icmp ? 0 : port; }
-
-uint16_t port_at(std::span<const std::byte> at, std::size_t offset) {
-  return static_cast<uint16_t>(static_cast<unsigned>(at[offset]) << 8 |
-                               static_cast<unsigned>(at[offset + 1]));
-}
-
-}  // namespace
-
 void Nat64::prepare(WorkerState& state) const {
   if (state.nat == nullptr)
     state.nat = std::make_unique<Nat>(settings_.nat, state.random.next(), state.worker, state.workers,
                                       state.now, state.memory);
   else
     state.nat->change(settings_.nat, state.now);
-}
-
-DropReason Nat64::read_transport(IpProtocol protocol, std::span<const std::byte> payload, Family family,
-                                 Transport& transport) noexcept {
-  if (protocol == IpProtocol::Tcp) {
-    if (payload.size() < sizeof(TcpHeader)) return DropReason::TruncatedHeader;
-    transport.protocol = NatProtocol::Tcp;
-    transport.tcp_flags = reinterpret_cast<const TcpHeader*>(payload.data())->flags;
-  } else if (protocol == IpProtocol::Udp) {
-    if (payload.size() < sizeof(UdpHeader)) return DropReason::TruncatedHeader;
-    transport.protocol = NatProtocol::Udp;
-  } else {
-    if (protocol != (family == Family::Ipv4 ? IpProtocol::Icmp : IpProtocol::Icmpv6))
-      return DropReason::ProtocolNotNatted;
-    if (payload.size() < sizeof(IcmpHeader)) return DropReason::TruncatedHeader;
-    const uint8_t type = reinterpret_cast<const IcmpHeader*>(payload.data())->type;
-    const bool is_echo = family == Family::Ipv4 ? type == icmpv4::kEcho || type == icmpv4::kEchoReply
-                                                : type == icmpv6::kEcho || type == icmpv6::kEchoReply;
-    if (!is_echo) return DropReason::IcmpTypeNotTranslatable;
-    transport.protocol = NatProtocol::Icmp;
-    transport.source_port = transport.destination_port = port_at(payload, offsetof(IcmpHeader, rest));
-    return DropReason::None;
-  }
-  transport.source_port = port_at(payload, 0);
-  transport.destination_port = port_at(payload, 2);
-  return DropReason::None;
-}
-
-bool Nat64::read_quoted(IpProtocol protocol, std::span<const std::byte> payload,
-                        Transport& transport) noexcept {
-  if (protocol == IpProtocol::Tcp || protocol == IpProtocol::Udp) {
-    if (payload.size() < 4) return false;
-    transport.protocol = protocol == IpProtocol::Tcp ? NatProtocol::Tcp : NatProtocol::Udp;
-    transport.source_port = port_at(payload, 0);
-    transport.destination_port = port_at(payload, 2);
-    return true;
-  }
-  if ((protocol != IpProtocol::Icmp && protocol != IpProtocol::Icmpv6) || payload.size() < sizeof(IcmpHeader))
-    return false;
-  transport.protocol = NatProtocol::Icmp;
-  transport.source_port = transport.destination_port = port_at(payload, offsetof(IcmpHeader, rest));
-  return true;
 }
 
 // RFC 6052 §3.1.
@@ -90,10 +36,10 @@ bool Nat64::may_embed(Ipv4Address address) const noexcept {
 Nat64::Prefetched Nat64::prefetch_index(std::span<const std::byte> packet, const Nat& nat) const noexcept {
   if (packet.size() < sizeof(Ipv4Header) + 4) return {};
   const auto& ipv4 = *reinterpret_cast<const Ipv4Header*>(packet.data());
-  Transport transport;
+  NatTransport transport;
   if (ipv4.version() == 4) {
     if (ipv4.header_size() != sizeof(Ipv4Header) ||
-        !read_quoted(ipv4.protocol, packet.subspan(sizeof(Ipv4Header)), transport))
+        !NatTransport::read_quoted(ipv4.protocol, packet.subspan(sizeof(Ipv4Header)), transport))
       return {};
     return {share::NatSide::Outside,
             nat.prefetch(
@@ -102,12 +48,12 @@ Nat64::Prefetched Nat64::prefetch_index(std::span<const std::byte> packet, const
   }
   if (packet.size() < sizeof(Ipv6Header) + 4) return {};
   const auto& ipv6 = *reinterpret_cast<const Ipv6Header*>(packet.data());
-  if (!read_quoted(ipv6.next_header, packet.subspan(sizeof(Ipv6Header)), transport)) return {};
+  if (!NatTransport::read_quoted(ipv6.next_header, packet.subspan(sizeof(Ipv6Header)), transport)) return {};
   Nat::Outbound key;
   key.inside = {ipv6.source(), {}, transport.source_port};
   key.protocol = transport.protocol;
   if (settings_.pref64.extract(ipv6.destination(), key.remote.address))
-    key.remote.port = remote_port(transport.protocol, transport.destination_port);
+    key.remote.port = transport.remote(transport.destination_port);
   return {share::NatSide::Inside, nat.prefetch(key), true};
 }
 
@@ -159,8 +105,8 @@ Verdict Nat64::from_ipv6(Packet& packet, WorkerState& state) const noexcept {
   if (ip->is_fragment()) return Verdict::reassemble();
   if (ip->protocol() == IpProtocol::Icmpv6 && is_icmp_error(*ip)) return error_from_ipv6(packet, *ip, state);
 
-  Transport transport;
-  if (const DropReason reason = read_transport(ip->protocol(), ip->payload(), Family::Ipv6, transport);
+  NatTransport transport;
+  if (const DropReason reason = NatTransport::read(ip->protocol(), ip->payload(), Family::Ipv6, transport);
       reason != DropReason::None)
     return Verdict::drop(reason);
   if (state.workers > 1) [[unlikely]]
@@ -169,7 +115,7 @@ Verdict Nat64::from_ipv6(Packet& packet, WorkerState& state) const noexcept {
   // A packet that goes no further opens nothing.
   if (header.hop_limit <= 1) return Verdict::drop(DropReason::HopLimitExceeded);
   const Nat::Outbound outbound{{source, {}, transport.source_port},
-                               {server, remote_port(transport.protocol, transport.destination_port)},
+                               {server, transport.remote(transport.destination_port)},
                                transport.protocol,
                                transport.tcp_flags};
   Ipv4Endpoint outside;
@@ -194,12 +140,12 @@ Verdict Nat64::from_ipv6(Packet& packet, WorkerState& state) const noexcept {
 
 // RFC 6146 §3.8: to another of our own hosts, who sees the packet come from the sender's outside address.
 Verdict Nat64::hairpin(Packet& packet, const Ipv6View& ip, const Crossing4& outward,
-                       const Transport& transport, WorkerState& state) const noexcept {
+                       const NatTransport& transport, WorkerState& state) const noexcept {
   const bool is_query = transport.protocol == NatProtocol::Icmp;
   InsideEndpoint inside;
   const DropReason reason =
       state.nat->inbound({{outward.destination, is_query ? outward.port.port : transport.destination_port},
-                          {outward.source, remote_port(transport.protocol, outward.port.port)},
+                          {outward.source, transport.remote(outward.port.port)},
                           transport.protocol,
                           transport.tcp_flags},
                          state.now, inside);
@@ -224,10 +170,11 @@ Verdict Nat64::error_from_ipv6(Packet& packet, const Ipv6View& ip, WorkerState& 
   if (!error) return Verdict::drop(error.error());
   if (state.trace != nullptr) state.trace->note(TraceStep::QuotedPacket);
   const Ipv6Header& quoted = error->quote.header();
-  Transport transport;
+  NatTransport transport;
   const bool is_later_fragment =
       error->quote.has_fragment_header() && error->quote.fragment_header().fragment_offset() != 0;
-  if (is_later_fragment || !read_quoted(error->quote.protocol(), error->quote.payload(), transport))
+  if (is_later_fragment ||
+      !NatTransport::read_quoted(error->quote.protocol(), error->quote.payload(), transport))
     return Verdict::drop(DropReason::InnerPacketTruncated);
   Ipv4Address server;
   if (!settings_.pref64.extract(quoted.source(), server))
@@ -237,12 +184,11 @@ Verdict Nat64::error_from_ipv6(Packet& packet, const Ipv6View& ip, WorkerState& 
         owner != state.worker)
       return Verdict::hand_over(owner);
   Ipv4Endpoint outside;
-  const bool found =
-      state.nat->find_outside({{quoted.destination(), {}, transport.destination_port},
-                               {server, remote_port(transport.protocol, transport.source_port)},
-                               transport.protocol,
-                               0},
-                              outside);
+  const bool found = state.nat->find_outside({{quoted.destination(), {}, transport.destination_port},
+                                              {server, transport.remote(transport.source_port)},
+                                              transport.protocol,
+                                              0},
+                                             outside);
   if (!found) return Verdict::drop(DropReason::NoBinding);
   const Crossing4 inner{server, outside.address, {PortChange::Which::Destination, outside.port}};
 
@@ -298,8 +244,8 @@ Verdict Nat64::from_ipv4(Packet& packet, WorkerState& state) const noexcept {
   if (header.is_fragment())
     return state.nat->owns(destination) ? Verdict::reassemble() : not_found(DropReason::NoBinding);
 
-  Transport transport;
-  if (const DropReason reason = read_transport(header.protocol, ip->payload(), Family::Ipv4, transport);
+  NatTransport transport;
+  if (const DropReason reason = NatTransport::read(header.protocol, ip->payload(), Family::Ipv4, transport);
       reason != DropReason::None)
     return not_found(reason);
   if (state.workers > 1) [[unlikely]]
@@ -309,12 +255,11 @@ Verdict Nat64::from_ipv4(Packet& packet, WorkerState& state) const noexcept {
       return Verdict::hand_over(owner);
   if (header.ttl <= 1) return Verdict::drop(DropReason::TtlExceeded);
   InsideEndpoint inside;
-  const DropReason reason =
-      state.nat->inbound({{destination, transport.destination_port},
-                          {source, remote_port(transport.protocol, transport.source_port)},
-                          transport.protocol,
-                          transport.tcp_flags},
-                         state.now, inside);
+  const DropReason reason = state.nat->inbound({{destination, transport.destination_port},
+                                                {source, transport.remote(transport.source_port)},
+                                                transport.protocol,
+                                                transport.tcp_flags},
+                                               state.now, inside);
   if (reason != DropReason::None) [[unlikely]]
     return not_found(reason);
   const Crossing6 crossing{
@@ -334,8 +279,9 @@ Verdict Nat64::error_from_ipv4(Packet& packet, const Ipv4View& ip, WorkerState& 
   if (!error) return Verdict::drop(error.error());
   if (state.trace != nullptr) state.trace->note(TraceStep::QuotedPacket);
   const Ipv4Header& quoted = error->quote.header();
-  Transport transport;
-  if (quoted.fragment_offset() != 0 || !read_quoted(quoted.protocol, error->quote.payload(), transport))
+  NatTransport transport;
+  if (quoted.fragment_offset() != 0 ||
+      !NatTransport::read_quoted(quoted.protocol, error->quote.payload(), transport))
     return Verdict::drop(DropReason::InnerPacketTruncated);
   if (state.workers > 1) [[unlikely]]
     if (const uint16_t owner =
@@ -343,12 +289,12 @@ Verdict Nat64::error_from_ipv4(Packet& packet, const Ipv4View& ip, WorkerState& 
         owner != state.worker)
       return Verdict::hand_over(owner);
   InsideEndpoint inside;
-  const bool found = state.nat->find_inside(
-      {{quoted.source(), transport.source_port},
-       {quoted.destination(), remote_port(transport.protocol, transport.destination_port)},
-       transport.protocol,
-       0},
-      inside);
+  const bool found =
+      state.nat->find_inside({{quoted.source(), transport.source_port},
+                              {quoted.destination(), transport.remote(transport.destination_port)},
+                              transport.protocol,
+                              0},
+                             inside);
   if (!found || ip.header().destination() != quoted.source()) return Verdict::drop(DropReason::NoBinding);
   const Crossing6 outer{settings_.pref64.embed(ip.header().source()), inside.ipv6, {}};
   const Crossing6 inner{
@@ -358,9 +304,9 @@ Verdict Nat64::error_from_ipv4(Packet& packet, const Ipv4View& ip, WorkerState& 
 
 bool Nat64::is_still_unsolicited(std::span<const std::byte> syn, const WorkerState& state) const noexcept {
   const auto ip = Ipv4View::parse(syn);
-  Transport transport;
+  NatTransport transport;
   if (!ip || state.nat == nullptr ||
-      read_transport(ip->header().protocol, ip->payload(), Family::Ipv4, transport) != DropReason::None)
+      NatTransport::read(ip->header().protocol, ip->payload(), Family::Ipv4, transport) != DropReason::None)
     return false;
   return !state.nat->has_session({{ip->header().destination(), transport.destination_port},
                                   {ip->header().source(), transport.source_port},

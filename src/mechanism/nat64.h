@@ -12,6 +12,7 @@
 #include <cstdint>
 
 #include "carry/translate/translate.h"
+#include "mechanism/nat_transport.h"
 #include "mechanism/worker_state.h"
 #include "packet/packet.h"
 #include "packet/verdict.h"
@@ -49,21 +50,6 @@ class Nat64 {
                                           const WorkerState& state) const noexcept;
 
  private:
-  // What a NAT wants to know of a packet's transport header.
-  struct Transport {
-    share::NatProtocol protocol{};
-    uint8_t tcp_flags = 0;
-    uint16_t source_port = 0;  // both: of an ICMP query the identifier
-    uint16_t destination_port = 0;
-  };
-  enum class Family : uint8_t { Ipv4, Ipv6 };
-  // protocol-not-natted, truncated-header, icmp-type-not-translatable.
-  static DropReason read_transport(IpProtocol protocol, std::span<const std::byte> payload, Family family,
-                                   Transport& transport) noexcept;
-  // The same of a packet that an ICMP error quotes: ports are enough.
-  static bool read_quoted(IpProtocol protocol, std::span<const std::byte> payload,
-                          Transport& transport) noexcept;
-
   // The first step of share::Nat::prefetch() for one packet.
   struct Prefetched {
     share::NatSide side{};
@@ -77,7 +63,7 @@ class Nat64 {
   Verdict error_from_ipv4(Packet& packet, const Ipv4View& ip, WorkerState& state) const noexcept;
   Verdict error_from_ipv6(Packet& packet, const Ipv6View& ip, WorkerState& state) const noexcept;
   Verdict hairpin(Packet& packet, const Ipv6View& ip, const carry::Crossing4& outward,
-                  const Transport& transport, WorkerState& state) const noexcept;
+                  const NatTransport& transport, WorkerState& state) const noexcept;
   // Whether the prefix may carry the address.
   [[nodiscard]] bool may_embed(Ipv4Address address) const noexcept;
 
