@@ -155,6 +155,17 @@ std::string smallest(Mechanism mechanism) {
              "    rules: [{ipv6-prefix: '2001:db8::/40', ipv4-prefix: 192.0.2.0/24, ea-length: 16}]\n";
     case Mechanism::Nat64:
       return tunnel + "    pref64: 2001:db8:64::/96\n    pools: [{addresses: 198.51.100.1}]\n";
+    case Mechanism::DsLiteAftr:
+      return tunnel + "    aftr-address: 2001:db8:2::1\n    pools: [{addresses: 198.51.100.1}]\n";
+    case Mechanism::MapECe:
+      return tunnel + "    end-user-prefix: 2001:db8:12:3400::/56\n    br-address: 2001:db8:ffff::1\n" +
+             "    rules: [{ipv6-prefix: '2001:db8::/40', ipv4-prefix: 192.0.2.0/24, ea-length: 16}]\n";
+    case Mechanism::MapTCe:
+      return tunnel + "    end-user-prefix: 2001:db8:12:3400::/56\n    dmr: 2001:db8:ffff::/64\n" +
+             "    rules: [{ipv6-prefix: '2001:db8::/40', ipv4-prefix: 192.0.2.0/24, ea-length: 16}]\n";
+    case Mechanism::LwB4:
+      return tunnel + "    b4-address: 2001:db8:1::1\n    aftr-address: 2001:db8:2::1\n" +
+             "    ipv4-address: 192.0.2.18\n";
     case Mechanism::DsLiteB4:
       return tunnel + "    b4-address: 2001:db8:1::1\n    aftr-address: 2001:db8:2::1\n";
   }

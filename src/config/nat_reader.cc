@@ -40,21 +40,18 @@ const Node& item_node(const Node& list, std::size_t index, std::size_t count) {
 
 class NatReader {
  public:
-  NatReader(SectionReader& keys, const std::optional<share::Pref64>& pref64, Findings& findings)
-      : keys_(keys), pref64_(pref64), findings_(findings) {}
+  NatReader(InstanceSettings& instance, SectionReader& keys, Findings& findings)
+      : instance_(instance), keys_(keys), findings_(findings), nat_(instance.nat) {}
 
-  NatSettings read() {
+  void read() {
     read_behaviour();
     read_timeouts();
     read_limits();
-    const std::size_t errors = findings_.error_count();
-    read_pools();
-    read_blocks();
-    has_good_pools_ = findings_.error_count() == errors && !nat_.pools.empty();
-    if (has_good_pools_) check_blocks();
-    read_subscribers();
+    if (is_customer_edge(instance_.mechanism))
+      take_own_pool();
+    else
+      read_all_pools();
     read_static_bindings();
-    return std::move(nat_);
   }
 
  private:
@@ -120,6 +117,28 @@ class NatReader {
   }
 
   // --- addresses and ports ---
+
+  // Of a customer edge: what its provider has given, all of it for the hosts inside.
+  void take_own_pool() {
+    has_good_pools_ = !nat_.pools.empty();
+    prefixes_ = prefixes_of(nat_.pools);
+    if (const uint64_t count = count_addresses(nat_.pools); count > share::kMostPoolAddresses) {
+      has_good_pools_ = false;
+      error("end-user-prefix",
+            fmt::format("the basic mapping rule makes {} IPv4 addresses of it, more than {}", count,
+                        share::kMostPoolAddresses),
+            "is ea-length right?");
+    }
+  }
+
+  void read_all_pools() {
+    const std::size_t errors = findings_.error_count();
+    read_pools();
+    read_blocks();
+    has_good_pools_ = findings_.error_count() == errors && !nat_.pools.empty();
+    if (has_good_pools_) check_blocks();
+    read_subscribers();
+  }
 
   void read_pools() {
     bool is_usable = true;
@@ -284,7 +303,7 @@ class NatReader {
       SectionReader keys(*node, Scope::StaticBinding, std::nullopt, findings_);
       StaticBinding binding;
       binding.protocol = keys.choice<NatProtocol>("protocol");
-      binding.inside = keys.ipv6_address("inside").value_or(Ipv6Address{});
+      read_inside(*node, keys, binding);
       binding.inside_port = static_cast<uint16_t>(keys.integer("inside-port"));
       binding.outside = keys.ipv4_address("outside").value_or(Ipv4Address{});
       binding.outside_port = static_cast<uint16_t>(keys.integer("outside-port"));
@@ -295,25 +314,72 @@ class NatReader {
     }
   }
 
+  // Who is inside: an IPv6 host, an IPv4 host behind a B4, or an IPv4 host.
+  void read_inside(const Node& node, SectionReader& keys, StaticBinding& binding) {
+    binding.inside = keys.ipv6_address("inside").value_or(Ipv6Address{});
+    binding.inside_ipv4 = keys.ipv4_address("inside-ipv4").value_or(Ipv4Address{});
+    if (!has_nat(instance_.mechanism)) return;  // a misspelt one
+    const bool has_ipv6 = !is_customer_edge(instance_.mechanism);
+    const bool has_ipv4 = instance_.mechanism != Mechanism::Nat64;
+    const auto check = [&](std::string_view key, bool is_wanted, std::string_view what,
+                           std::string_view whose) {
+      if (keys.has(key) && !is_wanted)
+        findings_.error(keys.place_of(key), fmt::format("{}: {}", key, whose), "remove it");
+      if (!keys.has(key) && is_wanted)
+        findings_.error(node, fmt::format("{} is missing", key), fmt::format("add it: {}", what));
+    };
+    check("inside", has_ipv6, has_ipv4 ? "the IPv6 address of the B4" : "the host's IPv6 address",
+          "the hosts inside have IPv4 addresses alone");
+    check("inside-ipv4", has_ipv4, "the host's IPv4 address", "the hosts inside have IPv6 addresses alone");
+  }
+
   void check_static_binding(const SectionReader& keys, const StaticBinding& binding) {
     if (binding.protocol != NatProtocol::Icmp)
       for (const std::string_view key : {"inside-port", "outside-port"})
         if ((key == "inside-port" ? binding.inside_port : binding.outside_port) == 0)
           findings_.error(keys.place_of(key), fmt::format("{}: no host has port 0", key),
                           "write a port from 1 to 65535");
-    if (is_illegal_source(binding.inside))
-      findings_.error(keys.place_of("inside"),
-                      fmt::format("inside: {} is not the address of a host", binding.inside.to_string()),
-                      "write the host's global IPv6 address");
-    else if (pref64_ && pref64_->prefix().contains(binding.inside))
-      findings_.error(keys.place_of("inside"),
-                      fmt::format("inside: {} lies inside of pref64 {}", binding.inside.to_string(),
-                                  pref64_->prefix().to_string()),
-                      "packets would go round in a loop; write the host's own address (RFC 6146 §5.4)");
+    if (keys.has("inside")) check_inside_ipv6(keys, binding.inside);
+    if (keys.has("inside-ipv4") && is_illegal_source(binding.inside_ipv4))
+      findings_.error(
+          keys.place_of("inside-ipv4"),
+          fmt::format("inside-ipv4: {} is not the address of a host", binding.inside_ipv4.to_string()),
+          "write the host's IPv4 address");
     if (has_good_pools_ && !is_in_pools(binding.outside))
       findings_.error(keys.place_of("outside"),
-                      fmt::format("outside: {} is in none of the pools", binding.outside.to_string()),
-                      "add it to the addresses of a pool; any port will do there");
+                      is_customer_edge(instance_.mechanism)
+                          ? fmt::format("outside: {} is not this customer's", binding.outside.to_string())
+                          : fmt::format("outside: {} is in none of the pools", binding.outside.to_string()),
+                      is_customer_edge(instance_.mechanism)
+                          ? fmt::format("write {}", nat_.pools[0].addresses[0].to_string())
+                          : "add it to the addresses of a pool; any port will do there");
+    else if (has_good_pools_)
+      check_is_own_port(keys, binding);
+  }
+
+  void check_inside_ipv6(const SectionReader& keys, const Ipv6Address& inside) {
+    const auto& pref64 = instance_.pref64;
+    if (is_illegal_source(inside))
+      findings_.error(keys.place_of("inside"),
+                      fmt::format("inside: {} is not the address of a host", inside.to_string()),
+                      "write the host's global IPv6 address");
+    else if (pref64 && pref64->prefix().contains(inside))
+      findings_.error(keys.place_of("inside"),
+                      fmt::format("inside: {} lies inside of pref64 {}", inside.to_string(),
+                                  pref64->prefix().to_string()),
+                      "packets would go round in a loop; write the host's own address (RFC 6146 §5.4)");
+  }
+
+  // What comes to another customer's port does not come here.
+  void check_is_own_port(const SectionReader& keys, const StaticBinding& binding) {
+    const auto& set = nat_.pools[0].port_set;
+    if (!is_customer_edge(instance_.mechanism) || !set || set->contains(binding.outside_port)) return;
+    const share::PortSet::Range first = set->range(0);
+    findings_.error(keys.place_of("outside-port"),
+                    fmt::format("outside-port: {} is none of this customer's {} ports", binding.outside_port,
+                                set->size()),
+                    fmt::format("write one of {}-{}{} (RFC 7597 §5.1)", first.first, first.last,
+                                set->range_count() > 1 ? " or of the runs behind them" : ""));
   }
 
   [[nodiscard]] bool is_in_pools(Ipv4Address address) const {
@@ -333,31 +399,33 @@ class NatReader {
                       address, binding.protocol == NatProtocol::Icmp ? "identifier" : "port", port),
           "keep one of them");
     };
-    const auto [inside, is_new_inside] =
-        inside_.try_emplace(std::tuple(protocol, binding.inside, binding.inside_port), &node);
-    if (!is_new_inside) complain(*inside->second, "inside", binding.inside.to_string(), binding.inside_port);
+    const auto [inside, is_new_inside] = inside_.try_emplace(
+        std::tuple(protocol, binding.inside, binding.inside_ipv4, binding.inside_port), &node);
+    if (!is_new_inside)
+      complain(*inside->second, "inside",
+               binding.inside == Ipv6Address{} ? binding.inside_ipv4.to_string() : binding.inside.to_string(),
+               binding.inside_port);
     const auto [outside, is_new_outside] =
         outside_.try_emplace(std::tuple(protocol, binding.outside, binding.outside_port), &node);
     if (!is_new_outside)
       complain(*outside->second, "outside", binding.outside.to_string(), binding.outside_port);
   }
 
+  const InstanceSettings& instance_;
   SectionReader& keys_;
-  const std::optional<share::Pref64>& pref64_;
   Findings& findings_;
-  NatSettings nat_;
+  NatSettings& nat_;
   std::vector<const Node*> pool_nodes_;
   std::vector<Ipv4Prefix> prefixes_;  // of all pools, sorted
   bool has_good_pools_ = false;       // false: other keys are not held against them
-  std::map<std::tuple<std::size_t, Ipv6Address, uint16_t>, const Node*> inside_;
+  std::map<std::tuple<std::size_t, Ipv6Address, Ipv4Address, uint16_t>, const Node*> inside_;
   std::map<std::tuple<std::size_t, Ipv4Address, uint16_t>, const Node*> outside_;
 };
 
 }  // namespace
 
-share::NatSettings read_nat(SectionReader& keys, const std::optional<share::Pref64>& pref64,
-                            Findings& findings) {
-  return NatReader(keys, pref64, findings).read();
+void read_nat(InstanceSettings& instance, SectionReader& keys, Findings& findings) {
+  NatReader(instance, keys, findings).read();
 }
 
 }  // namespace yonroku::config

@@ -33,6 +33,10 @@ std::string_view scope_words(Scope scope, std::optional<Mechanism> mechanism) {
     case Mechanism::DsLiteB4: return "a ds-lite-b4 instance";
     case Mechanism::MapTBr: return "a map-t-br instance";
     case Mechanism::Nat64: return "a nat64 instance";
+    case Mechanism::DsLiteAftr: return "a ds-lite-aftr instance";
+    case Mechanism::MapECe: return "a map-e-ce instance";
+    case Mechanism::MapTCe: return "a map-t-ce instance";
+    case Mechanism::LwB4: return "a lwb4 instance";
   }
   return "an instance";
 }

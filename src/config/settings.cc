@@ -15,8 +15,18 @@ std::string_view to_string(Mechanism mechanism) {
     case Mechanism::DsLiteB4: return "ds-lite-b4";
     case Mechanism::MapTBr: return "map-t-br";
     case Mechanism::Nat64: return "nat64";
+    case Mechanism::DsLiteAftr: return "ds-lite-aftr";
+    case Mechanism::MapECe: return "map-e-ce";
+    case Mechanism::MapTCe: return "map-t-ce";
+    case Mechanism::LwB4: return "lwb4";
   }
   return "siit";
+}
+
+bool is_customer(const InstanceSettings& settings) {
+  return settings.mechanism == Mechanism::Clat || settings.mechanism == Mechanism::DsLiteB4 ||
+         is_customer_edge(settings.mechanism) ||
+         (settings.mechanism == Mechanism::Ipip && settings.side == TunnelSide::Customer);
 }
 
 std::string_view to_string(LogLevel level) {

@@ -19,17 +19,42 @@
 
 namespace yonroku::config {
 
-enum class Mechanism : uint8_t { Siit, Clat, MapEBr, LwAftr, FourOverSix, Ipip, DsLiteB4, MapTBr, Nat64 };
-inline constexpr std::size_t kMechanismCount = 9;
+enum class Mechanism : uint8_t {
+  Siit,
+  Clat,
+  MapEBr,
+  LwAftr,
+  FourOverSix,
+  Ipip,
+  DsLiteB4,
+  MapTBr,
+  Nat64,
+  DsLiteAftr,
+  MapECe,
+  MapTCe,
+  LwB4,
+};
+inline constexpr std::size_t kMechanismCount = 13;
 
+// Customer edges with a NAT of their own, in the ports that the customer has.
+constexpr bool is_customer_edge(Mechanism m) {
+  return m == Mechanism::MapECe || m == Mechanism::MapTCe || m == Mechanism::LwB4;
+}
 // Those that rewrite headers; the others put IPv4 packets into IPv6 packets.
 constexpr bool translates(Mechanism m) {
-  return m == Mechanism::Siit || m == Mechanism::Clat || m == Mechanism::MapTBr || m == Mechanism::Nat64;
+  return m == Mechanism::Siit || m == Mechanism::Clat || m == Mechanism::MapTBr || m == Mechanism::Nat64 ||
+         m == Mechanism::MapTCe;
 }
 // Those that keep bindings and sessions.
-constexpr bool has_nat(Mechanism m) { return m == Mechanism::Nat64; }
+constexpr bool has_nat(Mechanism m) {
+  return m == Mechanism::Nat64 || m == Mechanism::DsLiteAftr || is_customer_edge(m);
+}
+// Those whose NAT has pools of addresses and ports that it shares out.
+constexpr bool has_pools(Mechanism m) { return has_nat(m) && !is_customer_edge(m); }
 // Those that look customers up in a table of rules or softwires.
-constexpr bool has_rules(Mechanism m) { return m != Mechanism::Siit && m != Mechanism::Clat && !has_nat(m); }
+constexpr bool has_rules(Mechanism m) {
+  return m != Mechanism::Siit && m != Mechanism::Clat && !has_pools(m);
+}
 
 enum class LogLevel : uint8_t { Trace, Debug, Info, Warn, Error };
 enum class RouteMode : uint8_t { Auto, Manual };
@@ -103,20 +128,31 @@ struct InstanceSettings {
   DscpFromTunnel dscp_from_tunnel = DscpFromTunnel::Keep;
   FragmentPacket fragment = FragmentPacket::Outer;
   TunnelPathMtu tunnel_path_mtu = TunnelPathMtu::Learn;
-  std::vector<Ipv6Address> local_addresses;  // br-addresses, local-address or b4-address
+  // br-addresses, local-address, b4-address, aftr-address of an AFTR, or a customer edge's own
+  std::vector<Ipv6Address> local_addresses;
   bool hairpin = true;
   bool report_spoofing = false;
   bool report_unreachable = true;
   InboundIcmp inbound_icmp = InboundIcmp::Forward;
   share::InterfaceIdentifierFormat format = share::InterfaceIdentifierFormat::Rfc7597;
-  // Of rules and softwires, given inline or in files; of ipip and ds-lite-b4, what their addresses make. All
-  // keys differ.
+  // Of rules and softwires, given inline or in files; of ipip and ds-lite-b4, what their addresses make; of
+  // customer edges, forwarding mapping rules, and in a tunnel one that leads to the border. All keys differ.
   std::vector<share::MapRule> rules;
   std::vector<std::string> rules_files;  // rules-files or softwires-files, as paths that open() takes
   TunnelSide side = TunnelSide::Customer;
   std::vector<Ipv4Prefix> customer_prefixes;
 
   share::NatSettings nat;  // of those with a NAT
+
+  // customer edges: what the provider gave, and what follows from it
+  std::optional<Ipv6Prefix> end_user_prefix;
+  std::vector<Ipv6Address> remote_borders;  // br-address or aftr-address, the first one sent to
+  share::MapRule basic_rule;                // of lwb4: the softwire
+  share::AddressAndPsid own;                // by the basic rule; of a prefix, its first address
+
+  // ds-lite-aftr
+  std::vector<Ipv6Prefix> b4_prefixes;
+  std::vector<Ipv4Prefix> inside_prefixes;
 
   friend bool operator==(const InstanceSettings&, const InstanceSettings&) = default;
 };
@@ -129,6 +165,9 @@ struct Settings {
 
   friend bool operator==(const Settings&, const Settings&) = default;
 };
+
+// Whether this is a customer's end: its IPv4 packets go out by a default route.
+[[nodiscard]] bool is_customer(const InstanceSettings& settings);
 
 [[nodiscard]] std::string_view to_string(Mechanism mechanism);
 [[nodiscard]] std::string_view to_string(LogLevel level);

@@ -51,7 +51,7 @@ class InstanceCheck {
       check_siit();
     else if (i_.mechanism == Mechanism::Clat)
       check_clat();
-    else if (i_.mechanism == Mechanism::MapTBr)
+    else if (i_.mechanism == Mechanism::MapTBr || i_.mechanism == Mechanism::MapTCe)
       check_map_t();
     settle_translator_ipv6();
     check_mappings();
@@ -94,7 +94,9 @@ class InstanceCheck {
 
   // The key that names this end of the tunnels.
   [[nodiscard]] std::string_view local_key() const {
-    if (i_.mechanism == Mechanism::DsLiteB4) return "b4-address";
+    if (i_.mechanism == Mechanism::DsLiteB4 || i_.mechanism == Mechanism::LwB4) return "b4-address";
+    if (i_.mechanism == Mechanism::DsLiteAftr) return "aftr-address";
+    if (is_customer_edge(i_.mechanism)) return "end-user-prefix";
     return i_.mechanism == Mechanism::Ipip ? "local-address" : "br-addresses";
   }
 
@@ -141,7 +143,7 @@ class InstanceCheck {
     };
     for (const share::MapRule& rule : i_.rules) {
       for (const Ipv6Address& local : i_.local_addresses)
-        if (rule.ipv6().contains(local)) count(own, 0, rule);
+        if (rule.ipv6().contains(local) && !is_customer_edge(i_.mechanism)) count(own, 0, rule);
       if (is_map && rule.end_user_prefix_length() > 64) count(long_users, 1, rule);
       if (i_.mechanism == Mechanism::FourOverSix && rule.is_shared()) count(not_whole, 2, rule);
     }
@@ -265,12 +267,14 @@ class InstanceCheck {
   }
 
   [[nodiscard]] std::string_view prefix_name() const {
-    if (i_.mechanism == Mechanism::MapTBr) return "dmr";
+    if (i_.mechanism == Mechanism::MapTBr || i_.mechanism == Mechanism::MapTCe) return "dmr";
     return i_.mechanism == Mechanism::Clat ? "clat-prefix" : "pref64";
   }
 
   [[nodiscard]] std::optional<Ipv6Address> derived_translator_ipv6() const {
     if (i_.clat_address) return i_.clat_address;
+    if (i_.mechanism == Mechanism::MapTCe)
+      return i_.local_addresses.empty() ? std::nullopt : std::optional(i_.local_addresses.front());
     if (const share::EamMapping* mapping = mapping_of(i_.translator_ipv4))
       return mapping->to_ipv6(i_.translator_ipv4);
     const auto& prefix = i_.mechanism == Mechanism::Clat ? i_.clat_prefix : i_.pref64;
@@ -423,10 +427,6 @@ void check_together(const Settings& settings, const std::vector<const Node*>& no
               fmt::format("instance {} in line {} has the address {} too, and only one can get the route",
                           earlier.name, line, local.to_string()),
               "give each instance an address of its own, or write \"routes: manual\"");
-      const auto is_customer = [](const InstanceSettings& i) {
-        return i.mechanism == Mechanism::Clat || i.mechanism == Mechanism::DsLiteB4 ||
-               (i.mechanism == Mechanism::Ipip && i.side == TunnelSide::Customer);
-      };
       if (is_customer(later) && is_customer(earlier) && later.default_route && earlier.default_route &&
           !later.ipv4_routes && !earlier.ipv4_routes)
         findings.error(

@@ -6,6 +6,7 @@
 #include <optional>
 #include <utility>
 
+#include "config/customer_edge.h"
 #include "config/map_rule_check.h"
 #include "config/map_rule_csv.h"
 #include "config/mapping_conflicts.h"
@@ -15,6 +16,7 @@
 #include "config/settings_check.h"
 #include "config/softwire_csv.h"
 #include "config/text_file.h"
+#include "share/mapping/special_addresses.h"
 
 namespace yonroku::config {
 namespace {
@@ -64,7 +66,9 @@ class InstanceReader {
     read_mappings();
     read_rules();
     const auto mechanism = mechanism_of(node_);
-    if (!mechanism || has_nat(*mechanism)) instance_.nat = read_nat(keys_, instance_.pref64, findings_);
+    if (mechanism && is_customer_edge(*mechanism))
+      read_customer_edge(instance_, candidate_rules(), keys_, findings_);
+    if (!mechanism || has_nat(*mechanism)) read_nat(instance_, keys_, findings_);
     check_instance(instance_, keys_, {mechanism.has_value(), has_all_mappings_}, findings_);
     return std::move(instance_);
   }
@@ -89,7 +93,7 @@ class InstanceReader {
     i.routes = keys_.choice<RouteMode>("routes");
     i.ipv4_routes = keys_.ipv4_prefixes("ipv4-routes");
     i.ipv6_routes = keys_.ipv6_prefixes("ipv6-routes");
-    i.translator_ipv4 = keys_.ipv4_address("translator-ipv4").value_or(Ipv4Address(192, 0, 0, 8));
+    i.translator_ipv4 = keys_.ipv4_address("translator-ipv4").value_or(share::kDummyAddress);
     i.ipv4_mtu = static_cast<uint16_t>(keys_.integer("ipv4-mtu"));
     i.ipv6_mtu = static_cast<uint16_t>(keys_.integer("ipv6-mtu"));
     i.lowest_ipv6_mtu = static_cast<uint16_t>(keys_.integer("lowest-ipv6-mtu"));
@@ -110,7 +114,8 @@ class InstanceReader {
     i.hairpinning = keys_.choice<Hairpinning>("hairpinning");
     i.denylist_ipv4 = keys_.ipv4_prefixes("denylist-ipv4").value_or(std::vector<Ipv4Prefix>{});
     i.denylist_ipv6 = keys_.ipv6_prefixes("denylist-ipv6").value_or(std::vector<Ipv6Prefix>{});
-    i.pref64 = keys_.pref64(i.mechanism == Mechanism::MapTBr ? "dmr" : "pref64");
+    const bool has_dmr = i.mechanism == Mechanism::MapTBr || i.mechanism == Mechanism::MapTCe;
+    i.pref64 = keys_.pref64(has_dmr ? "dmr" : "pref64");
     i.plat_prefix = keys_.pref64("plat-prefix");
     i.clat_address = keys_.ipv6_address("clat-address");
     i.clat_ipv4 = keys_.ipv4_address("clat-ipv4").value_or(Ipv4Address(192, 0, 0, 1));
@@ -137,17 +142,29 @@ class InstanceReader {
     i.side = keys_.choice<TunnelSide>("side");
     i.local_addresses = keys_.ipv6_addresses("br-addresses").value_or(std::vector<Ipv6Address>{});
     i.customer_prefixes = keys_.ipv4_prefixes("customer-prefixes").value_or(std::vector<Ipv4Prefix>{});
-    const auto local =
-        keys_.ipv6_address(i.mechanism == Mechanism::DsLiteB4 ? "b4-address" : "local-address");
-    const auto remote =
-        keys_.ipv6_address(i.mechanism == Mechanism::DsLiteB4 ? "aftr-address" : "remote-address");
+    const bool is_b4 = i.mechanism == Mechanism::DsLiteB4 || i.mechanism == Mechanism::LwB4;
+    const auto local = keys_.ipv6_address(is_b4                                  ? "b4-address"
+                                          : i.mechanism == Mechanism::DsLiteAftr ? "aftr-address"
+                                                                                 : "local-address");
     if (local) i.local_addresses.push_back(*local);
+    i.b4_prefixes = keys_.ipv6_prefixes("b4-prefixes").value_or(std::vector<Ipv6Prefix>{});
+    i.inside_prefixes = keys_.ipv4_prefixes("inside-prefixes").value_or(private_prefixes());
+    if (is_customer_edge(i.mechanism) || i.mechanism == Mechanism::DsLiteAftr) return;
+    const auto remote = keys_.ipv6_address(is_b4 ? "aftr-address" : "remote-address");
     if (!remote) return;
     // The other end has what is not here: everything, or the customer's prefixes.
     std::vector<Ipv4Prefix> behind = {Ipv4Prefix()};
     if (i.side == TunnelSide::Provider) behind = i.customer_prefixes;
     for (const Ipv4Prefix& ipv4 : behind)
       i.rules.push_back(*share::MapRule::create({.ipv6 = Ipv6Prefix::holding(*remote, 128), .ipv4 = ipv4}));
+  }
+
+  // RFC 6333 §11.
+  static std::vector<Ipv4Prefix> private_prefixes() {
+    return {*Ipv4Prefix::create(Ipv4Address(10, 0, 0, 0), 8),
+            *Ipv4Prefix::create(Ipv4Address(172, 16, 0, 0), 12),
+            *Ipv4Prefix::create(Ipv4Address(192, 168, 0, 0), 16),
+            *Ipv4Prefix::create(Ipv4Address(192, 0, 0, 0), 29)};
   }
 
   void read_device_from_name() {
@@ -222,10 +239,14 @@ class InstanceReader {
       parts.ea_length = static_cast<uint8_t>(keys.integer("ea-length"));
       parts.format = instance_.format;
       read_psid(keys, parts);
+      const bool is_fmr = keys.boolean("fmr");
+      if (keys.has("fmr") && !is_customer_edge(instance_.mechanism))
+        findings_.error(keys.place_of("fmr"), "fmr: a border relay forwards by all of its rules",
+                        "remove it, here and in the other rules (RFC 7597 §5)");
       if (!ipv6 || !ipv4) continue;
       parts.ipv6 = *ipv6;
       parts.ipv4 = *ipv4;
-      add_rule(*node, parts);
+      if (add_rule(*node, parts) && !is_fmr) no_fmrs_.push_back(instance_.rules.back());
     }
     for (const Node* node : keys_.sections("softwires")) {
       SectionReader keys(*node, Scope::Softwire, std::nullopt, findings_);
@@ -236,7 +257,7 @@ class InstanceReader {
       if (!b4 || !ipv4) continue;
       parts.ipv6 = Ipv6Prefix::holding(*b4, 128);
       parts.ipv4 = *ipv4;
-      add_rule(*node, parts);
+      (void)add_rule(*node, parts);
     }
     const bool has_softwires =
         instance_.mechanism == Mechanism::LwAftr || instance_.mechanism == Mechanism::FourOverSix;
@@ -259,11 +280,24 @@ class InstanceReader {
     parts.border = static_cast<uint8_t>(found - instance_.local_addresses.begin());
   }
 
-  void add_rule(const Node& node, const share::MapRule::Parts& parts) {
+  bool add_rule(const Node& node, const share::MapRule::Parts& parts) {
     const auto rule = share::MapRule::create(parts);
-    if (!rule) return findings_.error(node, std::string(share::describe(rule.error())), "see RFC 7597 §5");
+    if (!rule) {
+      findings_.error(node, std::string(share::describe(rule.error())), "see RFC 7597 §5");
+      return false;
+    }
     instance_.rules.push_back(*rule);
     rule_origins_.inline_positions.push_back(node.position);
+    return true;
+  }
+
+  // All rules may be the basic mapping rule; what stays with the instance is for forwarding.
+  std::vector<share::MapRule> candidate_rules() {
+    std::vector<share::MapRule> all = instance_.rules;
+    std::erase_if(instance_.rules, [&](const share::MapRule& rule) {
+      return std::ranges::find(no_fmrs_, rule) != no_fmrs_.end();
+    });
+    return all;
   }
 
   void read_rules_file(std::string_view key, const std::string& given) {
@@ -274,7 +308,7 @@ class InstanceReader {
                              "name it once");
     instance_.rules_files.push_back(path);
     if (files_ == MappingsFiles::Skip) return;
-    if (instance_.mechanism == Mechanism::MapEBr || instance_.mechanism == Mechanism::MapTBr) {
+    if (key == "rules-files") {
       auto table = load_map_rule_csv(path, instance_.format);
       if (!table) return findings_.error(std::move(table).error());
       check_borders(path, *table);
@@ -330,6 +364,7 @@ class InstanceReader {
   InstanceSettings instance_;
   Origins origins_;
   Origins rule_origins_;
+  std::vector<share::MapRule> no_fmrs_;  // rules that are no forwarding mapping rules
   std::size_t mapping_errors_ = 0;
   bool has_all_mappings_ = true;  // false while some mappings could not be read
 };

@@ -153,7 +153,7 @@ Result<Instance*> Daemon::find(const std::string& name, TableKind kind) const {
                            std::string(to_string(kind));
   if (has == TableKind::Fixed)
     return fail("instance", what,
-                std::string(config::has_nat(settings.mechanism) ? "its pools are" : "its tunnel is") +
+                std::string(config::has_pools(settings.mechanism) ? "its pools are" : "its tunnel is") +
                     " in the configuration");
   return fail("instance", what, "it has " + std::string(to_string(has)));
 }

@@ -18,7 +18,9 @@ Result<LinkPlan> plan_link(const config::InstanceSettings& settings) {
   plan.mtu = std::max<uint32_t>(settings.ipv4_mtu, settings.ipv6_mtu);
   plan.routes = TRY(implied_routes(settings));
   plan.own_route = own_route(settings);
-  if (settings.mechanism == config::Mechanism::DsLiteB4 && settings.routes == config::RouteMode::Auto)
+  const bool has_b4_address =
+      settings.mechanism == config::Mechanism::DsLiteB4 || config::is_customer_edge(settings.mechanism);
+  if (has_b4_address && settings.routes == config::RouteMode::Auto)
     plan.address = Ipv4Prefix::holding(Ipv4Address(192, 0, 0, 2), 32);  // the B4's own (RFC 6333 §5.7)
   // A fixed address alone is this host's; those of a prefix are for the hosts behind it.
   if (settings.mechanism == config::Mechanism::Ipip && is_customer(settings) &&

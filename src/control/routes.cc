@@ -38,10 +38,22 @@ void imply_siit(const config::InstanceSettings& settings, ImpliedRoutes& routes)
   imply_rules(settings, routes);
 }
 
-void imply_nat64(const config::InstanceSettings& settings, ImpliedRoutes& routes) {
-  if (settings.pref64) routes.ipv6.push_back(settings.pref64->prefix());
+void imply_pools(const config::InstanceSettings& settings, ImpliedRoutes& routes) {
   for (const share::NatPool& pool : settings.nat.pools)
     routes.ipv4.insert(routes.ipv4.end(), pool.addresses.begin(), pool.addresses.end());
+}
+
+// Where a customer has an IPv4 prefix, each of its addresses has one of its own in IPv6.
+void imply_map_t_ce(const config::InstanceSettings& settings, ImpliedRoutes& routes) {
+  if (settings.default_route) routes.ipv4.push_back(Ipv4Prefix());
+  routes.ipv4_options.metric = kCustomerMetric;
+  routes.ipv4_options.advertised_mss = settings.ipv6_mtu - kIpv6AndTcpHeaders;
+  const uint64_t count = uint64_t{1} << (32 - settings.basic_rule.customer_prefix_length());
+  for (uint64_t i = 0; i < count && i <= kMostImpliedRoutes; ++i) {
+    const Ipv4Address own(settings.own.address.value() + static_cast<uint32_t>(i));
+    const Ipv6Address mapped = settings.basic_rule.host_address_of({own, settings.own.psid});
+    routes.ipv6.push_back(Ipv6Prefix::holding(mapped, 128));
+  }
 }
 
 void imply_tunnel(const config::InstanceSettings& settings, ImpliedRoutes& routes) {
@@ -55,15 +67,10 @@ void imply_tunnel(const config::InstanceSettings& settings, ImpliedRoutes& route
   }
   if (settings.ipv4_routes) return;
   imply_rules(settings, routes);
+  imply_pools(settings, routes);
 }
 
 }  // namespace
-
-bool is_customer(const config::InstanceSettings& settings) {
-  using config::Mechanism;
-  return settings.mechanism == Mechanism::Clat || settings.mechanism == Mechanism::DsLiteB4 ||
-         (settings.mechanism == Mechanism::Ipip && settings.side == config::TunnelSide::Customer);
-}
 
 std::optional<Ipv4Prefix> own_route(const config::InstanceSettings& settings) {
   if (settings.routes == config::RouteMode::Manual || is_customer(settings)) return std::nullopt;
@@ -77,8 +84,11 @@ Result<ImpliedRoutes> implied_routes(const config::InstanceSettings& settings) {
     imply_tunnel(settings, routes);
   } else if (settings.mechanism == config::Mechanism::Clat) {
     imply_clat(settings, routes);
+  } else if (settings.mechanism == config::Mechanism::MapTCe) {
+    imply_map_t_ce(settings, routes);
   } else if (settings.mechanism == config::Mechanism::Nat64) {
-    imply_nat64(settings, routes);
+    if (settings.pref64) routes.ipv6.push_back(settings.pref64->prefix());
+    imply_pools(settings, routes);
   } else if (!settings.ipv4_routes) {
     imply_siit(settings, routes);
   } else if (settings.pref64) {

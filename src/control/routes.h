@@ -23,8 +23,7 @@ inline constexpr std::size_t kMostImpliedRoutes = 10'000;
 // manual` none.
 [[nodiscard]] Result<ImpliedRoutes> implied_routes(const config::InstanceSettings& settings);
 
-// Whether this is a customer's end: its IPv4 packets go out by a default route.
-[[nodiscard]] bool is_customer(const config::InstanceSettings& settings);
+using config::is_customer;
 
 // The translator's own IPv4 address, where packets sent from it need a route back to pass a strict reverse
 // path filter. Several instances may share the address, so it is no error when the route is there already.

@@ -73,9 +73,8 @@ mechanism::InboundIcmp inbound_icmp(const config::InstanceSettings& settings) {
   return mechanism::InboundIcmp::Forward;
 }
 
-mechanism::SoftwireSettings softwire_settings(const config::InstanceSettings& settings) {
-  mechanism::SoftwireSettings softwire;
-  carry::EncapsulateSettings& encapsulate = softwire.encapsulate;
+carry::EncapsulateSettings encapsulate_settings(const config::InstanceSettings& settings) {
+  carry::EncapsulateSettings encapsulate;
   encapsulate.ipv6_mtu = settings.ipv6_mtu;
   encapsulate.traffic_class = settings.traffic_class;
   encapsulate.dscp_to_ipv4 = settings.dscp_from_tunnel == config::DscpFromTunnel::Copy;
@@ -86,15 +85,24 @@ mechanism::SoftwireSettings softwire_settings(const config::InstanceSettings& se
   encapsulate.fragment = settings.fragment == config::FragmentPacket::Inner ? carry::FragmentPacket::Inner
                                                                             : carry::FragmentPacket::Outer;
   encapsulate.mss_clamp = mss_clamp(settings);
+  return encapsulate;
+}
+
+mechanism::PathMtuDiscovery path_mtu_discovery(const config::InstanceSettings& settings) {
+  return settings.tunnel_path_mtu == config::TunnelPathMtu::Ignore ? mechanism::PathMtuDiscovery::Ignore
+                                                                   : mechanism::PathMtuDiscovery::Learn;
+}
+
+mechanism::SoftwireSettings softwire_settings(const config::InstanceSettings& settings) {
+  mechanism::SoftwireSettings softwire;
+  softwire.encapsulate = encapsulate_settings(settings);
   softwire.border_addresses = settings.local_addresses;
   if (is_customer(settings)) softwire.own_prefixes = settings.customer_prefixes;
   // Only a border relay has customers who could talk to each other.
   const bool has_customers = settings.mechanism != config::Mechanism::Ipip && !is_customer(settings);
   softwire.hairpinning = has_customers && settings.hairpin ? mechanism::SoftwireHairpinning::On
                                                            : mechanism::SoftwireHairpinning::Off;
-  softwire.path_mtu_discovery = settings.tunnel_path_mtu == config::TunnelPathMtu::Ignore
-                                    ? mechanism::PathMtuDiscovery::Ignore
-                                    : mechanism::PathMtuDiscovery::Learn;
+  softwire.path_mtu_discovery = path_mtu_discovery(settings);
   softwire.inbound_icmp = inbound_icmp(settings);
   softwire.icmp_source = settings.translator_ipv4;
   return softwire;
@@ -113,6 +121,84 @@ mechanism::Nat64Settings nat64_settings(const config::InstanceSettings& settings
   nat64.hairpin = settings.hairpin;
   nat64.well_known_prefix_non_global = well_known_prefix_non_global(settings);
   return nat64;
+}
+
+mechanism::SoftwireNaptSettings softwire_napt_settings(const config::InstanceSettings& settings) {
+  mechanism::SoftwireNaptSettings napt;
+  napt.encapsulate = encapsulate_settings(settings);
+  napt.own_address = settings.local_addresses.front();
+  napt.border_addresses = settings.remote_borders;
+  napt.nat = settings.nat;
+  napt.hairpin = settings.hairpin;
+  napt.path_mtu_discovery = path_mtu_discovery(settings);
+  napt.icmp_source = settings.translator_ipv4;
+  return napt;
+}
+
+mechanism::DsLiteAftrSettings ds_lite_aftr_settings(const config::InstanceSettings& settings) {
+  mechanism::DsLiteAftrSettings aftr;
+  aftr.encapsulate = encapsulate_settings(settings);
+  aftr.own_address = settings.local_addresses.front();
+  aftr.b4_prefixes = settings.b4_prefixes;
+  aftr.inside_prefixes = settings.inside_prefixes;
+  aftr.nat = settings.nat;
+  aftr.hairpin = settings.hairpin;
+  aftr.path_mtu_discovery = path_mtu_discovery(settings);
+  aftr.own_ipv4 = settings.translator_ipv4;
+  return aftr;
+}
+
+mechanism::MapTCeSettings map_t_ce_settings(const config::InstanceSettings& settings) {
+  mechanism::MapTCeSettings ce(*settings.pref64);
+  ce.translate = translate_settings(settings);
+  ce.rule = settings.basic_rule;
+  ce.psid = settings.own.psid;
+  ce.nat = settings.nat;
+  ce.hairpin = settings.hairpin;
+  ce.node_identification = settings.node_identification ? mechanism::NodeIdentification::Append
+                                                        : mechanism::NodeIdentification::Omit;
+  return ce;
+}
+
+mechanism::MapT map_t(const config::InstanceSettings& settings, const Tables& tables) {
+  mechanism::MapTSettings map_t(*settings.pref64);
+  map_t.translate = translate_settings(settings);
+  map_t.node_identification = settings.node_identification ? mechanism::NodeIdentification::Append
+                                                           : mechanism::NodeIdentification::Omit;
+  return {map_t, *tables.eam, *tables.rules};
+}
+
+mechanism::Siit siit(const config::InstanceSettings& settings, const Tables& tables) {
+  mechanism::SiitSettings siit;
+  siit.translate = translate_settings(settings);
+
+  const bool is_clat = settings.mechanism == config::Mechanism::Clat;
+  siit.mapping.ipv4_side_prefix = is_clat ? settings.clat_prefix : settings.pref64;
+  siit.mapping.ipv6_side_prefix = is_clat ? settings.plat_prefix : settings.pref64;
+  siit.mapping.well_known_prefix_non_global = well_known_prefix_non_global(settings);
+  siit.mapping.denylist_ipv4 = settings.denylist_ipv4;
+  siit.mapping.denylist_ipv6 = settings.denylist_ipv6;
+  // A CLAT's routes lead to the IPv4 Internet, not to mapped hosts.
+  if (!is_clat && settings.ipv4_routes) siit.mapping.routed_here = *settings.ipv4_routes;
+  siit.mapping.own_address = settings.translator_ipv4;
+  siit.hairpinning = hairpinning(settings);
+  siit.untranslatable_source = untranslatable_source(settings);
+  siit.icmpv6_source_pool = settings.icmpv6_source_pool;
+  siit.node_identification = settings.node_identification ? mechanism::NodeIdentification::Append
+                                                          : mechanism::NodeIdentification::Omit;
+  siit.translator_ipv6 = settings.translator_ipv6;
+
+  return {siit, *tables.eam};
+}
+
+// All but what a mechanism refers to, which `tables` hold and keep.
+std::unique_ptr<engine::Snapshot> snapshot_of(const config::InstanceSettings& settings, Tables tables,
+                                              engine::Mechanism mechanism) {
+  auto snapshot = std::make_unique<engine::Snapshot>(
+      engine::Snapshot{std::move(tables.eam), std::move(tables.rules), std::move(tables.path_mtus),
+                       std::move(mechanism), icmp_settings(settings), settings.icmp_error_rate});
+  snapshot->held_syn = Duration::seconds(settings.nat.timeouts.tcp_incoming_syn);
+  return snapshot;
 }
 
 }  // namespace
@@ -152,59 +238,35 @@ Result<Tables> build_tables(const config::InstanceSettings& settings, uint64_t s
                             std::pmr::memory_resource* memory) {
   Tables tables;
   tables.eam = TRY(build_eam_table(settings, seed, memory));
-  if (!config::has_rules(settings.mechanism)) return tables;
-  tables.rules = TRY(build_rule_table(settings, seed, memory));
-  tables.path_mtus = std::make_shared<carry::PathMtuTable>();
+  if (config::has_rules(settings.mechanism)) tables.rules = TRY(build_rule_table(settings, seed, memory));
+  if (!config::translates(settings.mechanism)) tables.path_mtus = std::make_shared<carry::PathMtuTable>();
   return tables;
 }
 
 std::unique_ptr<engine::Snapshot> build_snapshot(const config::InstanceSettings& settings, Tables tables) {
-  const engine::IcmpReplySettings icmp = icmp_settings(settings);
-  if (!config::translates(settings.mechanism)) {
-    mechanism::Softwire softwire(softwire_settings(settings), *tables.rules, *tables.path_mtus);
-    return std::make_unique<engine::Snapshot>(
-        engine::Snapshot{std::move(tables.eam), std::move(tables.rules), std::move(tables.path_mtus),
-                         std::move(softwire), icmp, settings.icmp_error_rate});
+  const auto finish = [&](engine::Mechanism mechanism) {
+    return snapshot_of(settings, std::move(tables), std::move(mechanism));
+  };
+  switch (settings.mechanism) {
+    case config::Mechanism::DsLiteAftr:
+      return finish(mechanism::DsLiteAftr(ds_lite_aftr_settings(settings), *tables.path_mtus));
+    case config::Mechanism::MapECe:
+    case config::Mechanism::LwB4:
+      return finish(
+          mechanism::SoftwireNapt(softwire_napt_settings(settings), *tables.rules, *tables.path_mtus));
+    case config::Mechanism::MapTCe:
+      return finish(mechanism::MapTCe(map_t_ce_settings(settings), *tables.rules));
+    case config::Mechanism::MapTBr: return finish(map_t(settings, tables));
+    case config::Mechanism::Nat64: return finish(mechanism::Nat64(nat64_settings(settings)));
+    case config::Mechanism::Siit:
+    case config::Mechanism::Clat: return finish(siit(settings, tables));
+    case config::Mechanism::MapEBr:
+    case config::Mechanism::LwAftr:
+    case config::Mechanism::FourOverSix:
+    case config::Mechanism::Ipip:
+    case config::Mechanism::DsLiteB4: break;
   }
-  if (settings.mechanism == config::Mechanism::MapTBr) {
-    mechanism::MapTSettings map_t(*settings.pref64);
-    map_t.translate = translate_settings(settings);
-    map_t.node_identification = settings.node_identification ? mechanism::NodeIdentification::Append
-                                                             : mechanism::NodeIdentification::Omit;
-    mechanism::MapT mechanism(map_t, *tables.eam, *tables.rules);
-    return std::make_unique<engine::Snapshot>(
-        engine::Snapshot{std::move(tables.eam), std::move(tables.rules), std::move(tables.path_mtus),
-                         std::move(mechanism), icmp, settings.icmp_error_rate});
-  }
-  if (settings.mechanism == config::Mechanism::Nat64) {
-    auto snapshot = std::make_unique<engine::Snapshot>(
-        engine::Snapshot{std::move(tables.eam), nullptr, nullptr, mechanism::Nat64(nat64_settings(settings)),
-                         icmp, settings.icmp_error_rate});
-    snapshot->held_syn = Duration::seconds(settings.nat.timeouts.tcp_incoming_syn);
-    return snapshot;
-  }
-  mechanism::SiitSettings siit;
-  siit.translate = translate_settings(settings);
-
-  const bool is_clat = settings.mechanism == config::Mechanism::Clat;
-  siit.mapping.ipv4_side_prefix = is_clat ? settings.clat_prefix : settings.pref64;
-  siit.mapping.ipv6_side_prefix = is_clat ? settings.plat_prefix : settings.pref64;
-  siit.mapping.well_known_prefix_non_global = well_known_prefix_non_global(settings);
-  siit.mapping.denylist_ipv4 = settings.denylist_ipv4;
-  siit.mapping.denylist_ipv6 = settings.denylist_ipv6;
-  // A CLAT's routes lead to the IPv4 Internet, not to mapped hosts.
-  if (!is_clat && settings.ipv4_routes) siit.mapping.routed_here = *settings.ipv4_routes;
-  siit.mapping.own_address = settings.translator_ipv4;
-  siit.hairpinning = hairpinning(settings);
-  siit.untranslatable_source = untranslatable_source(settings);
-  siit.icmpv6_source_pool = settings.icmpv6_source_pool;
-  siit.node_identification = settings.node_identification ? mechanism::NodeIdentification::Append
-                                                          : mechanism::NodeIdentification::Omit;
-  siit.translator_ipv6 = settings.translator_ipv6;
-
-  mechanism::Siit translator(siit, *tables.eam);
-  return std::make_unique<engine::Snapshot>(engine::Snapshot{
-      std::move(tables.eam), nullptr, nullptr, std::move(translator), icmp, settings.icmp_error_rate});
+  return finish(mechanism::Softwire(softwire_settings(settings), *tables.rules, *tables.path_mtus));
 }
 
 }  // namespace yonroku::control

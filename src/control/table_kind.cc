@@ -11,6 +11,10 @@ TableKind table_kind(config::Mechanism mechanism) {
     case config::Mechanism::LwAftr:
     case config::Mechanism::FourOverSix: return TableKind::Softwires;
     case config::Mechanism::Nat64:
+    case config::Mechanism::DsLiteAftr:
+    case config::Mechanism::MapECe:
+    case config::Mechanism::MapTCe:
+    case config::Mechanism::LwB4:
     case config::Mechanism::Ipip:
     case config::Mechanism::DsLiteB4: break;
   }

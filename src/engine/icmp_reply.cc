@@ -33,6 +33,12 @@ std::optional<Kind> kind_for_ipv4(const Verdict& verdict) {
     case DropReason::ProtocolWithoutPorts: return Kind{kDestinationUnreachable, kHostUnreachable, 0};
     case DropReason::UnsolicitedSyn: return Kind{kDestinationUnreachable, kPortUnreachable, 0};
     case DropReason::ProtocolNotNatted: return Kind{kDestinationUnreachable, kProtocolUnreachable, 0};
+    // RFC 5508 §6, REQ-8; who is outside learns nothing about the NAT.
+    case DropReason::NoPort:
+    case DropReason::SubscriberLimit:
+    case DropReason::TableFull:
+      if (verdict.detail == 0) return std::nullopt;
+      return Kind{kDestinationUnreachable, kAdministrativelyProhibited, 0};
     case DropReason::SourceRoute: return Kind{kDestinationUnreachable, kSourceRouteFailed, 0};
     case DropReason::SourceNotMapped:
     case DropReason::DestinationNotMapped:
@@ -59,6 +65,7 @@ std::optional<Kind> kind_for_ipv6(const Verdict& verdict, const IcmpReplySetting
     case DropReason::NoPort:
     case DropReason::SubscriberLimit:
     case DropReason::TableFull: return Kind{kDestinationUnreachable, kAddressUnreachable, 0};
+    case DropReason::UnsolicitedSyn:
     case DropReason::ProtocolNotNatted: return Kind{kDestinationUnreachable, kPortUnreachable, 0};
     case DropReason::SegmentsLeft: return Kind{kParameterProblem, kErroneousHeaderField, verdict.detail};
     case DropReason::SourceNotMapped:
@@ -158,6 +165,9 @@ std::size_t reply_to_ipv4(std::span<const std::byte> dropped, const Verdict& ver
 
   carry::Ipv4Fields fields;
   fields.addresses = {settings.source_ipv4, ip.header().source()};
+  // A customer's port is refused by the customer's address: another one would not cross the border.
+  if (verdict.reason == DropReason::UnsolicitedSyn && verdict.detail != 0)
+    fields.addresses.source = ip.header().destination();
   fields.tos = kInternetworkControl;
   fields.ttl = kTtl;
   fields.protocol = IpProtocol::Icmp;
@@ -200,13 +210,18 @@ std::size_t reply_to_ipv6(const Packet& dropped, const Verdict& verdict, const I
   return sizeof(Ipv6Header) + message;
 }
 
-// Between two tunnels the inner packet's sender is told, as if the packet had come out of the first one.
+// The inner packet's sender is told, as if the packet had come out of the tunnel.
 constexpr bool is_about_inner(const Verdict& verdict) {
   switch (verdict.reason) {
     case DropReason::InnerTtlExceeded:
     case DropReason::InnerPacketTooBig: return true;
     case DropReason::PortNotAssigned:
-    case DropReason::ProtocolWithoutPorts: return verdict.detail != 0;
+    case DropReason::ProtocolWithoutPorts:
+    case DropReason::NoPort:
+    case DropReason::SubscriberLimit:
+    case DropReason::TableFull:
+    case DropReason::ProtocolNotNatted:
+    case DropReason::UnsolicitedSyn: return verdict.detail != 0;
     default: return false;
   }
 }

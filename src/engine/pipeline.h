@@ -77,7 +77,9 @@ class Pipeline {
         HeldSyns::Held held = held_syns_.take();
         if (mechanism.is_still_unsolicited(held.bytes(), state_)) {
           const Packet syn(held.bytes(), 0, held.size);
-          reply(snapshot, Verdict::drop(DropReason::UnsolicitedSyn), syn, false, now, emit);
+          const bool is_ipv6 = static_cast<uint8_t>(*syn.data()) >> 4 == 6;
+          reply(snapshot, mechanism, Verdict::drop(DropReason::UnsolicitedSyn, held.at), syn, is_ipv6, now,
+                emit);
         }
       }
     }
@@ -158,28 +160,28 @@ class Pipeline {
       reassemble(snapshot, mechanism, packet, verdict.detail, was_ipv6, now, emit, outcome);
     } else {
       const Outcome dropped = drop(
-          snapshot,
+          snapshot, mechanism,
           verdict.action == Verdict::Action::Drop ? verdict : Verdict::drop(DropReason::BadOffloadMetadata),
           packet, was_ipv6, now, emit);
       if (outcome != nullptr) *outcome = dropped;
     }
   }
 
-  template <class Emit>
-  YONROKU_COLD Outcome drop(const Snapshot& snapshot, Verdict verdict, const Packet& packet, bool was_ipv6,
-                            Instant now, Emit& emit) {
+  template <class Mech, class Emit>
+  YONROKU_COLD Outcome drop(const Snapshot& snapshot, const Mech& mechanism, Verdict verdict,
+                            const Packet& packet, bool was_ipv6, Instant now, Emit& emit) {
     counters_.dropped[static_cast<std::size_t>(verdict.reason)].add(1);
     if (verdict.reason == DropReason::UnsolicitedSyn) {
-      held_syns_.add(packet.bytes(), now + snapshot.held_syn);
+      held_syns_.add(packet.bytes(), verdict.detail, now + snapshot.held_syn);
       return {verdict, false};
     }
-    return reply(snapshot, verdict, packet, was_ipv6, now, emit);
+    return reply(snapshot, mechanism, verdict, packet, was_ipv6, now, emit);
   }
 
   // Sends the ICMP error about a dropped packet, if there is to be one.
-  template <class Emit>
-  Outcome reply(const Snapshot& snapshot, Verdict verdict, const Packet& packet, bool was_ipv6, Instant now,
-                Emit& emit) {
+  template <class Mech, class Emit>
+  Outcome reply(const Snapshot& snapshot, const Mech& mechanism, Verdict verdict, const Packet& packet,
+                bool was_ipv6, Instant now, Emit& emit) {
     Packet message(result_buffer_, kHeadroom, kLargestIcmpReply);
     const std::size_t size = make_icmp_reply(packet, verdict, snapshot.icmp, message.bytes());
     if (size == 0) return {verdict, false};
@@ -194,6 +196,12 @@ class Pipeline {
     }
     message.truncate(size);
     counters_.icmp_errors_sent[was_ipv6 ? 1 : 0].add(1);
+    if constexpr (requires { mechanism.send_back(message, packet.bytes(), state_); }) {
+      // About the packet inside of a tunnel packet: its sender is at the tunnel's other end.
+      const bool is_inside = was_ipv6 && static_cast<uint8_t>(*message.data()) >> 4 == 4;
+      if (is_inside && mechanism.send_back(message, packet.bytes(), state_).action != Verdict::Action::ToIpv6)
+        return {verdict, false};
+    }
     emit(message);
     return {verdict, true};
   }
@@ -210,8 +218,8 @@ class Pipeline {
     }
     const auto segments = Segments::of(packet);
     if (!segments || segments->largest() > kLargestPacket) {
-      const Outcome dropped =
-          drop(snapshot, Verdict::drop(DropReason::BadOffloadMetadata), packet, was_ipv6, now, emit);
+      const Outcome dropped = drop(snapshot, mechanism, Verdict::drop(DropReason::BadOffloadMetadata), packet,
+                                   was_ipv6, now, emit);
       if (outcome != nullptr) *outcome = dropped;
       return;
     }

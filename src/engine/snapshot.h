@@ -7,15 +7,19 @@
 
 #include "base/instant.h"
 #include "engine/icmp_reply.h"
+#include "mechanism/ds_lite_aftr.h"
 #include "mechanism/map_t.h"
+#include "mechanism/map_t_ce.h"
 #include "mechanism/nat64.h"
 #include "mechanism/siit.h"
 #include "mechanism/softwire.h"
+#include "mechanism/softwire_napt.h"
 
 namespace yonroku::engine {
 
 // The closed set of mechanisms.
-using Mechanism = std::variant<mechanism::Siit, mechanism::Softwire, mechanism::MapT, mechanism::Nat64>;
+using Mechanism = std::variant<mechanism::Siit, mechanism::Softwire, mechanism::MapT, mechanism::Nat64,
+                               mechanism::SoftwireNapt, mechanism::DsLiteAftr, mechanism::MapTCe>;
 
 struct Snapshot {
   // Declared first: the mechanism refers to them. Null where it has no use for one.

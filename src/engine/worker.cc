@@ -64,7 +64,7 @@ class WakeUps {
 }  // namespace
 
 void install_wake_up_signal() {
-  struct sigaction action{};
+  struct sigaction action {};
   action.sa_handler = [](int) {};  // no SA_RESTART: the read returns EINTR
   sigemptyset(&action.sa_mask);
   ::sigaction(wake_up_signal(), &action, nullptr);
@@ -204,19 +204,19 @@ void Worker::process_batch(const Snapshot& snapshot) {
           prepared_for_ = snapshot.generation;
         }
         if (size_ > 1) pipeline_.prefetch(mechanism, std::span<const Packet>(packets_).first(size_));
+        const auto send = [&](const Packet& result) {
+          if (!queue_.send(result)) pipeline_.counters().not_sent.add(1);
+        };
         if constexpr (std::remove_cvref_t<decltype(mechanism)>::ends_tunnels()) {
           process_tunnelled_batch(snapshot, mechanism, now);
         } else {
-          const auto send = [&](const Packet& result) {
-            if (!queue_.send(result)) pipeline_.counters().not_sent.add(1);
-          };
           for (std::size_t i = 0; i < size_; ++i)
             pipeline_.forward(snapshot, mechanism, packets_[i], now, send);
-          if (shares_work_)
-            inbox_.empty(
-                [&](Packet& packet) { pipeline_.take_over(snapshot, mechanism, packet, now, send); });
-          has_overdue_ = pipeline_.expire(snapshot, mechanism, now, send);
         }
+        if (!keeps_time_) return;
+        if (shares_work_)
+          inbox_.empty([&](Packet& packet) { pipeline_.take_over(snapshot, mechanism, packet, now, send); });
+        has_overdue_ = pipeline_.expire(snapshot, mechanism, now, send);
       },
       snapshot.mechanism);
 }

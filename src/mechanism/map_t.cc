@@ -8,14 +8,13 @@ namespace yonroku::mechanism {
 using carry::Crossing4;
 using carry::Crossing6;
 using share::AddressAndPsid;
+using share::kDummyAddress;
 using share::MapRule;
 using share::may_be_forwarded;
 using Lookup = share::MapRuleTable::Lookup;
 using Ports = Ipv4Flow::Ports;
 
 namespace {
-
-constexpr Ipv4Address kDummyAddress(192, 0, 0, 8);  // RFC 7600 §4.8
 
 std::unexpected<Verdict> refused(DropReason reason) { return std::unexpected(Verdict::drop(reason)); }
 

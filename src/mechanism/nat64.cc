@@ -4,6 +4,7 @@
 #include <array>
 
 #include "mechanism/illegal_address.h"
+#include "mechanism/nat44.h"
 #include "share/mapping/special_addresses.h"
 
 namespace yonroku::mechanism {
@@ -19,13 +20,7 @@ using share::may_be_forwarded;
 using share::Nat;
 using share::NatProtocol;
 
-void Nat64::prepare(WorkerState& state) const {
-  if (state.nat == nullptr)
-    state.nat = std::make_unique<Nat>(settings_.nat, state.random.next(), state.worker, state.workers,
-                                      state.now, state.memory);
-  else
-    state.nat->change(settings_.nat, state.now);
-}
+void Nat64::prepare(WorkerState& state) const { prepare_nat(settings_.nat, state); }
 
 // RFC 6052 §3.1.
 bool Nat64::may_embed(Ipv4Address address) const noexcept {
@@ -304,14 +299,7 @@ Verdict Nat64::error_from_ipv4(Packet& packet, const Ipv4View& ip, WorkerState& 
 
 bool Nat64::is_still_unsolicited(std::span<const std::byte> syn, const WorkerState& state) const noexcept {
   const auto ip = Ipv4View::parse(syn);
-  NatTransport transport;
-  if (!ip || state.nat == nullptr ||
-      NatTransport::read(ip->header().protocol, ip->payload(), Family::Ipv4, transport) != DropReason::None)
-    return false;
-  return !state.nat->has_session({{ip->header().destination(), transport.destination_port},
-                                  {ip->header().source(), transport.source_port},
-                                  transport.protocol,
-                                  0});
+  return ip && mechanism::is_still_unsolicited(*ip, state);
 }
 
 }  // namespace yonroku::mechanism

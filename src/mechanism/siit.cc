@@ -11,16 +11,13 @@ using carry::Icmpv4Error;
 using carry::Icmpv6Error;
 using carry::is_icmp_error;
 using carry::Leg;
+using share::kDummyAddress;
 using share::may_be_forwarded;
 using share::Role;
 using share::Side;
 using share::UseMappings;
 
-namespace {
-
-constexpr Ipv4Address kDummyAddress(192, 0, 0, 8);  // RFC 7600 §4.8
-
-}  // namespace
+namespace {}  // namespace
 
 void Siit::prefetch(std::span<const std::byte> packet) const noexcept {
   if (packet.size() < sizeof(Ipv4Header) || !mapping_.is_large()) return;

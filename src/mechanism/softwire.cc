@@ -4,8 +4,7 @@
 #include <utility>
 
 #include "carry/encapsulate/tunnel_error.h"
-#include "mechanism/illegal_address.h"
-#include "share/mapping/special_addresses.h"
+#include "mechanism/tunnel_end.h"
 
 namespace yonroku::mechanism {
 
@@ -13,45 +12,8 @@ using carry::Crossing6;
 using share::AddressAndPsid;
 using share::MapRule;
 using share::may_be_forwarded;
-using Lookup = share::MapRuleTable::Lookup;
-
-namespace {
-
 using End = share::MapRuleTable::End;
-
-// Why a packet that find_end() has no end for is dropped.
-DropReason reason_of(Lookup lookup, Ipv4Flow::Ports ports) {
-  switch (lookup) {
-    case Lookup::PortNotAssigned: return DropReason::PortNotAssigned;
-    case Lookup::Shared:
-      return ports == Ipv4Flow::Ports::CutOff ? DropReason::InnerPacketTruncated
-                                              : DropReason::ProtocolWithoutPorts;
-    default: return DropReason::NoSoftwire;
-  }
-}
-
-// By the port where the flow has one; a packet without ports has an owner only if its address is nobody
-// else's.
-YONROKU_HOT_INLINE Lookup find_end(const share::MapRuleTable& table, Ipv4Address address, uint16_t port,
-                                   Ipv4Flow::Ports ports, End& end) {
-  if (ports == Ipv4Flow::Ports::Present) [[likely]]
-    return table.find_end(address, port, end);
-  MapRule rule;
-  AddressAndPsid customer;
-  const Lookup lookup = table.find_whole(address, rule, customer);
-  if (lookup == Lookup::Found) end = {rule.address_of(customer), rule.parts().border};
-  return lookup;
-}
-
-// Whether the checksum that the device asks for lies in [begin, end) of the packet: what is behind the inner
-// packet's end does not cross.
-bool fits(const Offload& offload, std::size_t begin, std::size_t end) {
-  return !offload.partial_checksum ||
-         (offload.checksum_start >= begin &&
-          std::size_t{offload.checksum_start} + offload.checksum_offset + sizeof(be16) <= end);
-}
-
-}  // namespace
+using Lookup = share::MapRuleTable::Lookup;
 
 void Softwire::prefetch(std::span<const std::byte> packet) const noexcept {
   if (packet.size() < sizeof(Ipv4Header) + 4 || table_->size() < 4096) return;
@@ -133,35 +95,21 @@ Verdict Softwire::from_ipv4(Packet& packet, WorkerState& state) const noexcept {
 // --- IPv6 out of the tunnel ---
 
 Verdict Softwire::from_ipv6(Packet& packet, WorkerState& state) const noexcept {
-  auto ip = Ipv6View::parse(packet.bytes());
-  if (!ip) return Verdict::drop(ip.error());
-  const Ipv6Address source = ip->header().source();
-  const Ipv6Address destination = ip->header().destination();
-  Trace* const trace = state.trace;
-  if (!is_border_address(destination)) {
-    if (trace != nullptr) trace->note(TraceStep::DestinationNotOurs, destination);
-    return Verdict::drop(DropReason::DestinationNotOurs);
-  }
-  if (!may_be_forwarded(source)) return illegal(trace, TraceStep::IllegalSource, source);
-  if (ip->segments_left_offset() != 0)
-    return Verdict::drop(DropReason::SegmentsLeft, static_cast<uint32_t>(ip->segments_left_offset()));
-  if (ip->is_fragment()) return Verdict::reassemble();
-  if (ip->has_fragment_header()) [[unlikely]] {  // RFC 6946 §4: a packet that is whole already
-    Ipv6View whole = *ip;                        // a copy, so that the other one stays in registers
-    const DropReason wrong = whole.skip_options_behind_fragment_header();
-    if (wrong != DropReason::None) return Verdict::drop(wrong);
-    ip = whole;
-  }
-  if (ip->protocol() == IpProtocol::Icmpv6) return icmp_from_ipv6(packet, *ip, state);
-  if (ip->protocol() != IpProtocol::Ipv4) return Verdict::drop(DropReason::NotEncapsulated);
-  const Offload& offload = packet.offload;
-  const auto inner_at = ip->payload_offset();
-  const auto inner = Ipv4View::parse(ip->payload());
-  if (!inner) return Verdict::drop(inner.error());
-  if (!fits(offload, inner_at + inner->header_size(), inner_at + inner->size()))
-    return Verdict::drop(DropReason::BadOffloadMetadata);
+  return take_out(
+      packet, state,
+      [&](const Ipv6Address& address) YONROKU_HOT_LAMBDA { return is_border_address(address); },
+      [&](const Ipv6View& ip) { return icmp_from_ipv6(packet, ip, state); },
+      [&](const Ipv6View& ip, const Ipv4View& inner)
+          YONROKU_HOT_LAMBDA { return from_tunnel(packet, ip, inner, state); });
+}
 
-  const auto flow = Ipv4Flow::of(*inner);
+YONROKU_HOT_INLINE Verdict Softwire::from_tunnel(Packet& packet, const Ipv6View& ip, const Ipv4View& inner,
+                                                 WorkerState& state) const noexcept {
+  const Ipv6Address source = ip.header().source();
+  const Ipv6Address destination = ip.header().destination();
+  const auto inner_at = ip.payload_offset();
+  Trace* const trace = state.trace;
+  const auto flow = Ipv4Flow::of(inner);
   if (!flow) return Verdict::drop(flow.error());
   End end;
   const Lookup lookup = find_end(*table_, flow->source, flow->source_port, flow->ports, end);
@@ -189,7 +137,7 @@ Verdict Softwire::from_ipv6(Packet& packet, WorkerState& state) const noexcept {
     const Lookup back = find_end(*table_, flow->destination, flow->destination_port, flow->ports, other);
     if (back == Lookup::Found) {
       const Crossing6 ends{settings_.border_addresses[other.border], other.address};
-      return hairpin(packet, *ip, *inner, *flow, ends, state);
+      return hairpin(packet, ip, inner, *flow, ends, state);
     }
     if (back == Lookup::Shared && flow->ports == Ipv4Flow::Ports::Fragment)
       return Verdict::reassemble(static_cast<uint32_t>(inner_at));
@@ -199,7 +147,7 @@ Verdict Softwire::from_ipv6(Packet& packet, WorkerState& state) const noexcept {
       return Verdict::drop(reason_of(back, flow->ports), static_cast<uint32_t>(inner_at));
     }
   }
-  return encapsulate_.unwrap(packet, *ip, *inner);
+  return encapsulate_.unwrap(packet, ip, inner);
 }
 
 // Out of one tunnel and into another, by one router: the time to live is counted here, since no one else
@@ -217,38 +165,14 @@ Verdict Softwire::hairpin(Packet& packet, const Ipv6View& outer, const Ipv4View&
     return Verdict::drop(DropReason::InnerPacketTooBig, static_cast<uint32_t>(largest));
   const Verdict out = encapsulate_.unwrap(packet, outer, inner);
   if (out.action != Verdict::Action::ToIpv4) return out;
-  auto& header = *reinterpret_cast<Ipv4Header*>(packet.data());
-  ChecksumDelta delta;
-  delta.removed(uint32_t{header.ttl} << 8);
-  --header.ttl;
-  delta.added(uint32_t{header.ttl} << 8);
-  header.checksum = delta.apply(header.checksum);
+  count_hop(*reinterpret_cast<Ipv4Header*>(packet.data()));
   const auto ip = Ipv4View::parse(packet.bytes());
   if (!ip) return Verdict::drop(ip.error());
   return encapsulate_.wrap(packet, *ip, flow, ends, mtu, state.random);
 }
 
 Verdict Softwire::icmp_from_ipv6(Packet& packet, const Ipv6View& ip, WorkerState& state) const noexcept {
-  if (ip.payload().size() < sizeof(IcmpHeader)) return Verdict::drop(DropReason::TruncatedHeader);
-  const auto& icmp = *reinterpret_cast<const IcmpHeader*>(ip.payload().data());
-  if (icmpv6::is_error(icmp.type)) return error_from_ipv6(packet, ip, state);
-  if (icmp.type != icmpv6::kEcho || packet.offload.is_super_packet())
-    return Verdict::drop(DropReason::NotEncapsulated);
-  if (packet.offload.partial_checksum) return Verdict::segment();
-  // This end is an address that people ping (RFC 4443 §4.2). Source and destination change places, which
-  // leaves the checksum alone.
-  if (state.trace != nullptr) state.trace->note(TraceStep::EchoReply, ip.header().destination());
-  packet.truncate(ip.size());
-  auto& header = *reinterpret_cast<Ipv6Header*>(packet.data());
-  std::swap(header.source_wire, header.destination_wire);
-  header.hop_limit = 64;
-  auto& reply = *reinterpret_cast<IcmpHeader*>(packet.data() + ip.payload_offset());
-  ChecksumDelta delta;
-  delta.removed(uint32_t{icmpv6::kEcho} << 8);
-  delta.added(uint32_t{icmpv6::kEchoReply} << 8);
-  reply.type = icmpv6::kEchoReply;
-  reply.checksum = delta.apply(reply.checksum);
-  return Verdict::to_ipv6();
+  return carry::is_icmp_error(ip) ? error_from_ipv6(packet, ip, state) : answer_query(packet, ip, state);
 }
 
 // RFC 2473 §8: what a router inside the tunnel says about a packet that we put there.

@@ -63,6 +63,8 @@ class Softwire {
  private:
   Verdict from_ipv4(Packet& packet, WorkerState& state) const noexcept;
   Verdict from_ipv6(Packet& packet, WorkerState& state) const noexcept;
+  Verdict from_tunnel(Packet& packet, const Ipv6View& ip, const Ipv4View& inner,
+                      WorkerState& state) const noexcept;
   Verdict icmp_from_ipv6(Packet& packet, const Ipv6View& ip, WorkerState& state) const noexcept;
   Verdict error_from_ipv6(Packet& packet, const Ipv6View& ip, WorkerState& state) const noexcept;
   Verdict hairpin(Packet& packet, const Ipv6View& outer, const Ipv4View& inner, const Ipv4Flow& flow,

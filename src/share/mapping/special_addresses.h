@@ -6,6 +6,9 @@
 
 namespace yonroku::share {
 
+// Stands for IPv6 routers that have no IPv4 address (RFC 7600 §4.8).
+inline constexpr Ipv4Address kDummyAddress(192, 0, 0, 8);
+
 // 0/8, 127/8, 169.254/16, 224/4 and 240/4 with the limited broadcast.
 constexpr bool may_be_forwarded(Ipv4Address a) {
   const uint32_t v = a.value();

@@ -11,6 +11,7 @@
 #include "packet/ipv4_address.h"
 #include "packet/ipv6_address.h"
 #include "packet/prefix.h"
+#include "share/mapping/port_set.h"
 
 namespace yonroku::share {
 
@@ -51,6 +52,8 @@ struct NatPool {
   std::vector<Ipv4Prefix> addresses;
   uint16_t first_port = 1024;  // >= 1
   uint16_t last_port = 65535;  // >= first_port
+  // Instead of that range: the ports that one customer has of a shared address.
+  std::optional<PortSet> port_set{};
   friend bool operator==(const NatPool&, const NatPool&) = default;
 };
 

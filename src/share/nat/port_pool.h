@@ -29,6 +29,17 @@ struct PortSlots {
     const uint32_t count = uint32_t{last} - first + 1u;
     return {first, count, count, 65536};
   }
+  // RFC 7597 §5.1, without port 0: of a set that begins with it, the first port is left out.
+  static constexpr PortSlots of_port_set(const PortSet& set) {
+    const auto run = static_cast<uint32_t>(set.range_size());
+    const uint16_t first = set.range(0).first;
+    if (first == 0) return {1, run - 1, run - 1, 65536};
+    const unsigned offset = set.parameters().psid_offset;
+    return {first, static_cast<uint32_t>(set.size()), run, uint32_t{1} << (16 - offset)};
+  }
+  static constexpr PortSlots of_pool(const NatPool& pool) {
+    return pool.port_set ? of_port_set(*pool.port_set) : of_range(pool.first_port, pool.last_port);
+  }
   [[nodiscard]] constexpr uint16_t port(uint32_t slot) const {
     return static_cast<uint16_t>(first + slot / run * spacing + slot % run);
   }

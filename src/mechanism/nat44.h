@@ -1,0 +1,54 @@
+// What a NAT decides about an IPv4 packet that stays IPv4, be it alone or inside a tunnel: the NAT44 of
+// customer edges (RFC 7597 §3.2, RFC 7596 §5.2) and of the AFTR (RFC 6333 §6). Looks and opens bindings;
+// writes nothing.
+#pragma once
+
+#include <cstddef>
+#include <span>
+
+#include "carry/crossing.h"
+#include "carry/translate/transport.h"
+#include "mechanism/worker_state.h"
+#include "packet/ipv4_view.h"
+#include "packet/verdict.h"
+#include "share/nat/nat.h"
+
+namespace yonroku::mechanism {
+
+// The packet's new addresses and port.
+struct Nat44Change {
+  carry::Crossing4 outer;
+  carry::Crossing4 quoted;  // of the packet that an ICMP error quotes
+  bool is_error = false;
+};
+
+// A packet from inside, which begins `at` octets into the packet that carries it. `softwire` is the IPv6
+// address of its subscriber's end of the tunnel; unspecified where the inside is IPv4 alone. ToIpv4: `change`
+// is what becomes of it. Otherwise reassemble, hand-over, or why it is dropped; then a detail other than 0
+// says that its sender is to be told.
+Verdict nat44_outbound(const Ipv4View& ip, std::size_t at, const Ipv6Address& softwire, WorkerState& state,
+                       Nat44Change& change) noexcept;
+
+// A packet to one of the NAT's addresses, likewise; `inside` is who gets it.
+Verdict nat44_inbound(const Ipv4View& ip, std::size_t at, WorkerState& state, Nat44Change& change,
+                      share::InsideEndpoint& inside) noexcept;
+
+// The way back in of a packet that nat44_outbound() has changed into `outward`, and whose destination is one
+// of the NAT's addresses (RFC 4787 §6, RFC 5508 §5): `back` is the change after that one. None, or why it
+// is dropped.
+DropReason nat44_hairpin(const Ipv4View& ip, const Nat44Change& outward, WorkerState& state,
+                         Nat44Change& back, share::InsideEndpoint& inside) noexcept;
+
+// Writes the change into the IPv4 packet, whose plan is carry::plan_rewrite()'s.
+void apply(std::span<std::byte> ipv4, const carry::TransportPlan& plan, const Nat44Change& change) noexcept;
+
+// Makes the worker's tables where they are missing, and lets them have these settings where they are not.
+void prepare_nat(const share::NatSettings& settings, WorkerState& state);
+
+// Whether nobody inside has opened the connection that a TCP SYN from outside asked for.
+[[nodiscard]] bool is_still_unsolicited(const Ipv4View& syn, const WorkerState& state) noexcept;
+
+// Whether a verdict of these lets the packet go on.
+inline bool passes(const Verdict& verdict) { return verdict.action == Verdict::Action::ToIpv4; }
+
+}  // namespace yonroku::mechanism
