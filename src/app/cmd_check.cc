@@ -29,6 +29,14 @@ nlohmann::ordered_json to_json(const config::Diagnostic& diagnostic) {
           {"fix", diagnostic.fix}};
 }
 
+// What a customer edge has: "192.0.2.18 with 1008 ports".
+std::string own_words(const config::InstanceSettings& instance) {
+  const share::NatPool& pool = instance.nat.pools.front();
+  const Ipv4Prefix& prefix = pool.addresses.front();
+  const std::string address = prefix.length() == 32 ? prefix.address().to_string() : prefix.to_string();
+  return pool.port_set ? fmt::format("{} with {} ports", address, pool.port_set->size()) : address;
+}
+
 void print_json(const std::string& file, const config::ConfigResult<config::Loaded>& loaded) {
   nlohmann::ordered_json report = {{"file", file}, {"ok", loaded.has_value()}};
   auto errors = nlohmann::ordered_json::array();
@@ -43,6 +51,7 @@ void print_json(const std::string& file, const config::ConfigResult<config::Load
                            {"mappings", instance.mappings.size()}});
       if (!config::has_nat(instance.mechanism)) continue;
       instances.back()["pool-addresses"] = config::count_addresses(instance.nat.pools);
+      if (config::is_customer_edge(instance.mechanism)) instances.back()["own"] = own_words(instance);
       instances.back()["static-bindings"] = instance.nat.static_bindings.size();
     }
   } else {
@@ -63,15 +72,19 @@ void print_text(const std::string& file, const config::ConfigResult<config::Load
   for (const config::Warning& warning : loaded->warnings) fmt::print(stderr, "{}\n", warning.to_string());
   std::size_t mappings = 0;
   uint64_t addresses = 0;
+  std::string own;
   for (const config::InstanceSettings& instance : loaded->settings.instances) {
     mappings += instance.mappings.size();
-    addresses += config::count_addresses(instance.nat.pools);
+    if (config::is_customer_edge(instance.mechanism))
+      own += ", " + own_words(instance);
+    else
+      addresses += config::count_addresses(instance.nat.pools);
   }
   const std::size_t count = loaded->settings.instances.size();
   std::string summary = fmt::format("{} instance{}, {} mapping{}", count, count == 1 ? "" : "s", mappings,
                                     mappings == 1 ? "" : "s");
   if (addresses > 0) summary += fmt::format(", {} address{} of pools", addresses, addresses == 1 ? "" : "es");
-  fmt::print("{}: good: {}\n", file, summary);
+  fmt::print("{}: good: {}{}\n", file, summary, own);
 }
 
 void check(const CheckOptions& options) {

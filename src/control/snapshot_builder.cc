@@ -239,7 +239,8 @@ Result<Tables> build_tables(const config::InstanceSettings& settings, uint64_t s
   Tables tables;
   tables.eam = TRY(build_eam_table(settings, seed, memory));
   if (config::has_rules(settings.mechanism)) tables.rules = TRY(build_rule_table(settings, seed, memory));
-  if (!config::translates(settings.mechanism)) tables.path_mtus = std::make_shared<carry::PathMtuTable>();
+  if (tables.rules != nullptr || !config::translates(settings.mechanism))
+    tables.path_mtus = std::make_shared<carry::PathMtuTable>();
   return tables;
 }
 

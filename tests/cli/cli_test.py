@@ -35,7 +35,7 @@ class Check(unittest.TestCase):
             with self.subTest(path.name):
                 result = yonroku("check", path)
                 self.assertEqual((result.returncode, result.stderr), (0, ""))
-                self.assertRegex(result.stdout, r"^.*: good: 1 instance, \d+ mappings(, \d+ addresses of pools)?\n$")
+                self.assertRegex(result.stdout, r"^.*: good: 1 instance, \d+ mappings(, \d+ addresses of pools)?(, [0-9./]+( with \d+ ports)?)?\n$")
 
     def test_json(self):
         result = yonroku("check", "--json", "everything-at-once.yaml", cwd=BROKEN)

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <vector>
 
 #include "control/routes.h"
 #include "packet/ipv4_view.h"
@@ -28,6 +29,13 @@ std::optional<Ipv4Flow> flow_of(std::span<const std::byte> packet) {
 
 void append(Decisions& out, Decisions more) {
   for (Decision& decision : more) out.push_back(std::move(decision));
+}
+
+// What hosts on the IPv4 side of a customer's end may be.
+const std::vector<Ipv4Prefix>& own_prefixes(const config::InstanceSettings& settings) {
+  if (settings.mechanism == config::Mechanism::DsLiteAftr) return settings.inside_prefixes;
+  if (config::is_customer_edge(settings.mechanism)) return settings.nat.pools.front().addresses;
+  return settings.customer_prefixes;
 }
 
 // --- what the mechanism noted ---
@@ -118,12 +126,12 @@ void note_decisions(const TraceNote& note, std::span<const std::byte> packet,
       return;
     case TraceStep::SourceNotOurs:
       out.push_back(decision_of_note(note, "source"));
-      out.back().text += fmt::format(" They are: {}.", joined(settings.customer_prefixes));
+      out.back().text += fmt::format(" They are: {}.", joined(own_prefixes(settings)));
       return;
     case TraceStep::DestinationNotOurs:
       out.push_back(decision_of_note(note, "addresses"));
       out.back().text += std::holds_alternative<Ipv4Address>(note.from)
-                             ? fmt::format(" The customer's are: {}.", joined(settings.customer_prefixes))
+                             ? fmt::format(" The customer's are: {}.", joined(own_prefixes(settings)))
                              : fmt::format(" This end is {}.", joined(settings.local_addresses));
       return;
     case TraceStep::EchoReply:

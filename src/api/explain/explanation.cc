@@ -224,11 +224,13 @@ Explanation explain(OfflineInstance& instance, const config::InstanceSettings& s
   explanation.verdict = verdict_word(outcome.verdict, is_ipv6(packet));
   explanation.reason = outcome.verdict.reason;
   explanation.is_answered = outcome.replied;
-  std::optional<TunnelView> view;  // where there are rules
-  if (snapshot.rules && snapshot.path_mtus)
-    view.emplace(TunnelView{settings, *snapshot.rules, *snapshot.path_mtus, now});
+  static const share::MapRuleTable kNoRules(share::MapRuleTable::Index::Ipv4Only, 0);
+  std::optional<TunnelView> view;  // where there are rules or tunnels
+  if (snapshot.path_mtus)
+    view.emplace(TunnelView{settings, snapshot.rules ? *snapshot.rules : kNoRules, *snapshot.path_mtus, now});
+  const bool is_border = view && !config::has_nat(settings.mechanism);
   if (config::translates(settings.mechanism))
-    explain_translation(explanation, trace, outcome.verdict, settings, view ? &*view : nullptr);
+    explain_translation(explanation, trace, outcome.verdict, settings, is_border ? &*view : nullptr);
   else
     explain_tunnel(explanation, trace, outcome.verdict, *view);
   if (explanation.verdict == "drop" && !explanation.is_answered)
