@@ -17,8 +17,7 @@ constexpr std::size_t kMaxInlineMappings = 100'000;
 // A text from the source, fit for a YAML comment whatever bytes it had.
 std::string plain(std::string_view text) {
   std::string out(text);
-  std::ranges::replace_if(
-      out, [](char c) { return c < 0x20 || c > 0x7e; }, '?');
+  std::ranges::replace_if(out, [](char c) { return c < 0x20 || c > 0x7e; }, '?');
   return out;
 }
 

@@ -28,8 +28,7 @@ constexpr std::size_t kMaxBorders = 256;
 // As printable as a comment or a message needs it.
 std::string plain(std::string_view text) {
   std::string out(text);
-  std::ranges::replace_if(
-      out, [](char c) { return c < 0x20 || c > 0x7e; }, '?');
+  std::ranges::replace_if(out, [](char c) { return c < 0x20 || c > 0x7e; }, '?');
   return out;
 }
 

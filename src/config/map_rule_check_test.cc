@@ -25,9 +25,8 @@ TEST_P(MapRuleCheck, Finds) {
   std::vector<std::string> errors;
   std::vector<std::string> warnings;
   for (const MapRuleFinding& each : found.findings) {
-    const Diagnostic told = to_diagnostic(each, [&](std::size_t i) {
-      return Place{"r.csv", {table->lines.at(i), 1}};
-    });
+    const Diagnostic told =
+        to_diagnostic(each, [&](std::size_t i) { return Place{"r.csv", {table->lines.at(i), 1}}; });
     (each.is_error() ? errors : warnings).push_back(told.to_string());
     if (!each.is_error()) {
       EXPECT_EQ(warnings.size() + errors.size(), static_cast<std::size_t>(&each - found.findings.data()) + 1);

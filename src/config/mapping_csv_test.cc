@@ -68,9 +68,8 @@ MappingConflicts conflicts_of(std::string_view csv) {
     ADD_FAILURE() << table.error().to_string();
     return {};
   }
-  return find_mapping_conflicts(table->mappings, [&](std::size_t i) {
-    return Place{"t.csv", {table->lines[i], 1}};
-  });
+  return find_mapping_conflicts(table->mappings,
+                                [&](std::size_t i) { return Place{"t.csv", {table->lines[i], 1}}; });
 }
 
 TEST(MappingConflicts, Rfc7757ExampleTableHasNone) {

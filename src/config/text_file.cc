@@ -37,7 +37,7 @@ Error file_error(const std::string& path, int number) {
 Result<std::string> read_text_file(const std::string& path, std::size_t max_size) {
   const FileDescriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
   if (file.number() < 0) return std::unexpected(file_error(path, errno));
-  struct stat status {};
+  struct stat status{};
   if (::fstat(file.number(), &status) != 0) return std::unexpected(file_error(path, errno));
   if (S_ISDIR(status.st_mode)) return fail(path, "is a directory", "name a file in it");
 

@@ -207,8 +207,7 @@ Value<std::string> parse_instance_name(std::string_view text) {
   const auto is_allowed = [](char c) { return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-'; };
   if (text.empty() || text.size() > 32 || !std::ranges::all_of(text, is_allowed)) {
     std::string meant = lower_case(text.substr(0, 32));
-    std::ranges::replace_if(
-        meant, [](char c) { return c == ' ' || c == '_' || c == '.'; }, '-');
+    std::ranges::replace_if(meant, [](char c) { return c == ' ' || c == '_' || c == '.'; }, '-');
     const bool is_better = !meant.empty() && std::ranges::all_of(meant, is_allowed);
     return complain(fmt::format("{} is not a name for an instance", in_quotes(text)),
                     is_better ? fmt::format("write {}; a name has 1 to 32 of a-z, 0-9 and '-'", meant)

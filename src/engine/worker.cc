@@ -64,7 +64,7 @@ class WakeUps {
 }  // namespace
 
 void install_wake_up_signal() {
-  struct sigaction action {};
+  struct sigaction action{};
   action.sa_handler = [](int) {};  // no SA_RESTART: the read returns EINTR
   sigemptyset(&action.sa_mask);
   ::sigaction(wake_up_signal(), &action, nullptr);

@@ -138,7 +138,8 @@ YONROKU_HOT_INLINE Verdict DsLiteAftr::from_tunnel(Packet& packet, const Ipv6Vie
 }
 
 // Out of one tunnel and into another, by one router: the time to live is counted here.
-Verdict DsLiteAftr::hairpin(Packet& packet, const Ipv6View& outer, const Ipv4View& inner, const TransportPlan& plan, const Nat44Change& outward,
+Verdict DsLiteAftr::hairpin(Packet& packet, const Ipv6View& outer, const Ipv4View& inner,
+                            const TransportPlan& plan, const Nat44Change& outward,
                             WorkerState& state) const noexcept {
   Nat44Change back;
   InsideEndpoint inside;

@@ -1,5 +1,5 @@
 // What a NAT decides about an IPv4 packet that stays IPv4, be it alone or inside a tunnel: the NAT44 of
-// customer edges (RFC 7597 §3.2, RFC 7596 §5.2) and of the AFTR (RFC 6333 §6). Looks and opens bindings;
+// customer edges (RFC 7597 §4, RFC 7596 §5.2) and of the AFTR (RFC 6333 §6). Looks and opens bindings;
 // writes nothing.
 #pragma once
 

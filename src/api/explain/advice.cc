@@ -60,7 +60,8 @@ std::string_view advice_about(DropReason reason) {
              "behind one address (ports-per-subscriber, sessions-per-subscriber, new-sessions-per-second).";
     case DropReason::TableFull: return "Raise max-sessions; a session takes about 100 octets.";
     case DropReason::B4NotAllowed:
-      return "The customer's tunnel comes from an IPv6 address outside of b4-prefixes. Add its prefix there, if it "
+      return "The customer's tunnel comes from an IPv6 address outside of b4-prefixes. Add its prefix there, "
+             "if it "
              "is a customer.";
     case DropReason::WorkerBusy:
       return "A subscriber's sessions are one worker's. See which subscriber sends more than a core can do.";
