@@ -31,6 +31,11 @@ complete -c yonroku -n '__fish_seen_subcommand_from show' -l protocol -d 'only o
 complete -c yonroku -n '__fish_seen_subcommand_from show' -l limit -d 'show so many at most' -x
 complete -c yonroku -n '__fish_seen_subcommand_from show' -l follow -d 'print what begins and ends from now on'
 complete -c yonroku -n '__fish_seen_subcommand_from show; and not __fish_seen_subcommand_from status counters mappings rules softwires bindings sessions subscribers ports' -a 'status counters mappings rules softwires bindings sessions subscribers ports'
+complete -c yonroku -n __fish_use_subcommand -a ports -d 'show how many ports are in use, and of a customer edge which ones it has'
+complete -c yonroku -n '__fish_seen_subcommand_from ports' -l json -d 'print the result as JSON'
+complete -c yonroku -n '__fish_seen_subcommand_from ports' -l socket -d 'control socket' -r -F
+complete -c yonroku -n '__fish_seen_subcommand_from ports' -l instance -s i -d 'only this instance' -x
+complete -c yonroku -n '__fish_seen_subcommand_from ports' -l outside -d 'only with this outside address' -x
 complete -c yonroku -n __fish_use_subcommand -a mappings -d 'change the mappings of the running program'
 complete -c yonroku -n '__fish_seen_subcommand_from mappings' -l socket -d 'control socket' -r -F
 complete -c yonroku -n '__fish_seen_subcommand_from mappings' -l instance -s i -d 'instance to change' -x

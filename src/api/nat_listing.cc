@@ -259,10 +259,23 @@ void append_json(std::string& text, const share::SubscriberView& subscriber) {
   text += '}';
 }
 
+// As `yonroku map ports` has it.
+void append_json(std::string& text, const share::PortSet& set) {
+  const auto out = std::back_inserter(text);
+  fmt::format_to(out, R"(,"psid-offset":{},"psid-length":{},"psid":{},"port-ranges":[)",
+                 set.parameters().psid_offset, set.parameters().psid_length, set.psid());
+  for (std::size_t i = 0; i < set.range_count(); ++i)
+    fmt::format_to(out, R"({}"{}-{}")", i == 0 ? "" : ",", set.range(i).first, set.range(i).last);
+  text += ']';
+}
+
 void append_json(std::string& text, const share::PoolAddressView& address) {
-  fmt::format_to(
-      std::back_inserter(text), R"({{"address":"{}","ports":{},"used":{{"udp":{},"tcp":{},"icmp":{}}}}})",
-      address.address.to_string(), address.ports, address.used[0], address.used[1], address.used[2]);
+  const auto out = std::back_inserter(text);
+  fmt::format_to(out, R"({{"address":"{}","ports":{},"used":{{"udp":{},"tcp":{},"icmp":{}}})",
+                 address.address.to_string(), address.ports, address.used[0], address.used[1],
+                 address.used[2]);
+  if (address.port_set) append_json(text, *address.port_set);
+  text += '}';
 }
 
 Result<NatPiece> NatListing::look(const NatQuery& query, std::size_t most) {

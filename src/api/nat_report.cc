@@ -64,6 +64,22 @@ std::string sessions_of(const ordered_json& binding) {
                                                       : std::to_string(sessions);
 }
 
+// What a customer has of a shared address.
+std::string port_set_text(const ordered_json& entry) {
+  constexpr std::size_t kInOneLine = 8;
+  std::string text =
+      fmt::format("\nthe ports of {}, PSID {} of {} bits, offset {}:", entry.at("address").get<std::string>(),
+                  entry.at("psid").get<unsigned>(), entry.at("psid-length").get<unsigned>(),
+                  entry.at("psid-offset").get<unsigned>());
+  std::size_t count = 0;
+  for (const auto& range : entry.at("port-ranges")) {
+    text += count % kInOneLine == 0 ? "\n  " : ", ";
+    text += range.get<std::string>();
+    ++count;
+  }
+  return text + "\n";
+}
+
 }  // namespace
 
 NatTableText::Row NatTableText::heading() const {
@@ -106,7 +122,10 @@ std::string NatTableText::page(const ordered_json& answer) {
   std::vector<Row> rows;
   if (!has_rows_) rows.push_back(heading());
   has_rows_ = true;
-  for (const auto& entry : entries) rows.push_back(row_of(entry));
+  for (const auto& entry : entries) {
+    rows.push_back(row_of(entry));
+    if (entry.contains("port-ranges")) port_sets_ += port_set_text(entry);
+  }
   widths_.resize(rows.front().size());
   for (const Row& row : rows)
     for (std::size_t i = 0; i < row.size(); ++i) widths_[i] = std::max(widths_[i], row[i].size());
@@ -133,7 +152,7 @@ std::string event_text(const ordered_json& event) {
 
 std::string NatTableText::end(const ordered_json& last_answer) const {
   if (!has_rows_) return fmt::format("no {}\n", to_string(table_));
-  std::string text;
+  std::string text = port_sets_;
   if (table_ == NatTable::Ports && last_answer.contains("busiest") && !last_answer.at("busiest").empty()) {
     NatTableText busiest(NatTable::Subscribers);
     text += "\nthe busiest subscribers:\n" + busiest.page({{"subscribers", last_answer.at("busiest")}});

@@ -30,6 +30,7 @@ class NatTableText {
   control::NatTable table_;
   std::vector<std::size_t> widths_;
   bool has_rows_ = false;
+  std::string port_sets_;  // of addresses that a customer edge has a part of
 };
 
 // "12:03:59.120  new  udp  [2001:db8::1]:40000  192.0.2.1:1024  203.0.113.9:53", without an end of line.

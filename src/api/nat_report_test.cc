@@ -53,6 +53,23 @@ TEST(NatTableText, BindingsSubscribersAndPorts) {
             "2001:db8:0:100::/56  -          1      0         -\n");
 }
 
+TEST(NatTableText, PortsOfACustomer) {
+  NatTableText ports(NatTable::Ports);
+  const auto answer = ordered_json::parse(R"({"ports":[
+    {"address":"192.0.2.18","ports":12,"used":{"udp":3,"tcp":0,"icmp":0},"psid-offset":2,"psid-length":12,"psid":52,
+     "port-ranges":["16592-16595","32976-32979","49360-49363"]}],"busiest":[
+     {"subscriber":"192.168.1.9","outside":"192.0.2.18","bindings":3,"sessions":7}],"next":null})");
+  const std::string page = ports.page(answer);
+  EXPECT_EQ(page + ports.end(answer),
+            "ADDRESS     PORTS  UDP USED  TCP USED  ICMP USED\n"
+            "192.0.2.18  12     3 (25 %)  0 (0 %)   0 (0 %)\n"
+            "\nthe ports of 192.0.2.18, PSID 52 of 12 bits, offset 2:\n"
+            "  16592-16595, 32976-32979, 49360-49363\n"
+            "\nthe busiest subscribers:\n"
+            "SUBSCRIBER   OUTSIDE     PORTS  SESSIONS  PORT BLOCKS\n"
+            "192.168.1.9  192.0.2.18  3      7         -\n");
+}
+
 TEST(NatTableText, SaysWhenThereIsNothingOrMore) {
   const auto nothing = ordered_json::parse(R"({"sessions":[],"next":null})");
   NatTableText text(NatTable::Sessions);

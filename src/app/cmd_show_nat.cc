@@ -124,7 +124,29 @@ void follow(const SocketOptions& where, const NatOptions& options, NatTable tabl
       }));
 }
 
+void show_table(const SocketOptions& where, const NatOptions& options, NatTable table) {
+  if (options.is_followed)
+    follow(where, options, table);
+  else if (where.is_json)
+    print_json(where, options, table);
+  else
+    print_text(where, options, table);
+}
+
+constexpr const char* kPortsHelp =
+    "How many ports of each address are in use, of a customer edge which ones it has, and the busiest "
+    "subscribers";
+
 }  // namespace
+
+void add_ports_command(CLI::App& app) {
+  const auto where = std::make_shared<SocketOptions>();
+  const auto options = std::make_shared<NatOptions>();
+  CLI::App* const command = app.add_subcommand("ports", kPortsHelp);
+  where->add_to(*command);
+  command->add_option("--outside", options->outside, "only of this outside ADDRESS");
+  command->callback([where, options] { show_table(*where, *options, NatTable::Ports); });
+}
 
 void add_show_nat_commands(CLI::App& show, const std::shared_ptr<SocketOptions>& where) {
   struct Command {
@@ -135,7 +157,7 @@ void add_show_nat_commands(CLI::App& show, const std::shared_ptr<SocketOptions>&
       {NatTable::Bindings, "Who inside has which outside address and port"},
       {NatTable::Sessions, "Who talks to whom through the NAT, and how much longer it is remembered"},
       {NatTable::Subscribers, "How much each subscriber uses"},
-      {NatTable::Ports, "How many ports of each address are in use, and the busiest subscribers"},
+      {NatTable::Ports, kPortsHelp},
   };
   const auto options = std::make_shared<NatOptions>();
   for (const auto& [table, help] : kCommands) {
@@ -153,14 +175,7 @@ void add_show_nat_commands(CLI::App& show, const std::shared_ptr<SocketOptions>&
     command->add_option("--limit", options->limit, "show so many at most")->check(CLI::PositiveNumber);
     if (table == NatTable::Bindings || table == NatTable::Sessions)
       command->add_flag("--follow", options->is_followed, "print what begins and ends from now on");
-    command->fallthrough()->callback([where, options, table] {
-      if (options->is_followed)
-        follow(*where, *options, table);
-      else if (where->is_json)
-        print_json(*where, *options, table);
-      else
-        print_text(*where, *options, table);
-    });
+    command->fallthrough()->callback([where, options, table] { show_table(*where, *options, table); });
   }
 }
 

@@ -98,7 +98,7 @@ SubscriberView Nat::view_of(const Subscriber& subscriber) const noexcept {
 
 PoolAddressView Nat::view_of_address(uint32_t number) const noexcept {
   const PortPool::Span share = pool_.share_of(number);
-  PoolAddressView view{pool_.address(number), share.end - share.begin, {}};
+  PoolAddressView view{pool_.address(number), share.end - share.begin, {}, pool_.port_set_of(number)};
   for (std::size_t i = 0; i < kNatProtocolCount; ++i)
     view.used[i] = pool_.used(number, static_cast<NatProtocol>(i));
   return view;

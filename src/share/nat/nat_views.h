@@ -61,6 +61,7 @@ struct PoolAddressView {
   Ipv4Address address;
   uint32_t ports = 0;                              // to give out, of each protocol
   std::array<uint32_t, kNatProtocolCount> used{};  // of them; those at rest too
+  std::optional<PortSet> port_set;                 // of a customer edge on a shared address
 };
 
 struct NatCounts {

@@ -19,7 +19,7 @@ PortPool::PortPool(const NatSettings& settings, uint16_t worker, uint16_t worker
       address_pool_.resize(address_pool_.size() + (std::size_t{1} << prefix.suffix_length()),
                            static_cast<uint16_t>(pools_.size()));
     }
-    pools_.push_back({pool.addresses, first, PortSlots::of_pool(pool)});
+    pools_.push_back({pool.addresses, first, PortSlots::of_pool(pool), pool.port_set});
   }
   state_.resize(address_pool_.size());
   for (uint32_t address = 0; address < address_count(); ++address) {

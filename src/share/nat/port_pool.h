@@ -98,6 +98,9 @@ class PortPool {
   [[nodiscard]] const PortSlots& slots_of(uint32_t address) const {
     return pools_[address_pool_[address]].slots;
   }
+  [[nodiscard]] const std::optional<PortSet>& port_set_of(uint32_t address) const {
+    return pools_[address_pool_[address]].port_set;
+  }
   // The worker's own share of an address.
   [[nodiscard]] Span share_of(uint32_t address) const;
   // Whose share the slot is in.
@@ -133,6 +136,7 @@ class PortPool {
     std::vector<Ipv4Prefix> addresses;
     uint32_t first_number = 0;
     PortSlots slots;
+    std::optional<PortSet> port_set;
   };
   struct AddressState {
     std::array<std::unique_ptr<uint64_t[]>, kNatProtocolCount>
