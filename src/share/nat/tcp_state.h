@@ -50,6 +50,11 @@ constexpr bool is_transitory(TcpState state) {
          state == TcpState::Transitory;
 }
 
+// Opens a connection: a SYN, and neither an answer to one nor a refusal.
+constexpr bool opens(uint8_t flags) {
+  return (flags & (TcpHeader::kSyn | TcpHeader::kAck | TcpHeader::kRst)) == TcpHeader::kSyn;
+}
+
 // A packet with these flags came from `side`.
 constexpr TcpStep next_tcp_state(TcpState state, NatSide side, uint8_t flags) {
   const bool syn = (flags & TcpHeader::kSyn) != 0;

@@ -1,0 +1,183 @@
+// Bindings and sessions begin (RFC 6146 §3.5), or are refused.
+#include "share/nat/nat_lookup.h"
+
+namespace yonroku::share {
+
+DropReason Nat::open_outbound(const Outbound& packet, Tick now, PortsToTake ports_to_take,
+                              Ipv4Endpoint& outside) noexcept {
+  if (packet.protocol == NatProtocol::Tcp && !opens(packet.tcp_flags)) return DropReason::TcpWithoutSession;
+  if (subscribers_.is_full() && !end_oldest_transitory()) {
+    report_refusal(NatEvent::Kind::TableFull, packet.protocol, packet.inside);
+    return DropReason::TableFull;
+  }
+  const uint32_t subscriber = find_or_add_subscriber(packet.inside, now);
+  // Counted while it is served, so that it does not go with what is ended to make room for it.
+  ++subscribers_[subscriber].bindings;
+  const auto refuse = [&](DropReason reason, NatEvent::Kind kind) {
+    --subscribers_[subscriber].bindings;
+    drop_subscriber_if_idle(subscriber);
+    report_refusal(kind, packet.protocol, packet.inside);
+    return reason;
+  };
+  if (check_limits(subscriber, packet.protocol, kNone, now) != DropReason::None)
+    return refuse(DropReason::SubscriberLimit, NatEvent::Kind::LimitExceeded);
+  const uint32_t ports = settings_.ports_per_subscriber;
+  if (ports != 0 && subscribers_[subscriber].bindings > ports &&
+      !end_transitory_of(subscriber, packet.protocol, kNone))
+    return refuse(DropReason::SubscriberLimit, NatEvent::Kind::LimitExceeded);
+  if (bindings_.is_full() && !end_oldest_transitory())
+    return refuse(DropReason::TableFull, NatEvent::Kind::TableFull);
+
+  uint8_t flags = 0;
+  Key key{settings_.mapping, packet.remote};
+  bool may_own = ports_to_take == PortsToTake::Any;
+  const auto take_own = [&] {
+    if (!may_own || !take_port(subscribers_[subscriber], packet, outside)) return false;
+    if (shared_count_ == 0 || shared_binding_at(outside, packet.protocol, packet.remote) == kNone)
+      return true;
+    // Free, but somebody who shared it before still talks to the same other end.
+    give_back_port(subscribers_[subscriber], outside, packet.protocol, Rest::No);
+    may_own = false;
+    return false;
+  };
+  bool found = take_own();
+  if (!found && (!may_own || settings_.when_exhausted == WhenExhausted::ReuseByDestination) &&
+      share_port(subscribers_[subscriber], packet, outside)) {
+    found = true;
+    flags = kShared;
+    key.dependence = Dependence::AddressAndPortDependent;
+  }
+  if (!found && may_own && end_transitory_of(subscriber, packet.protocol, kNone)) found = take_own();
+  // Somebody else's port helps only where ports are not dealt out in blocks.
+  constexpr int kMostEndedForOne = 8;
+  for (int i = 0; !found && may_own && settings_.allocation == PortAllocation::Dynamic &&
+                  i < kMostEndedForOne && end_oldest_transitory();
+       ++i) {
+    if (subscribers_[subscriber].bindings == 1)
+      subscribers_[subscriber].address = kNone;  // it may have any address
+    found = take_own();
+  }
+  if (!found) return refuse(DropReason::NoPort, NatEvent::Kind::PortsExhausted);
+
+  --subscribers_[subscriber].bindings;
+  const uint32_t id = add_binding(subscriber, packet.inside, outside, key, packet.protocol, flags);
+  report(NatEvent::Kind::BindingCreated, bindings_[id]);
+  const DropReason opened = open_session(id, packet.remote, NatSide::Inside, now);
+  if (opened != DropReason::None) end_binding(id, Rest::No);
+  return opened;
+}
+
+// Mapping depends on the other end, and somebody else was let in: the answers must leave from where it was
+// addressed to, so it gets a binding of its own at the same place.
+DropReason Nat::open_beside(uint32_t binding, const Ipv4Endpoint& remote, Tick now) noexcept {
+  if (bindings_.is_full() && !end_oldest_transitory()) return DropReason::TableFull;
+  if (!is_in_use(binding)) return DropReason::NoBinding;  // it was the oldest itself
+  const Binding& b = bindings_[binding];
+  const uint32_t id =
+      add_binding(b.subscriber, {b.inside_ipv6, b.inside_ipv4, b.inside_port}, {b.outside, b.outside_port},
+                  {Dependence::AddressAndPortDependent, remote}, b.protocol(), kShared);
+  report(NatEvent::Kind::BindingCreated, bindings_[id]);
+  const DropReason opened = open_session(id, remote, NatSide::Outside, now);
+  if (opened != DropReason::None) end_binding(id, Rest::No);
+  return opened;
+}
+
+DropReason Nat::open_session(uint32_t binding, const Ipv4Endpoint& remote, NatSide side, Tick now) noexcept {
+  Binding& b = bindings_[binding];
+  const NatProtocol protocol = b.protocol();
+  const bool is_new = !b.has_session();
+  if (!is_new || b.is_static()) {  // the first of a new binding was checked with it
+    if (const DropReason limit = check_limits(b.subscriber, protocol, binding, now);
+        limit != DropReason::None) {
+      report_refusal(NatEvent::Kind::LimitExceeded, protocol, {b.inside_ipv6, b.inside_ipv4, b.inside_port});
+      return limit;
+    }
+  }
+  if (session_count_ >= settings_.max_sessions && !end_oldest_transitory()) return DropReason::TableFull;
+  if (!is_in_use(binding)) return DropReason::TableFull;  // it was the oldest itself
+  uint32_t id = binding;
+  if (b.has_session()) {
+    if (further_.is_full()) return DropReason::TableFull;
+    const uint32_t further = further_.add();
+    FurtherSession& f = further_[further];
+    f.binding = binding;
+    f.older = b.further;
+    if (b.further != kNone) further_[b.further].newer = further;
+    b.further = further;
+    by_remote_.insert(hash_session(binding, remote), further);
+    id = further | kFurther;
+  } else {
+    b.first.flags |= kHasSession;
+  }
+  Session& s = at(id);
+  s.remote = remote.address;
+  s.remote_port = remote.port;
+  s.state = 0;
+  switch (protocol) {
+    case NatProtocol::Udp: s.expires = now + udp_; break;
+    case NatProtocol::Icmp: s.expires = now + icmp_; break;
+    case NatProtocol::Tcp:
+      s.state = static_cast<uint8_t>(side == NatSide::Inside ? TcpState::InsideInit : TcpState::OutsideInit);
+      s.expires = now + tcp_opening_;
+      break;
+  }
+  begin_timer(id);
+  ++session_count_;
+  ++count_of(protocol, s);
+  ++subscribers_[b.subscriber].sessions;
+  report(NatEvent::Kind::SessionCreated, b, &s);
+  return DropReason::None;
+}
+
+uint32_t Nat::add_binding(uint32_t subscriber, const InsideEndpoint& inside, const Ipv4Endpoint& outside,
+                          const Key& key, NatProtocol protocol, uint8_t flags) noexcept {
+  const uint32_t id = bindings_.add();
+  Binding& b = bindings_[id];
+  b.inside_ipv6 = inside.ipv6;
+  b.inside_ipv4 = inside.ipv4;
+  b.inside_port = inside.port;
+  b.outside = outside.address;
+  b.outside_port = outside.port;
+  b.first.flags = static_cast<uint8_t>(static_cast<uint8_t>(protocol) | flags | kInUse);
+  // Found by them before the session says so.
+  b.first.remote = key.remote.address;
+  b.first.remote_port = key.remote.port;
+  b.subscriber = subscriber;
+  Subscriber& s = subscribers_[subscriber];
+  b.older = s.newest;
+  if (s.newest != kNone) bindings_[s.newest].newer = id;
+  s.newest = id;
+  if (s.oldest == kNone) s.oldest = id;
+  ++s.bindings;
+  ++counts_.bindings[static_cast<std::size_t>(protocol)];
+  by_inside_.insert(hash_inside(inside, protocol, key), id);
+  by_outside_.insert(
+      b.is_shared() ? hash_shared(outside, protocol, key.remote) : hash_outside(outside, protocol), id);
+  shared_count_ += b.is_shared() ? 1u : 0u;
+  static_count_ += b.is_static() ? 1u : 0u;
+  return id;
+}
+
+void Nat::add_static_bindings(Tick now) noexcept {
+  static_owners_.clear();
+  uint32_t first_to_go = 0;
+  for (const StaticBinding& wanted : settings_.static_bindings) {
+    const InsideEndpoint inside{wanted.inside, wanted.inside_ipv4, wanted.inside_port};
+    const Ipv4Endpoint outside{wanted.outside, wanted.outside_port};
+    // The subscriber's worker has it, whoever's the port is.
+    const uint16_t owner = owner_of(inside);
+    static_owners_.push_back({wanted.protocol, outside, owner});
+    if (binding_of(Inbound{outside, {}, wanted.protocol, 0}) != kNone) continue;  // It stayed.
+    if (const auto place = pool_.place_of(wanted.outside, wanted.outside_port))
+      (void)pool_.take(*place, wanted.protocol);
+    if (owner != pool_.worker()) continue;
+    if (!make_room(first_to_go)) {
+      report_refusal(NatEvent::Kind::TableFull, wanted.protocol, inside);
+      continue;
+    }
+    const uint32_t subscriber = find_or_add_subscriber(inside, now);
+    add_binding(subscriber, inside, outside, {Dependence::EndpointIndependent, {}}, wanted.protocol, kStatic);
+  }
+}
+
+}  // namespace yonroku::share
