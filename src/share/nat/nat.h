@@ -14,7 +14,6 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
-#include <deque>
 #include <memory_resource>
 #include <optional>
 #include <vector>
@@ -23,6 +22,7 @@
 #include "base/instant.h"
 #include "base/random_source.h"
 #include "packet/verdict.h"
+#include "share/nat/chunked_queue.h"
 #include "share/nat/hash_index.h"
 #include "share/nat/nat_event.h"
 #include "share/nat/nat_settings.h"
@@ -85,7 +85,8 @@ class Nat {
   // Whether the pool has the address.
   [[nodiscard]] bool owns(Ipv4Address address) const { return pool_.number_of(address).has_value(); }
 
-  // Ends what has ended by `now`, at most `most` entries of it. True when there is more to do.
+  // Ends what has ended by `now`: at most `most` sessions, and as many ports and blocks that have rested.
+  // True when there is more to do.
   bool expire(Instant now, std::size_t most) noexcept;
 
   // Takes over other settings; `max_sessions` and how ports are dealt out stay as they are. Bindings that
@@ -316,9 +317,9 @@ class Nat {
   std::size_t static_count_ = 0;
   NatEventSink* sink_ = nullptr;
   struct RestingBlock {
-    Tick until;
-    uint32_t address;
-    uint32_t number;
+    Tick until = 0;
+    uint32_t address = 0;
+    uint32_t number = 0;
   };
   struct StaticOwner {
     NatProtocol protocol;
@@ -327,7 +328,7 @@ class Nat {
   };
   std::vector<StaticOwner> static_owners_;       // where it is not the owner of the port
   std::vector<std::vector<bool>> blocks_taken_;  // of each address, made when needed
-  std::deque<RestingBlock> resting_blocks_;
+  ChunkedQueue<RestingBlock> resting_blocks_;
   std::size_t used_blocks_ = 0;  // those at rest too
   NatCounts counts_;             // of bindings and sessions; the rest is counted elsewhere
 };

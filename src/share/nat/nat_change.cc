@@ -72,11 +72,11 @@ void Nat::change_places(const NatSettings& settings) noexcept {
     if (const auto place = pool.place_of(b.outside, b.outside_port)) (void)pool.take(*place, b.protocol());
   }
   move_subscribers(pool, same_pools);
-  const PortPool before = std::exchange(pool_, std::move(pool));
+  PortPool before = std::exchange(pool_, std::move(pool));
   settings_ = settings;
   set_timeouts();
   add_static_bindings(tick_of(now_));
-  pool_.take_over_rests(before);
+  pool_.take_over_rests(std::move(before));
 }
 
 // Addresses have other numbers in another pool. Whoever still has a block has it there as well.
@@ -101,13 +101,15 @@ void Nat::move_subscribers(const PortPool& pool, bool same_pools) noexcept {
     for (const Block& block : s.blocks)
       if (has_blocks && block.number != kNone) take(s.address, block.number);
   }
-  std::erase_if(resting_blocks_, [&](RestingBlock& block) {
+  ChunkedQueue<RestingBlock> rest_on;
+  for (; !resting_blocks_.empty(); resting_blocks_.pop()) {
+    const RestingBlock& block = resting_blocks_.front();
     const auto address = pool.number_of(pool_.address(block.address));
-    if (!address || pool.slots_of(*address) != pool_.slots_of(block.address)) return true;
-    block.address = *address;
+    if (!address || pool.slots_of(*address) != pool_.slots_of(block.address)) continue;
+    rest_on.push({block.until, *address, block.number});
     take(*address, block.number);
-    return false;
-  });
+  }
+  resting_blocks_ = std::move(rest_on);
   blocks_taken_ = std::move(blocks_taken);
 }
 

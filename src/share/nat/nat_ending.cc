@@ -12,17 +12,21 @@ bool Nat::expire(Instant now, std::size_t most) noexcept {
     const RestingBlock& block = resting_blocks_.front();
     blocks_taken_[block.address][block.number] = false;
     --used_blocks_;
-    resting_blocks_.pop_front();
+    resting_blocks_.pop();
   }
+  // What lasts has its half, however much there is of what does not.
   for (TimerWheel* wheel : {&transitory_, &lasting_}) {
     wheel->advance(tick, links());
-    for (std::size_t left = most; left > 0; --left) {
+    const std::size_t share = wheel == &transitory_ && lasting_.has_due() ? most / 2 : most;
+    std::size_t done = 0;
+    for (; done < share; ++done) {
       const uint32_t id = wheel->take_due(links());
       if (id == kNone) break;
       // In no list, as end_session() would have it: it goes back into one, or is ended there.
       wheel->schedule(id, at(id).expires, links());
       if (is_past(at(id).expires, tick)) end_session(id, Rest::Yes);
     }
+    most -= done;
     more = more || wheel->has_due();
   }
   return more;

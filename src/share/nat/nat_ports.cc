@@ -168,7 +168,7 @@ void Nat::give_back_port(Subscriber& subscriber, const Ipv4Endpoint& outside, Na
       settings_.allocation == PortAllocation::Deterministic)
     return;
   block->number = kNone;
-  resting_blocks_.push_back({tick_of(now_) + block_rest_, place->address, number});
+  resting_blocks_.push({tick_of(now_) + block_rest_, place->address, number});
   if (sink_ != nullptr) {
     NatEvent event = event_of(NatEvent::Kind::PortBlockReturned, {});
     event.inside = {subscriber.ipv6, subscriber.ipv4, 0};

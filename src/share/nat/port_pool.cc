@@ -118,7 +118,7 @@ bool PortPool::take(const Place& place, NatProtocol protocol) {
 }
 
 void PortPool::give_back(const Place& place, NatProtocol protocol, Tick rested) {
-  rests_.push_back({rested, place.address, static_cast<uint16_t>(place.slot), protocol});
+  rests_.push({rested, place.address, static_cast<uint16_t>(place.slot), protocol});
 }
 
 void PortPool::give_back(const Place& place, NatProtocol protocol) {
@@ -134,14 +134,15 @@ bool PortPool::end_rests(Tick now, std::size_t most) {
   while (!rests_.empty() && is_past(rests_.front().until, now)) {
     if (most-- == 0) return true;
     const Rest rest = rests_.front();
-    rests_.pop_front();
+    rests_.pop();
     give_back({rest.address, rest.slot}, rest.protocol);
   }
   return false;
 }
 
-void PortPool::take_over_rests(const PortPool& before) {
-  for (const Rest& rest : before.rests_) {
+void PortPool::take_over_rests(PortPool before) {
+  for (; !before.rests_.empty(); before.rests_.pop()) {
+    const Rest& rest = before.rests_.front();
     const auto place = place_of(before.address(rest.address), before.port_of({rest.address, rest.slot}));
     if (place && take(*place, rest.protocol)) give_back(*place, rest.protocol, rest.until);
   }

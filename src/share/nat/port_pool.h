@@ -6,13 +6,13 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
-#include <deque>
 #include <memory>
 #include <optional>
 #include <vector>
 
 #include "base/random_source.h"
 #include "packet/ipv4_address.h"
+#include "share/nat/chunked_queue.h"
 #include "share/nat/nat_settings.h"
 #include "share/nat/timer_wheel.h"
 
@@ -118,7 +118,7 @@ class PortPool {
   bool end_rests(Tick now, std::size_t most);
 
   // What rests in `before` and is here too rests on, unless somebody has it here.
-  void take_over_rests(const PortPool& before);
+  void take_over_rests(PortPool before);
 
   // How many slots of the address are taken or rest.
   [[nodiscard]] uint32_t used(uint32_t address, NatProtocol protocol) const {
@@ -144,10 +144,10 @@ class PortPool {
     std::array<uint32_t, kNatProtocolCount> used{};
   };
   struct Rest {
-    Tick until;
-    uint32_t address;
-    uint16_t slot;
-    NatProtocol protocol;
+    Tick until = 0;
+    uint32_t address = 0;
+    uint16_t slot = 0;
+    NatProtocol protocol{};
   };
   [[nodiscard]] std::optional<uint32_t> search(Ipv4Address address) const;
   uint64_t* taken(uint32_t address, NatProtocol protocol);
@@ -163,7 +163,7 @@ class PortPool {
   std::vector<AddressState> state_;
   uint64_t total_ = 0;
   std::array<uint64_t, kNatProtocolCount> total_used_{};
-  std::deque<Rest> rests_;  // in the order of their ends
+  ChunkedQueue<Rest> rests_;  // in the order of their ends
   uint16_t worker_;
   uint16_t workers_;
   uint32_t share_unit_;  // slots that always belong to one worker together
