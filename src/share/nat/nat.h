@@ -322,11 +322,10 @@ class Nat {
     uint32_t number = 0;
   };
   struct StaticOwner {
-    NatProtocol protocol;
-    Ipv4Endpoint outside;
+    uint64_t place;  // key_of_place()
     uint16_t worker;
   };
-  std::vector<StaticOwner> static_owners_;       // where it is not the owner of the port
+  std::vector<StaticOwner> static_owners_;       // of the outside endpoints of static bindings, by place
   std::vector<std::vector<bool>> blocks_taken_;  // of each address, made when needed
   ChunkedQueue<RestingBlock> resting_blocks_;
   std::size_t used_blocks_ = 0;  // those at rest too

@@ -4,16 +4,12 @@
 #include <utility>
 #include <vector>
 
-#include "share/nat/nat.h"
+#include "share/nat/nat_lookup.h"
 
 namespace yonroku::share {
 namespace {
 
 using Wanted = std::pair<uint64_t, const StaticBinding*>;
-
-constexpr uint64_t place_key(NatProtocol protocol, Ipv4Address address, uint16_t port) {
-  return static_cast<uint64_t>(protocol) << 48 | uint64_t{address.value()} << 16 | port;
-}
 
 }  // namespace
 
@@ -50,11 +46,11 @@ void Nat::change_places(const NatSettings& settings) noexcept {
   PortPool pool(settings, pool_.worker(), pool_.workers());
   std::vector<Wanted> wanted;
   for (const StaticBinding& b : settings.static_bindings)
-    wanted.emplace_back(place_key(b.protocol, b.outside, b.outside_port), &b);
+    wanted.emplace_back(key_of_place({b.outside, b.outside_port}, b.protocol), &b);
   std::ranges::sort(wanted);
   const bool same_pools = has_places_of(settings);
   const auto stays = [&](const Binding& b) {
-    const uint64_t key = place_key(b.protocol(), b.outside, b.outside_port);
+    const uint64_t key = key_of_place({b.outside, b.outside_port}, b.protocol());
     const auto at = std::ranges::lower_bound(wanted, key, {}, &Wanted::first);
     const StaticBinding* const here = at != wanted.end() && at->first == key ? at->second : nullptr;
     if (b.is_static())  // Ports that follow from a number may be another worker's now, and so is all of the

@@ -16,6 +16,10 @@ constexpr uint64_t word(const Ipv4Endpoint& endpoint) {
   return uint64_t{endpoint.address.value()} << 16 | endpoint.port;
 }
 
+constexpr uint64_t key_of_place(const Ipv4Endpoint& outside, NatProtocol protocol) {
+  return static_cast<uint64_t>(protocol) << 48 | word(outside);
+}
+
 YONROKU_HOT_INLINE uint32_t top(uint64_t hash) { return static_cast<uint32_t>(hash >> 32); }
 
 YONROKU_HOT_INLINE uint32_t Nat::hash_inside(const InsideEndpoint& inside, NatProtocol protocol,

@@ -166,7 +166,7 @@ void Nat::add_static_bindings(Tick now) noexcept {
     const Ipv4Endpoint outside{wanted.outside, wanted.outside_port};
     // The subscriber's worker has it, whoever's the port is.
     const uint16_t owner = owner_of(inside);
-    static_owners_.push_back({wanted.protocol, outside, owner});
+    static_owners_.push_back({key_of_place(outside, wanted.protocol), owner});
     if (binding_of(Inbound{outside, {}, wanted.protocol, 0}) != kNone) continue;  // It stayed.
     if (const auto place = pool_.place_of(wanted.outside, wanted.outside_port))
       (void)pool_.take(*place, wanted.protocol);
@@ -178,6 +178,7 @@ void Nat::add_static_bindings(Tick now) noexcept {
     const uint32_t subscriber = find_or_add_subscriber(inside, now);
     add_binding(subscriber, inside, outside, {Dependence::EndpointIndependent, {}}, wanted.protocol, kStatic);
   }
+  std::ranges::sort(static_owners_, {}, &StaticOwner::place);
 }
 
 }  // namespace yonroku::share

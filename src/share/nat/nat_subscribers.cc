@@ -96,8 +96,9 @@ uint16_t Nat::owner_of(const InsideEndpoint& inside) const noexcept {
 
 uint16_t Nat::owner_of(const Ipv4Endpoint& outside, NatProtocol protocol) const noexcept {
   if (pool_.workers() == 1) return 0;
-  for (const StaticOwner& made : static_owners_)
-    if (made.outside == outside && made.protocol == protocol) return made.worker;
+  const uint64_t key = key_of_place(outside, protocol);
+  const auto made = std::ranges::lower_bound(static_owners_, key, {}, &StaticOwner::place);
+  if (made != static_owners_.end() && made->place == key) return made->worker;
   const auto place = pool_.place_of(outside.address, outside.port);
   return place ? pool_.worker_of(*place) : pool_.worker();
 }
