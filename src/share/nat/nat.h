@@ -24,6 +24,7 @@
 #include "packet/verdict.h"
 #include "share/nat/chunked_queue.h"
 #include "share/nat/hash_index.h"
+#include "share/nat/nat_end.h"
 #include "share/nat/nat_event.h"
 #include "share/nat/nat_settings.h"
 #include "share/nat/nat_views.h"
@@ -91,7 +92,8 @@ class Nat {
 
   // Takes over other settings; `max_sessions` and how ports are dealt out stay as they are. Bindings that
   // could not be made now (their outside endpoint is no longer given out or is a static binding's, or mapping
-  // depends on something else) end. Looks at each binding if such a setting changed.
+  // depends on something else) end, and where the table has no room left for new static bindings some others.
+  // Looks at each binding if such a setting changed.
   void change(const NatSettings& settings, Instant now) noexcept;
 
   void set_event_sink(NatEventSink* sink) { sink_ = sink; }
@@ -116,13 +118,18 @@ class Nat {
   // SubscriberView.
   template <class Visitor>
   uint64_t visit_subscribers(uint64_t from, std::size_t most, Visitor&& visitor) const;
+  // NatEndView, of what the change would end: all that change() ends but for want of room.
+  template <class Visitor>
+  uint64_t visit_ends(const NatChange& change, uint64_t from, std::size_t most, Instant now,
+                      Visitor&& visitor) const;
   // PoolAddressView, of every address of the pools, in their order.
   template <class Visitor>
   uint64_t visit_addresses(uint64_t from, std::size_t most, Visitor&& visitor) const;
 
  private:
   static constexpr uint32_t kNone = UINT32_MAX;
-  static constexpr uint32_t kFurther = uint32_t{1} << 31;  // marks the number of a further session
+  static constexpr uint32_t kFurther = uint32_t{1} << 31;          // marks the number of a further session
+  static constexpr uint64_t kFurtherSessions = uint64_t{1} << 32;  // places of visits: here they begin
 
   // What one session needs, wherever it is.
   struct Session {
@@ -274,9 +281,9 @@ class Nat {
   uint32_t add_binding(uint32_t subscriber, const InsideEndpoint& inside, const Ipv4Endpoint& outside,
                        const Key& key, NatProtocol protocol, uint8_t flags) noexcept;
   void end_all_of(uint32_t binding) noexcept;
-  [[nodiscard]] bool has_places_of(const NatSettings& settings) const noexcept;
+  [[nodiscard]] NatEnd why_ends(const Binding& binding, const NatChange& change) const noexcept;
   [[nodiscard]] bool keeps_place(const Binding& binding, const PortPool& pool) const noexcept;
-  void change_places(const NatSettings& settings) noexcept;
+  void change_places(const NatSettings& settings, NatChange& change) noexcept;
   void move_subscribers(const PortPool& pool, bool same_pools) noexcept;
   void shorten_sessions(Tick now) noexcept;
   [[nodiscard]] bool make_room(uint32_t& from) noexcept;
@@ -335,7 +342,6 @@ class Nat {
 // The first sessions of all bindings, then the further ones.
 template <class Visitor>
 uint64_t Nat::visit_sessions(uint64_t from, std::size_t most, Instant now, Visitor&& visitor) const {
-  constexpr uint64_t kFurtherSessions = uint64_t{1} << 32;
   const Tick tick = tick_of(now);
   uint64_t at = from;
   for (; at < bindings_.used(); ++at) {
@@ -362,6 +368,34 @@ uint64_t Nat::visit_bindings(uint64_t from, std::size_t most, Instant now, Visit
     const BindingView view = view_of(binding, tick_of(now));
     most -= std::min<std::size_t>(most, view.sessions);
     visitor(view);
+  }
+  return kEnd;
+}
+
+template <class Visitor>
+uint64_t Nat::visit_ends(const NatChange& change, uint64_t from, std::size_t most, Instant now,
+                         Visitor&& visitor) const {
+  const Tick tick = tick_of(now);
+  uint64_t at = from;
+  for (; at < bindings_.used(); ++at) {
+    if (most-- == 0) return at;
+    const Binding& binding = bindings_[static_cast<uint32_t>(at)];
+    if ((binding.first.flags & kInUse) == 0) continue;
+    NatEndView view{why_ends(binding, change), true, {}, {}};
+    if (view.why == NatEnd::None) continue;
+    if (binding.has_session())
+      view.session = view_of(binding, binding.first, tick);
+    else
+      view.binding = view_of(binding, tick);
+    visitor(view);
+  }
+  for (at = std::max(at, kFurtherSessions); at - kFurtherSessions < further_.used(); ++at) {
+    if (most-- == 0) return at;
+    const FurtherSession& further = further_[static_cast<uint32_t>(at - kFurtherSessions)];
+    if (further.binding == kNone) continue;
+    const Binding& binding = bindings_[further.binding];
+    if (const NatEnd why = why_ends(binding, change); why != NatEnd::None)
+      visitor(NatEndView{why, false, view_of(binding, further.session, tick), {}});
   }
   return kEnd;
 }

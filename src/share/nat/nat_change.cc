@@ -7,27 +7,68 @@
 #include "share/nat/nat_lookup.h"
 
 namespace yonroku::share {
-namespace {
 
-using Wanted = std::pair<uint64_t, const StaticBinding*>;
+std::string_view to_string(NatEnd end) {
+  constexpr std::string_view kTexts[kNatEndCount] = {"none",
+                                                     "nat-removed",
+                                                     "static-binding-removed",
+                                                     "port-of-static-binding",
+                                                     "mapping-changed",
+                                                     "port-not-given-out"};
+  return kTexts[static_cast<std::size_t>(end)];
+}
 
-}  // namespace
+NatChange::NatChange(const NatSettings& before, const NatSettings& after, uint16_t worker, uint16_t workers)
+    : changes_places_(true),
+      same_pools_(after.pools == before.pools && after.subscribers == before.subscribers),
+      same_mapping_(after.mapping == before.mapping) {
+  if (same_pools_ && same_mapping_ && after.static_bindings == before.static_bindings) {
+    changes_places_ = false;
+    return;
+  }
+  static_bindings_ = after.static_bindings;
+  for (std::size_t i = 0; i < static_bindings_.size(); ++i) {
+    const StaticBinding& b = static_bindings_[i];
+    by_place_.emplace_back(key_of_place({b.outside, b.outside_port}, b.protocol), i);
+  }
+  std::ranges::sort(by_place_);
+  pool_.emplace(after, worker, workers);
+}
+
+const StaticBinding* NatChange::static_binding_at(uint64_t place) const {
+  const auto at = std::ranges::lower_bound(by_place_, place, {}, &std::pair<uint64_t, std::size_t>::first);
+  return at != by_place_.end() && at->first == place ? &static_bindings_[at->second] : nullptr;
+}
 
 void Nat::change(const NatSettings& settings, Instant now) noexcept {
   now_ = now;
   const bool same_timeouts = settings.timeouts == settings_.timeouts;
-  if (has_places_of(settings) && settings.mapping == settings_.mapping &&
-      settings.static_bindings == settings_.static_bindings) {
+  NatChange change(settings_, settings, pool_.worker(), pool_.workers());
+  if (change.changes_places()) {
+    change_places(settings, change);
+  } else {
     settings_ = settings;
     set_timeouts();
-  } else {
-    change_places(settings);
   }
   if (!same_timeouts) shorten_sessions(tick_of(now));
 }
 
-bool Nat::has_places_of(const NatSettings& settings) const noexcept {
-  return settings.pools == settings_.pools && settings.subscribers == settings_.subscribers;
+NatEnd Nat::why_ends(const Binding& binding, const NatChange& change) const noexcept {
+  if (change.is_removal_) return NatEnd::NatRemoved;
+  if (!change.changes_places_) return NatEnd::None;
+  const StaticBinding* const here =
+      change.static_binding_at(key_of_place({binding.outside, binding.outside_port}, binding.protocol()));
+  if (binding.is_static()) {
+    // Ports that follow from a number may be another worker's now, and so is all of the host's.
+    const bool stays = here != nullptr &&
+                       (change.same_pools_ || settings_.allocation != PortAllocation::Deterministic) &&
+                       here->inside == binding.inside_ipv6 && here->inside_ipv4 == binding.inside_ipv4 &&
+                       here->inside_port == binding.inside_port;
+    return stays ? NatEnd::None : NatEnd::StaticBindingRemoved;
+  }
+  if (here != nullptr) return NatEnd::PortOfStaticBinding;
+  if (!change.same_mapping_) return NatEnd::MappingChanged;
+  return change.same_pools_ || keeps_place(binding, *change.pool_) ? NatEnd::None : NatEnd::PortNotGivenOut;
 }
 
 // Whether a binding that the NAT made itself has a place in another pool, too.
@@ -42,32 +83,16 @@ bool Nat::keeps_place(const Binding& binding, const PortPool& pool) const noexce
   return here && pool_.slots_of(here->address) == pool.slots_of(there->address);
 }
 
-void Nat::change_places(const NatSettings& settings) noexcept {
-  PortPool pool(settings, pool_.worker(), pool_.workers());
-  std::vector<Wanted> wanted;
-  for (const StaticBinding& b : settings.static_bindings)
-    wanted.emplace_back(key_of_place({b.outside, b.outside_port}, b.protocol), &b);
-  std::ranges::sort(wanted);
-  const bool same_pools = has_places_of(settings);
-  const auto stays = [&](const Binding& b) {
-    const uint64_t key = key_of_place({b.outside, b.outside_port}, b.protocol());
-    const auto at = std::ranges::lower_bound(wanted, key, {}, &Wanted::first);
-    const StaticBinding* const here = at != wanted.end() && at->first == key ? at->second : nullptr;
-    if (b.is_static())  // Ports that follow from a number may be another worker's now, and so is all of the
-                        // host's.
-      return here != nullptr && (same_pools || settings_.allocation != PortAllocation::Deterministic) &&
-             here->inside == b.inside_ipv6 && here->inside_ipv4 == b.inside_ipv4 &&
-             here->inside_port == b.inside_port;
-    return here == nullptr && settings.mapping == settings_.mapping && (same_pools || keeps_place(b, pool));
-  };
+void Nat::change_places(const NatSettings& settings, NatChange& change) noexcept {
+  PortPool& pool = *change.pool_;
   for (uint32_t id = 0; id < bindings_.used(); ++id)
-    if (is_in_use(id) && !stays(bindings_[id])) end_all_of(id);
+    if (is_in_use(id) && why_ends(bindings_[id], change) != NatEnd::None) end_all_of(id);
   for (uint32_t id = 0; id < bindings_.used(); ++id) {
     const Binding& b = bindings_[id];
     if (!is_in_use(id) || b.is_shared()) continue;
     if (const auto place = pool.place_of(b.outside, b.outside_port)) (void)pool.take(*place, b.protocol());
   }
-  move_subscribers(pool, same_pools);
+  move_subscribers(pool, change.same_pools_);
   PortPool before = std::exchange(pool_, std::move(pool));
   settings_ = settings;
   set_timeouts();
