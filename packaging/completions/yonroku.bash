@@ -3,7 +3,7 @@ _yonroku() {
   local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD-1]} command=${COMP_WORDS[1]} i position=0
   COMPREPLY=()
   if ((COMP_CWORD == 1)); then
-    mapfile -t COMPREPLY < <(compgen -W 'run check translate explain show ports mappings rules softwires map import --help -h --version' -- "$cur")
+    mapfile -t COMPREPLY < <(compgen -W 'run reload check translate explain show ports mappings rules softwires map import --help -h --version' -- "$cur")
     return
   fi
   _yonroku_files() {
@@ -17,6 +17,16 @@ _yonroku() {
       esac
       if [[ $cur == -* ]]; then
         mapfile -t COMPREPLY < <(compgen -W '--config -c --help -h --version' -- "$cur")
+        return
+      fi
+      ;;
+    reload)
+      case $prev in
+        --socket) _yonroku_files ''; return ;;
+        --limit) :; return ;;
+      esac
+      if [[ $cur == -* ]]; then
+        mapfile -t COMPREPLY < <(compgen -W '--socket --dry-run --limit --all --json --help -h --version' -- "$cur")
         return
       fi
       ;;

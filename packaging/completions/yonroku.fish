@@ -4,6 +4,12 @@ complete -c yonroku -l help -s h -d 'print help'
 complete -c yonroku -l version -d 'print the version'
 complete -c yonroku -n __fish_use_subcommand -a run -d 'run the translator in the foreground'
 complete -c yonroku -n '__fish_seen_subcommand_from run' -l config -s c -d 'configuration file' -x -a '(__fish_complete_suffix .yaml; __fish_complete_suffix .yml)'
+complete -c yonroku -n __fish_use_subcommand -a reload -d 'have the running program read its configuration again'
+complete -c yonroku -n '__fish_seen_subcommand_from reload' -l socket -d 'control socket' -r -F
+complete -c yonroku -n '__fish_seen_subcommand_from reload' -l dry-run -d 'only say which NAT sessions that would end'
+complete -c yonroku -n '__fish_seen_subcommand_from reload' -l limit -d 'list so many sessions at most' -x
+complete -c yonroku -n '__fish_seen_subcommand_from reload' -l all -d 'list all sessions'
+complete -c yonroku -n '__fish_seen_subcommand_from reload' -l json -d 'print the result as JSON'
 complete -c yonroku -n __fish_use_subcommand -a check -d 'validate a configuration and print every error'
 complete -c yonroku -n '__fish_seen_subcommand_from check' -l json -d 'print the result as JSON'
 complete -c yonroku -n '__fish_seen_subcommand_from check' -F

@@ -5,8 +5,7 @@ namespace {
 
 class DaemonBackend final : public Backend {
  public:
-  DaemonBackend(control::Daemon& daemon, std::function<Result<void>()> reload)
-      : daemon_(daemon), reload_(std::move(reload)) {}
+  DaemonBackend(control::Daemon& daemon, Reloads reloads) : daemon_(daemon), reloads_(std::move(reloads)) {}
 
   control::Status status() override { return daemon_.status(); }
   std::vector<control::InstanceCounters> counters() override { return daemon_.counters(); }
@@ -53,17 +52,22 @@ class DaemonBackend final : public Backend {
                                                            const control::NatQuery& query) override {
     return daemon_.follow_nat(instance, query);
   }
-  Result<void> reload() override { return reload_(); }
+  Result<void> reload() override { return reloads_.reload(); }
+  Result<control::ReloadPreview> preview_reload() override { return reloads_.preview(); }
+  Result<control::NatEndPiece> look_at_ends(const control::InstancePreview& preview,
+                                            const control::NatPlace& from) override {
+    return daemon_.look_at_ends(preview, from);
+  }
 
  private:
   control::Daemon& daemon_;
-  std::function<Result<void>()> reload_;
+  Reloads reloads_;
 };
 
 }  // namespace
 
-std::unique_ptr<Backend> backend_of(control::Daemon& daemon, std::function<Result<void>()> reload) {
-  return std::make_unique<DaemonBackend>(daemon, std::move(reload));
+std::unique_ptr<Backend> backend_of(control::Daemon& daemon, Reloads reloads) {
+  return std::make_unique<DaemonBackend>(daemon, std::move(reloads));
 }
 
 }  // namespace yonroku::api

@@ -43,10 +43,19 @@ class Backend {
   virtual Result<std::shared_ptr<control::NatFollower>> follow_nat(const std::string& instance,
                                                                    const control::NatQuery& query) = 0;
   virtual Result<void> reload() = 0;
+  // What a reload would do.
+  virtual Result<control::ReloadPreview> preview_reload() = 0;
+  virtual Result<control::NatEndPiece> look_at_ends(const control::InstancePreview& preview,
+                                                    const control::NatPlace& from) = 0;
+};
+
+// Both read the configuration file again; the second changes nothing.
+struct Reloads {
+  std::function<Result<void>()> reload;
+  std::function<Result<control::ReloadPreview>()> preview;
 };
 
 // `daemon` outlives it.
-[[nodiscard]] std::unique_ptr<Backend> backend_of(control::Daemon& daemon,
-                                                  std::function<Result<void>()> reload);
+[[nodiscard]] std::unique_ptr<Backend> backend_of(control::Daemon& daemon, Reloads reloads);
 
 }  // namespace yonroku::api

@@ -5,7 +5,6 @@
 
 #include <algorithm>
 #include <charconv>
-#include <chrono>
 #include <iterator>
 #include <thread>
 
@@ -22,8 +21,6 @@ using control::NatQuery;
 using control::NatTable;
 
 constexpr std::size_t kPieceSize = 64 << 10;
-// Between two looks of some 50 microseconds, so that a worker spends little of its time on them.
-constexpr std::chrono::microseconds kPause{200};
 constexpr std::size_t kMostBusiest = 100;
 
 template <class Number>
@@ -279,7 +276,7 @@ void append_json(std::string& text, const share::PoolAddressView& address) {
 }
 
 Result<NatPiece> NatListing::look(const NatQuery& query, std::size_t most) {
-  if (has_looked_ && pause_ == Pause::BetweenLooks) std::this_thread::sleep_for(kPause);
+  if (has_looked_ && pause_ == Pause::BetweenLooks) std::this_thread::sleep_for(kPauseBetweenLooks);
   has_looked_ = true;
   auto piece = TRY(look_(query, *next_, most));
   next_ = piece.next;

@@ -3,6 +3,7 @@
 // (docs/decisions/0016-questions-between-batches.md).
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <functional>
 #include <map>
@@ -15,6 +16,9 @@
 #include "control/nat_view.h"
 
 namespace yonroku::api {
+
+// Between two looks of some 50 microseconds, so that a worker spends little of its time on them.
+inline constexpr std::chrono::microseconds kPauseBetweenLooks{200};
 
 struct NatRequest {
   control::NatQuery query;

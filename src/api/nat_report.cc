@@ -85,7 +85,11 @@ std::string port_set_text(const ordered_json& entry) {
 NatTableText::Row NatTableText::heading() const {
   switch (table_) {
     case NatTable::Bindings: return {"PROTO", "INSIDE", "OUTSIDE", "KIND", "SESSIONS", "LEFT"};
-    case NatTable::Sessions: return {"PROTO", "INSIDE", "OUTSIDE", "REMOTE", "STATE", "LEFT"};
+    case NatTable::Sessions: {
+      Row row{"PROTO", "INSIDE", "OUTSIDE", "REMOTE", "STATE", "LEFT"};
+      if (reasons_ == Reasons::Shown) row.insert(row.end(), {"INSTANCE", "REASON"});
+      return row;
+    }
     case NatTable::Subscribers: return {"SUBSCRIBER", "OUTSIDE", "PORTS", "SESSIONS", "PORT BLOCKS"};
     case NatTable::Ports: break;
   }
@@ -103,10 +107,19 @@ NatTableText::Row NatTableText::row_of(const ordered_json& entry) const {
               binding_kind(entry),
               sessions_of(entry),
               entry.at("sessions").get<uint64_t>() == 0 ? "-" : left()};
-    case NatTable::Sessions:
-      return {entry.at("protocol").get<std::string>(), endpoint_text(entry, "inside"),
-              endpoint_text(entry, "outside"),         endpoint_text(entry, "remote"),
-              entry.at("state").get<std::string>(),    left()};
+    case NatTable::Sessions: {
+      const bool has_session = entry.contains("remote");
+      Row row{entry.at("protocol").get<std::string>(),
+              endpoint_text(entry, "inside"),
+              endpoint_text(entry, "outside"),
+              has_session ? endpoint_text(entry, "remote") : "-",
+              has_session ? entry.at("state").get<std::string>() : binding_kind(entry),
+              has_session ? left() : "-"};
+      if (reasons_ == Reasons::Shown)
+        row.insert(row.end(),
+                   {entry.at("instance").get<std::string>(), entry.at("reason").get<std::string>()});
+      return row;
+    }
     case NatTable::Subscribers:
       return {entry.at("subscriber").get<std::string>(), entry.value("outside", "-"), number("bindings"),
               number("sessions"), blocks_text(entry)};

@@ -3,6 +3,7 @@
 
 #include <array>
 #include <cstddef>
+#include <cstdint>
 #include <string>
 #include <vector>
 
@@ -15,7 +16,11 @@ namespace yonroku::api {
 // Pages of one table under one heading. Columns are as wide as the widest so far.
 class NatTableText {
  public:
-  explicit NatTableText(control::NatTable table) : table_(table) {}
+  enum class Reasons : uint8_t { Hidden, Shown };
+  // Reasons: entries of `sessions` say of which instance they are and why they end; bindings without a
+  // session may be among them.
+  explicit NatTableText(control::NatTable table, Reasons reasons = Reasons::Hidden)
+      : table_(table), reasons_(reasons) {}
 
   // The rows of one answer.
   [[nodiscard]] std::string page(const nlohmann::ordered_json& answer);
@@ -28,6 +33,7 @@ class NatTableText {
   [[nodiscard]] Row row_of(const nlohmann::ordered_json& entry) const;
 
   control::NatTable table_;
+  Reasons reasons_;
   std::vector<std::size_t> widths_;
   bool has_rows_ = false;
   std::string port_sets_;  // of addresses that a customer edge has a part of

@@ -9,6 +9,7 @@
 #include "api/metrics.h"
 #include "api/nat_feed.h"
 #include "api/nat_listing.h"
+#include "api/reload_feed.h"
 #include "api/request_body.h"
 #include "api/rule_listing.h"
 #include "config/mapping_csv.h"
@@ -142,6 +143,29 @@ class Routes {
       response.set_chunked_content_provider(kJsonLines, provider);
   }
 
+  // What a reload would end. Errors quote the configuration, which not everybody may read.
+  void preview_reload(const Request& request, Response& response) {
+    if (!may_change_()) return answer(response, kForbidden, not_allowed());
+    const auto limit = parse_reload_limit(request.get_param_value("limit"));
+    if (!limit) return answer(response, kBadRequest, limit.error());
+    auto preview = backend_.preview_reload();
+    if (!preview) return answer(response, status_of(preview.error()), preview.error());
+    const auto look = [this](const control::InstancePreview& instance, const control::NatPlace& from) {
+      return backend_.look_at_ends(instance, from);
+    };
+    const auto provider = [feed = std::make_shared<ReloadFeed>(*std::move(preview), look, *limit)](
+                              std::size_t, httplib::DataSink& sink) {
+      const std::string lines = feed->next_lines();
+      if (!lines.empty() && !sink.write(lines.data(), lines.size())) return false;
+      if (feed->has_ended()) sink.done();
+      return true;
+    };
+    if (request.version == "HTTP/1.0")
+      response.set_content_provider(kJsonLines, provider);
+    else
+      response.set_chunked_content_provider(kJsonLines, provider);
+  }
+
   // A request that changes something: `act(backend, instance, body, response)` once it may and its body is
   // here.
   template <class Act>
@@ -160,9 +184,7 @@ class Routes {
         });
         if (!is_read) return answer_unreadable(response);
       }
-      if (!is_allowed)
-        return answer(response, kForbidden,
-                      {"", "only root and the user that yonroku runs as may change anything", "use sudo"});
+      if (!is_allowed) return answer(response, kForbidden, not_allowed());
       if (is_too_large)
         return answer(response, kTooLarge,
                       {"body", "more than " + std::to_string(largest >> 20) + " MiB", "send it in parts"});
@@ -173,6 +195,9 @@ class Routes {
   Backend& backend() { return backend_; }
 
  private:
+  static Error not_allowed() {
+    return {"", "only root and the user that yonroku runs as may change anything", "use sudo"};
+  }
   static std::string instance_of(const Request& request) {
     return request.matches.size() > 1 && request.matches[1].matched ? request.matches[1].str()
                                                                     : std::string();
@@ -263,7 +288,7 @@ void answer_everything_else(httplib::Server& server) {
         response, response.status,
         {request.path, is_unknown ? "there is no such thing here" : "the request is not understood",
          is_unknown ? "GET /v1/status, /v1/counters, /v1/mappings, /v1/rules, /v1/softwires, /v1/bindings, "
-                      "/v1/sessions, /v1/subscribers, /v1/ports, /metrics"
+                      "/v1/sessions, /v1/subscribers, /v1/ports, /v1/reload, /metrics"
                     : ""});
   });
   server.set_exception_handler(
@@ -306,6 +331,9 @@ void add_routes(httplib::Server& server, Backend& backend, const std::function<b
   add_rule_routes<control::TableKind::Softwires>(server, routes, kSoftwires);
   server.Get(kNat,
              [routes](const Request& request, Response& response) { routes->list_nat(request, response); });
+  server.Get("/v1/reload", [routes](const Request& request, Response& response) {
+    routes->preview_reload(request, response);
+  });
   server.Post("/v1/reload", Routes::changing(routes, kLargestChange, reload));
 }
 

@@ -120,11 +120,6 @@ class ThreadedServer final : public Server {
 
 }  // namespace
 
-Result<std::unique_ptr<Server>> Server::start(control::Daemon& daemon, const std::string& socket_path,
-                                              std::function<Result<void>()> reload) {
-  return start(backend_of(daemon, std::move(reload)), TRY(ListeningSocket::open(socket_path)));
-}
-
 std::unique_ptr<Server> Server::start(std::unique_ptr<Backend> backend, ListeningSocket socket) {
   return std::make_unique<ThreadedServer>(std::move(backend), std::move(socket));
 }

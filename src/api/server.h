@@ -4,22 +4,16 @@
 // or the user that the program runs as.
 #pragma once
 
-#include <functional>
 #include <memory>
-#include <string>
 
 #include "api/backend.h"
 #include "api/listening_socket.h"
-#include "base/result.h"
 
 namespace yonroku::api {
 
 class Server {
  public:
-  // Threads inherit the caller's signal mask: block what they must not catch. The daemon outlives the server.
-  static Result<std::unique_ptr<Server>> start(control::Daemon& daemon, const std::string& socket_path,
-                                               std::function<Result<void>()> reload);
-  // With a socket that was opened before, as when the privilege for that has been given up since.
+  // Threads inherit the caller's signal mask: block what they must not catch.
   static std::unique_ptr<Server> start(std::unique_ptr<Backend> backend, ListeningSocket socket);
   virtual ~Server() = default;
 

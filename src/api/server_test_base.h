@@ -156,6 +156,27 @@ class FakeBackend final : public Backend {
   Result<void> reload() override {
     return fail("yonroku.yaml:3:1", "unknown key \"workerz\"", "did you mean \"workers\"?");
   }
+  // The address with an odd number goes.
+  Result<control::ReloadPreview> preview_reload() override {
+    share::NatSettings after = nat_settings();
+    after.pools[0].addresses = {*Ipv4Prefix::parse("192.0.2.0/32")};
+    auto changes = std::make_shared<std::vector<share::NatChange>>();
+    changes->emplace_back(nat_settings(), after, 0, 1);
+    return control::ReloadPreview{{"dc", control::InstanceChange::Kept, 1, nullptr},
+                                  {"plat", control::InstanceChange::Kept, 1, std::move(changes)},
+                                  {"new", control::InstanceChange::Added, 0, nullptr}};
+  }
+  Result<control::NatEndPiece> look_at_ends(const control::InstancePreview& preview,
+                                            const control::NatPlace& from) override {
+    if (was_reloaded_) return fail(preview.name, "the configuration was reloaded meanwhile", "try again");
+    const std::scoped_lock lock(mutex_);
+    control::NatEndPiece piece;
+    const uint64_t end = nat_.visit_ends(preview.nat_changes->front(), from.entry, 100, Instant{},
+                                         [&](const share::NatEndView& view) { piece.ends.push_back(view); });
+    if (end != share::Nat::kEnd) piece.next = control::NatPlace{0, end};
+    return piece;
+  }
+  std::atomic<bool> was_reloaded_ = false;
 
  private:
   static Result<void> find(const std::string& instance) {

@@ -79,6 +79,13 @@ class Reloader {
     return outcome;
   }
 
+  // What reload() would do.
+  Result<control::ReloadPreview> preview() {
+    const auto loaded = config::load_config(path_);
+    if (!loaded) return std::unexpected(loaded.error().to_error());
+    return daemon_.preview(loaded->settings);
+  }
+
  private:
   Result<void> try_to_reload() {
     const auto loaded = config::load_config(path_);
@@ -116,8 +123,8 @@ void run(const RunOptions& options) {
     auto socket = value_or_fail(api::ListeningSocket::open(settings.control_socket, settings.user));
     daemon = value_or_fail(control::Daemon::start(settings));
     reloader = std::make_unique<Reloader>(options.config, *daemon);
-    server =
-        api::Server::start(api::backend_of(*daemon, [&] { return reloader->reload(); }), std::move(socket));
+    const api::Reloads reloads{[&] { return reloader->reload(); }, [&] { return reloader->preview(); }};
+    server = api::Server::start(api::backend_of(*daemon, reloads), std::move(socket));
   }  // a million mappings of the configuration are not needed any more
   for (const std::string& warning : daemon->status().warnings) say("warning: " + warning);
   control::notify_ready();

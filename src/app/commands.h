@@ -13,6 +13,7 @@ struct CommandFailed {};
 
 void add_check_command(CLI::App& app);
 void add_run_command(CLI::App& app);
+void add_reload_command(CLI::App& app);
 void add_import_command(CLI::App& app);
 void add_translate_command(CLI::App& app);
 void add_explain_command(CLI::App& app);

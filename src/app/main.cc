@@ -40,6 +40,7 @@ int run(int argument_count, char** arguments) {
   });
 
   yonroku::app::add_run_command(app);
+  yonroku::app::add_reload_command(app);
   yonroku::app::add_check_command(app);
   yonroku::app::add_translate_command(app);
   yonroku::app::add_explain_command(app);

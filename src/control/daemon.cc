@@ -51,13 +51,17 @@ Result<std::unique_ptr<Daemon>> Daemon::start(const config::Settings& settings) 
   return daemon;
 }
 
+Result<void> Daemon::check_fixed(const config::Settings& settings) const {
+  const auto fixed = config::settings_needing_restart(settings_, settings);
+  if (fixed.empty()) return {};
+  std::string names;
+  for (const auto& name : fixed) names += (names.empty() ? "" : ", ") + name;
+  return fail("reload", "these can't change while the program runs: " + names, "restart it");
+}
+
 Result<void> Daemon::reload(const config::Settings& settings) {
   const std::scoped_lock lock(mutex_);
-  if (const auto fixed = config::settings_needing_restart(settings_, settings); !fixed.empty()) {
-    std::string names;
-    for (const auto& name : fixed) names += (names.empty() ? "" : ", ") + name;
-    return fail("reload", "these can't change while the program runs: " + names, "restart it");
-  }
+  TRY(check_fixed(settings));
   // New instances first: what can fail comes before what can't be undone.
   std::vector<std::unique_ptr<Instance>> added;
   for (const auto& wanted : settings.instances) {
@@ -88,6 +92,31 @@ Result<void> Daemon::reload(const config::Settings& settings) {
   settings_ = without_mappings(settings);
   reloaded_ = std::chrono::system_clock::now();
   return {};
+}
+
+Result<ReloadPreview> Daemon::preview(const config::Settings& settings) const {
+  const std::scoped_lock lock(mutex_);
+  TRY(check_fixed(settings));
+  ReloadPreview preview;
+  for (const auto& wanted : settings.instances) {
+    const auto present =
+        std::ranges::find(instances_, wanted.name, [](const auto& each) { return each->settings().name; });
+    if (present == instances_.end()) {
+      preview.push_back({wanted.name, InstanceChange::Added, 0, nullptr});
+      continue;
+    }
+    TRY((*present)->check_reload(wanted));
+    preview.push_back((*present)->preview(&wanted));
+  }
+  for (const auto& instance : instances_)
+    if (find_settings(settings, instance->settings().name) == nullptr)
+      preview.push_back(instance->preview(nullptr));
+  return preview;
+}
+
+Result<NatEndPiece> Daemon::look_at_ends(const InstancePreview& preview, const NatPlace& from) const {
+  const std::scoped_lock lock(mutex_);
+  return TRY(find(preview.name))->look_at_ends(preview, from);
 }
 
 Status Daemon::status() const {

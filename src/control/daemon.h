@@ -79,6 +79,12 @@ class Daemon {
   // Takes over what can be changed while packets flow; an error, and nothing changed, when something can't.
   Result<void> reload(const config::Settings& settings);
 
+  // What reload() would do with these settings; the errors that it would have, as far as they show without
+  // trying.
+  [[nodiscard]] Result<ReloadPreview> preview(const config::Settings& settings) const;
+  // Some more of what it would end in an instance: Instance::look_at_ends().
+  [[nodiscard]] Result<NatEndPiece> look_at_ends(const InstancePreview& preview, const NatPlace& from) const;
+
   [[nodiscard]] Status status() const;
   [[nodiscard]] std::vector<InstanceCounters> counters() const;
 
@@ -116,6 +122,7 @@ class Daemon {
 
  private:
   Daemon() = default;
+  [[nodiscard]] Result<void> check_fixed(const config::Settings& settings) const;
   Result<Instance*> find(const std::string& name) const;
   Result<Instance*> find_nat(const std::string& name, NatTable table) const;
   Result<Instance*> find(const std::string& name, TableKind kind) const;

@@ -112,6 +112,27 @@ Result<void> Instance::prepare_reload(const config::InstanceSettings& settings) 
   return link_.prepare(plan_);
 }
 
+Result<void> Instance::check_reload(const config::InstanceSettings& settings) const {
+  TRY(plan_link(settings));
+  return check(change_to(settings.mappings, settings), settings);
+}
+
+InstancePreview Instance::preview(const config::InstanceSettings* settings) const {
+  InstancePreview preview{settings_.name,
+                          settings != nullptr ? InstanceChange::Kept : InstanceChange::Removed,
+                          snapshot_->generation,
+                          {}};
+  if (!config::has_nat(settings_.mechanism)) return preview;
+  std::vector<share::NatChange> changes;
+  const auto count = static_cast<uint16_t>(workers_.size());
+  for (uint16_t worker = 0; worker < count; ++worker)
+    changes.push_back(settings != nullptr ? share::NatChange(settings_.nat, settings->nat, worker, count)
+                                          : share::NatChange::removal());
+  if (std::ranges::any_of(changes, &share::NatChange::changes_places))
+    preview.nat_changes = std::make_shared<const std::vector<share::NatChange>>(std::move(changes));
+  return preview;
+}
+
 void Instance::commit_reload(const config::InstanceSettings& settings) {
   apply(change_to(settings.mappings, settings));
   settings_ = settings;
@@ -374,6 +395,28 @@ Result<NatPiece> Instance::look_at_nat(const NatQuery& query, const NatPlace& fr
   TRY(ask_nat(
       from.worker,
       [&](share::Nat& nat, Instant now) { end = look_at(nat, asked, from.entry, most, now, piece); },
+      kLimit));
+  if (end != share::Nat::kEnd)
+    piece.next = NatPlace{from.worker, end};
+  else if (from.worker + 1 < workers_.size())
+    piece.next = NatPlace{from.worker + 1, 0};
+  return piece;
+}
+
+Result<NatEndPiece> Instance::look_at_ends(const InstancePreview& preview, const NatPlace& from) const {
+  constexpr std::chrono::milliseconds kLimit{1000};
+  if (preview.generation != snapshot_->generation)
+    return fail(settings_.name, "the configuration was reloaded meanwhile", "try again");
+  NatEndPiece piece;
+  if (preview.nat_changes == nullptr || from.worker >= workers_.size()) return piece;
+  piece.ends.reserve(kNatPlacesAtOnce);
+  uint64_t end = share::Nat::kEnd;
+  TRY(ask_nat(
+      from.worker,
+      [&](share::Nat& nat, Instant now) {
+        end = nat.visit_ends((*preview.nat_changes)[from.worker], from.entry, kNatPlacesAtOnce, now,
+                             [&](const share::NatEndView& view) { piece.ends.push_back(view); });
+      },
       kLimit));
   if (end != share::Nat::kEnd)
     piece.next = NatPlace{from.worker, end};

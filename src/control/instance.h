@@ -15,6 +15,7 @@
 #include "control/link.h"
 #include "control/nat_follower.h"
 #include "control/nat_view.h"
+#include "control/reload_preview.h"
 #include "control/rule_change.h"
 #include "control/rule_use.h"
 #include "control/snapshot_builder.h"
@@ -41,6 +42,13 @@ class Instance {
   Result<void> prepare_reload(const config::InstanceSettings& settings);
   void undo_reload() { link_.undo(); }
   void commit_reload(const config::InstanceSettings& settings);
+
+  // What prepare_reload() would find, without doing anything.
+  [[nodiscard]] Result<void> check_reload(const config::InstanceSettings& settings) const;
+  // What a reload with these settings would do; without settings, what the end of the instance would.
+  [[nodiscard]] InstancePreview preview(const config::InstanceSettings* settings) const;
+  // Some more of what that ends, as look_at_nat().
+  [[nodiscard]] Result<NatEndPiece> look_at_ends(const InstancePreview& preview, const NatPlace& from) const;
 
   struct Change {
     std::vector<Ipv4Prefix> remove;
