@@ -23,8 +23,7 @@ class ReloadTest : public ServerTest {
 TEST_F(ReloadTest, ListsWhatWouldEndAndCountsIt) {
   std::size_t doomed = 0;
   const json listed_now = get(table_path("plat", "sessions"));
-  for (const json& session : listed_now["sessions"])
-    doomed += session["outside"] == "192.0.2.1" ? 1u : 0u;
+  for (const json& session : listed_now["sessions"]) doomed += session["outside"] == "192.0.2.1" ? 1u : 0u;
   ASSERT_GT(doomed, 100u);
   const auto all = lines("?limit=all");
   ASSERT_EQ(all.size(), doomed + 1);
