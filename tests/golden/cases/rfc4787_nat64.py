@@ -1,4 +1,5 @@
-"""What all NATs must do, by the example of NAT64: RFC 4787 (UDP), RFC 6888 (carrier grade) and RFC 7857 (updates)."""
+"""What all NATs must do, by the example of NAT64: RFC 4787 (UDP), RFC 6888 (carrier grade), RFC 7857
+(updates) and RFC 7422 (ports by number)."""
 
 from corpus import at
 from nat import (ADDRESS_UNREACHABLE6, OTHER, PING4, PING6, PONG4, SECOND, TCP, UDP, back, nat_case, no_port,
@@ -7,8 +8,11 @@ from nat import (ADDRESS_UNREACHABLE6, OTHER, PING4, PING6, PONG4, SECOND, TCP, 
 udp = nat_case("4787", "nat64.yaml")
 cgn = nat_case("6888", "nat64.yaml")
 updates = nat_case("7857", "nat64.yaml")
+blocks = nat_case("6888", "nat64-blocks.yaml")
+numbered = nat_case("7422", "nat64-deterministic.yaml")
 OPENS, ANSWERED = out(UDP(1000, 53), UDP(5000, 53)), back(UDP(53, 5000), UDP(53, 1000))
 OTHER_PORT = UDP(54, 5000), UDP(54, 1000)    # of the same server
+ANSWERED_BY_NUMBER = back(UDP(53, 5032), UDP(53, 1000))
 NEIGHBOUR = "'2001:db8:1::b'"                # in the /64 of HOST
 
 
@@ -78,6 +82,36 @@ CASES = [
     cgn("3-nobody-loses-a-binding-to-another", "REQ-11: when all is given out, the old bindings stay.", OPENS,
         *(no_port(UDP(port, 53), host=OTHER) for port in (1000, 1001, 1002)), at(299), ANSWERED,
         config="nat64-one-port.yaml"),
+
+    # --- RFC 6888 §4: ports in blocks. Ports 5000 to 5015, 5016 to 5031 and 5032 to 5047 ---
+    blocks("4-a-block-for-each-host", "ports of one host come from its block; another host gets a block of its own.",
+           OPENS, out(UDP(1000, 53), UDP(5016, 53), host=OTHER), out(UDP(1001, 53), UDP(5001, 53)),
+           out(UDP(1001, 53), UDP(5017, 53), host=OTHER), ANSWERED),
+    blocks("4-a-block-of-all-protocols", "TCP and ICMP have the same block.", OPENS,
+           out(UDP(1000, 53), UDP(5016, 53), host=OTHER), out(TCP(1000, 80, "S"), TCP(5000, 80, "S")),
+           out(PING6(7), PING4(5016), host=OTHER)),
+    blocks("4-as-many-blocks-as-allowed", "the 17th port is in a second block; there is no third.",
+           *(out(UDP(1000 + i, 53), UDP(5000 + i, 53)) for i in range(32)), no_port(UDP(1032, 53)),
+           out(UDP(1000, 53), UDP(5032, 53), host=OTHER), ANSWERED),
+    blocks("4-no-block-is-left", "a host that comes too late gets none, and who has one keeps it.",
+           *(out(UDP(1000 + i, 53), UDP(5000 + i, 53)) for i in range(17)),
+           out(UDP(1000, 53), UDP(5032, 53), host=OTHER), no_port(UDP(1000, 53), host=NEIGHBOUR), ANSWERED),
+    blocks("4-a-block-rests", "REQ-8 for blocks: 120 seconds after the last binding went it is another's.",
+           OPENS, out(UDP(1000, 53), UDP(5016, 53), host=OTHER),
+           out(UDP(1000, 53), UDP(5032, 53), host=NEIGHBOUR), at(301),
+           no_port(UDP(1000, 53), host="'2001:db8:1::c'"), at(423),
+           out(UDP(1000, 53), UDP(5000, 53), host="'2001:db8:1::c'")),
+
+    # --- RFC 7422: host n of 2001:db8:1::/124 has ports 5000 + 16 n' of address n / 8, where n' is n mod 8 ---
+    numbered("2-block-follows-from-the-number", "host 10 is the third of the second address, host 11 the fourth, and "
+             "host 7 the last of the first; in whatever order they come.",
+             out(UDP(1000, 53), UDP(5048, 53), host=NEIGHBOUR), out(UDP(1000, 53), UDP(5032, 53)),
+             out(UDP(1000, 53), UDP(5112, 53), host="'2001:db8:1::7'", pool="'192.0.2.0'"),
+             out(UDP(1001, 53), UDP(5033, 53)), ANSWERED_BY_NUMBER),
+    numbered("2-block-is-all-there-is", "16 ports and no more, though the neighbours use none of theirs.",
+             *(out(UDP(1000 + i, 53), UDP(5032 + i, 53)) for i in range(16)), no_port(UDP(1016, 53)),
+             ANSWERED_BY_NUMBER),
+    numbered("2-without-a-number", "who is none of the subscribers has no ports.", no_port(UDP(1000, 53), host=OTHER)),
 
     # --- RFC 7857 ---
     updates("3-one-port-for-two-destinations", "hosts may have the same port for different destinations, and only so.",

@@ -1,7 +1,7 @@
 """RFC 6146 §3.8: two hosts that know each other by the pool's address; each sees the other's port there."""
 
 from corpus import at, from_ipv6
-from nat import HOST, OTHER, POOL6, SECOND, TCP, UDP, across, back, nat_case, no_way_in, no_way_out, out
+from nat import HOST, OTHER, POOL, POOL6, SECOND, TCP, UDP, across, back, nat_case, no_way_in, no_way_out, out
 
 case = nat_case("6146", "nat64.yaml")
 TO_POOL = (None, POOL6)
@@ -45,6 +45,9 @@ CASES = [
     case("3.8-hairpin-to-a-static-binding", "the operator's binding is one like others.",
          across(UDP(1000, 5000), UDP(5001, 53), host=OTHER, port_of=HOST),
          across(UDP(53, 5001), UDP(5000, 1000), host=HOST, port_of=OTHER), config="nat64-static.yaml"),
+    case("3.8-no-hairpin", "packets between hosts can be left to the IPv4 network, whose router sends them back.", READY,
+         out(UDP(1000, 5000), UDP(5001, 5000), to=(POOL, POOL6)),
+         back(UDP(5001, 5000), UDP(5001, 2000), host=OTHER, source=(POOL, POOL6)), config="nat64-no-hairpin.yaml"),
     case("3.8-hairpin-tcp", "each packet is a V6 one for its sender's session and a V4 one for the other's: both are "
          "ESTABLISHED in the end.", out(TCP(2000, 80, "S"), TCP(5000, 80, "S"), host=OTHER), to_other("S"),
          to_host("SA"), to_other("A"), at(7000), to_host("PA"), to_other("A")),
