@@ -109,6 +109,7 @@ struct Filled {
     }
     octets_per_session =
         static_cast<double>(resident_octets() - before - of_returns) / static_cast<double>(sessions);
+    resident_megabytes = static_cast<double>(resident_octets() - of_returns) * 1e-6;
   }
   // An answer to each, in any order.
   void answer_all() {
@@ -125,6 +126,7 @@ struct Filled {
     }
   }
   std::size_t before;
+  double resident_megabytes = 0;  // of the whole program, but for `returns`
   double octets_per_session = 0;
   std::unique_ptr<engine::Snapshot> snapshot;
   engine::Pipeline pipeline;
@@ -176,7 +178,10 @@ void run(benchmark::State& state, bool outbound) {
   const auto done = static_cast<uint64_t>(state.iterations()) * kBatch;
   if (sent != done) state.SkipWithError("packets were dropped");
   state.SetItemsProcessed(static_cast<int64_t>(done));
-  if (sessions >= 1'000'000) state.counters["octets/session"] = filled.octets_per_session;
+  if (sessions >= 1'000'000) {
+    state.counters["octets/session"] = filled.octets_per_session;
+    state.counters["program MB"] = filled.resident_megabytes;
+  }
   state.counters["ns/packet"] = benchmark::Counter(static_cast<double>(done) * 1e-9,
                                                    benchmark::Counter::kIsRate | benchmark::Counter::kInvert);
 }
@@ -242,6 +247,40 @@ void BM_NatExpire(benchmark::State& state) {
   state.counters["ns/session"] =
       all * 1e9 / (static_cast<double>(sessions) * static_cast<double>(state.iterations()));
 }
+// What keeps a worker from its packets besides: 0 other timeouts, 1 another pool, both of which look at each
+// binding, 2 one portion of a question about the table, 3 one about what a reload would end.
+void BM_NatStall(benchmark::State& state) {
+  const auto sessions = static_cast<std::size_t>(state.range(0));
+  Filled filled(sessions);
+  share::Nat& nat = *filled.pipeline.nat();
+  share::NatSettings after = nat.settings();
+  if (state.range(1) == 0) after.timeouts.udp = 200;
+  if (state.range(1) != 0) after.pools.push_back({{Ipv4Prefix::holding(Ipv4Address(100, 65, 0, 0), 24)}});
+  const share::NatChange change(nat.settings(), after, 0, 1);
+  std::vector<double> stalls;
+  uint64_t seen = 0;
+  for (auto _ : state) {
+    for (uint64_t from = 0; from != share::Nat::kEnd;) {
+      const double before = seconds();
+      if (state.range(1) < 2) {
+        nat.change(after, Instant());
+        from = share::Nat::kEnd;
+      } else if (state.range(1) == 2) {
+        from = nat.visit_sessions(from, 256, Instant(), [&](const share::SessionView&) { ++seen; });
+      } else {
+        from = nat.visit_ends(change, from, 256, Instant(), [&](const share::NatEndView&) { ++seen; });
+      }
+      stalls.push_back(seconds() - before);
+    }
+  }
+  benchmark::DoNotOptimize(seen);
+  count_stalls(state, stalls);
+}
+BENCHMARK(BM_NatStall)
+    ->ArgsProduct({{10'000'000}, {0, 1, 2, 3}})
+    ->Unit(benchmark::kMillisecond)
+    ->Iterations(1);
+
 BENCHMARK(BM_NatExpire)->Arg(1'000'000)->Arg(10'000'000)->Unit(benchmark::kMillisecond)->Iterations(1);
 
 }  // namespace

@@ -87,7 +87,8 @@ class Nat {
   [[nodiscard]] bool owns(Ipv4Address address) const { return pool_.number_of(address).has_value(); }
 
   // Ends what has ended by `now`: at most `most` sessions, and as many ports and blocks that have rested.
-  // True when there is more to do.
+  // After a change of timeouts also looks at `most` places for sessions that last too long now. True when
+  // there is more to do.
   bool expire(Instant now, std::size_t most) noexcept;
 
   // Takes over other settings; `max_sessions` and how ports are dealt out stay as they are. Bindings that
@@ -285,7 +286,7 @@ class Nat {
   [[nodiscard]] bool keeps_place(const Binding& binding, const PortPool& pool) const noexcept;
   void change_places(const NatSettings& settings, NatChange& change) noexcept;
   void move_subscribers(const PortPool& pool, bool same_pools) noexcept;
-  void shorten_sessions(Tick now) noexcept;
+  void shorten_sessions(Tick now, std::size_t most) noexcept;
   [[nodiscard]] bool make_room(uint32_t& from) noexcept;
   // How long a session in this state lasts without a packet.
   [[nodiscard]] Tick lifetime_of(const Session& session, NatProtocol protocol) const noexcept;
@@ -320,6 +321,7 @@ class Nat {
   TimerWheel lasting_;
   TimerWheel transitory_;
   std::size_t session_count_ = 0;
+  uint64_t shorten_from_ = kEnd;  // the place of a visit from which on sessions may last too long
   std::size_t shared_count_ = 0;
   std::size_t static_count_ = 0;
   NatEventSink* sink_ = nullptr;

@@ -1,5 +1,6 @@
 // Other settings while bindings exist: what may stay stays, with its port, its block and its sessions, and
-// nobody gets what another has. Looks at each binding, so it takes as long as there are many.
+// nobody gets what another has. Looks at each binding, so it takes as long as there are many; of timeouts in
+// portions.
 #include <algorithm>
 #include <utility>
 #include <vector>
@@ -50,7 +51,7 @@ void Nat::change(const NatSettings& settings, Instant now) noexcept {
     settings_ = settings;
     set_timeouts();
   }
-  if (!same_timeouts) shorten_sessions(tick_of(now));
+  if (!same_timeouts) shorten_from_ = 0;
 }
 
 NatEnd Nat::why_ends(const Binding& binding, const NatChange& change) const noexcept {
@@ -134,22 +135,29 @@ void Nat::move_subscribers(const PortPool& pool, bool same_pools) noexcept {
   blocks_taken_ = std::move(blocks_taken);
 }
 
-// Ends what has ended by the new timeouts as well, not when it would have by the old ones.
-void Nat::shorten_sessions(Tick now) noexcept {
+// What has longer to go than the timeouts of now allow ends as if its last packet had come now. Looks at
+// `most` places. Whoever moves to a place that was looked at already is shortened on the way (end_session()).
+void Nat::shorten_sessions(Tick now, std::size_t most) noexcept {
   const auto shorten = [&](uint32_t session, NatProtocol protocol) {
     Session& s = at(session);
     const Tick latest = now + lifetime_of(s, protocol);
-    if (is_past(s.expires, latest)) return;
+    if (!is_past(s.expires, latest)) s.expires = latest;
+    // Even if a packet has shortened it meanwhile: it is still where the old timeout put it.
     wheel_of(s).cancel(session, links());
-    s.expires = latest;
     begin_timer(session);
   };
-  for (uint32_t id = 0; id < bindings_.used(); ++id) {
-    const Binding& b = bindings_[id];
-    if (!is_in_use(id) || !b.has_session()) continue;
-    shorten(id, b.protocol());
-    for (uint32_t i = b.further; i != kNone; i = further_[i].older) shorten(i | kFurther, b.protocol());
+  uint64_t& place = shorten_from_;
+  for (; place < bindings_.used(); ++place) {
+    if (most-- == 0) return;
+    const auto id = static_cast<uint32_t>(place);
+    if (is_in_use(id) && bindings_[id].has_session()) shorten(id, bindings_[id].protocol());
   }
+  for (place = std::max(place, kFurtherSessions); place - kFurtherSessions < further_.used(); ++place) {
+    if (most-- == 0) return;
+    const auto id = static_cast<uint32_t>(place - kFurtherSessions);
+    if (further_[id].binding != kNone) shorten(id | kFurther, bindings_[further_[id].binding].protocol());
+  }
+  place = kEnd;
 }
 
 // Static bindings have room whoever has to go. Goes on at `from`; false when there are too many of them.

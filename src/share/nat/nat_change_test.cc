@@ -68,6 +68,32 @@ TEST_F(NatChange, BindingsSurviveAChangedTimeout) {
   EXPECT_EQ(nat().binding_count(), 0U);
 }
 
+// In portions, while sessions end and the next ones of their bindings move to their places.
+TEST_F(NatChange, EverySessionIsShortenedAfterAChangedTimeout) {
+  settings_.timeouts.udp = 600;
+  const auto far = [](uint64_t number) {
+    return Ipv4Endpoint{Ipv4Address(static_cast<uint32_t>(0xcb007100 + number)), 53};
+  };
+  for (uint64_t number = 0; number < 40; ++number)  // the first session of each is the first to end
+    ASSERT_EQ(out(host(number), far(0)), DropReason::None);
+  pass(590);
+  for (uint64_t number = 0; number < 40; ++number)
+    for (uint64_t remote = 1; remote < 8; ++remote)
+      ASSERT_EQ(out(host(number), far(remote)), DropReason::None);
+  settings_.timeouts.udp = 30;
+  change();
+  now_ = now_ + Duration::seconds(11);
+  int portions = 1;
+  for (; nat().expire(now_, 3); ++portions) {
+  }
+  EXPECT_GT(portions, 40 * 8 / 3);
+  EXPECT_EQ(nat().session_count(), 40u * 7);
+  pass(29);
+  EXPECT_EQ(nat().session_count(), 40u * 7);
+  pass(2);
+  EXPECT_EQ(nat().session_count(), 0u);
+}
+
 TEST_F(NatChange, BindingsSurviveAPoolThatGrows) {
   ASSERT_EQ(out(host(1)), DropReason::None);
   const Ipv4Endpoint before = outside_;

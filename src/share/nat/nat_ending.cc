@@ -7,6 +7,10 @@ bool Nat::expire(Instant now, std::size_t most) noexcept {
   now_ = now;
   const Tick tick = tick_of(now);
   bool more = pool_.end_rests(tick, most);
+  if (shorten_from_ != kEnd) {
+    shorten_sessions(tick, most);
+    more = true;
+  }
   for (std::size_t i = 0;
        i < most && !resting_blocks_.empty() && is_past(resting_blocks_.front().until, tick); ++i) {
     const RestingBlock& block = resting_blocks_.front();
@@ -56,6 +60,8 @@ void Nat::end_session(uint32_t session, Rest rest) noexcept {
     b.first.remote_port = heir.remote_port;
     b.first.expires = heir.expires;
     b.first.state = heir.state;
+    const Tick latest = tick_of(now_) + lifetime_of(heir, b.protocol());
+    if (shorten_from_ != kEnd && !is_past(heir.expires, latest)) b.first.expires = latest;
     b.first.flags |= kHasSession;
     begin_timer(binding);
   }
