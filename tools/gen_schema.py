@@ -21,10 +21,10 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent
 SCHEMA = ROOT / "src/config/schema.yaml"
 COMMANDS = ROOT / "src/app/commands.yaml"
 
-ENTRIES = ["mapping", "rule", "softwire", "pool", "static-binding"]  # what the lists of sections hold
-SCOPES = ["top", "control", "log", "instance", *ENTRIES]
+ENTRIES = ["mapping", "rule", "softwire", "pool", "static-binding", "service", "server"]  # what the lists of sections hold
+SCOPES = ["top", "control", "log", "instance", *ENTRIES, "health"]
 TYPES = [
-    "section", "instances", *(f"{entry}s" for entry in ENTRIES), "name", "device", "user", "path", "integer", "boolean",
+    "section", "instances", *(f"{entry}s" for entry in ENTRIES), "name", "device", "user", "path", "url-path", "integer", "boolean",
     "choice", "choice-or-integer", "ipv4-address", "ipv6-address", "ipv4-prefix", "ipv6-prefix", "pref64", "port-range",
 ]
 KNOWN = {
@@ -108,7 +108,8 @@ def make_table():
 
 TYPE_WORDS = {
     "section": "section", "instances": "instance", "mappings": "mapping", "rules": "rule",
-    "softwires": "softwire", "pools": "pool", "static-bindings": "static binding", "name": "name", "device": "device name",
+    "softwires": "softwire", "pools": "pool", "static-bindings": "static binding",
+    "services": "service", "servers": "server", "url-path": "path of a URL", "name": "name", "device": "device name",
     "user": "user name", "path": "path", "boolean": "true or false", "ipv4-address": "IPv4 address",
     "ipv6-address": "IPv6 address", "ipv4-prefix": "IPv4 prefix", "ipv6-prefix": "IPv6 prefix",
     "pref64": "IPv6 prefix of length 32, 40, 48, 56, 64 or 96", "port-range": "first and last port",
@@ -163,6 +164,7 @@ def sections(mechanisms, keys):
         yield "-".join(group), f"Instances with `mechanism:` {words}", [k for k in instance if k["mechanisms"] == group]
     for scope in ENTRIES:
         yield scope, f"One entry of `{scope}s`", [k for k in keys if k["in"] == scope]
+    yield "health", "`health` of a service", [k for k in keys if k["in"] == "health"]
 
 
 # --- docs/configuration.md ----------------------------------------------------------------------------------------
@@ -283,7 +285,7 @@ def make_man():
         if anchor in titles:
             what = titles[anchor]
             out.append(mdoc(f"{what['title'][0].upper()}{what['title'][1:]} ({', '.join(what['cites'])})."))
-        elif anchor == "control" or anchor == "log":
+        elif anchor in ("control", "log", "health"):
             out.append(f"The keys below\n.Cm {anchor} .")
         out.append(".Bl -tag -width indent")
         for key in members:
@@ -324,6 +326,9 @@ JSON_TYPES = {
     "softwires": {"$ref": "#/$defs/softwire"},
     "pools": {"$ref": "#/$defs/pool"},
     "static-bindings": {"$ref": "#/$defs/static-binding"},
+    "services": {"$ref": "#/$defs/service"},
+    "servers": {"$ref": "#/$defs/server"},
+    "url-path": {"type": "string", "pattern": "^/[!-~]*$"},
     "port-range": {"type": "string", "pattern": "^[0-9]{1,5}-[0-9]{1,5}$"},
 }
 
@@ -379,6 +384,7 @@ def make_json_schema():
             **{scope: json_object([k for k in keys if k["in"] == scope]) for scope in ENTRIES},
         },
     }
+    schema["$defs"]["service"]["properties"]["health"] = json_object([k for k in keys if k["in"] == "health"])
     return json.dumps(schema, indent=2, ensure_ascii=False) + "\n"
 
 

@@ -178,12 +178,41 @@ class NatMetrics {
   const control::Status& status_;
 };
 
+// Of load balancers: each server of each service.
+void servers(Text& text, const control::Status& status) {
+  if (std::ranges::all_of(status.instances, [](const auto& i) { return i.services.empty(); })) return;
+  const auto each = [&](std::string_view name, std::string_view type, std::string_view help, auto&& value) {
+    text.head(name, type, help);
+    for (const auto& instance : status.instances)
+      for (const auto& service : instance.services)
+        for (const auto& server : service.servers)
+          text.sample(
+              name,
+              fmt::format("instance=\"{}\",vip=\"{}\",port=\"{}\",protocol=\"{}\",server=\"{}:{}\"",
+                          instance.name, service.key.vip.to_string(), service.key.port,
+                          to_string(service.key.protocol), server.name.address.to_string(), server.name.port),
+              value(server));
+  };
+  using Server = control::ServerStatus;
+  each("server_up", "gauge", "Whether a load balancer's server is up by its health checks.",
+       [](const Server& s) { return s.is_up() ? 1u : 0u; });
+  each("server_weight", "gauge", "The weight of a load balancer's server.",
+       [](const Server& s) { return s.weight; });
+  each("server_flows_total", "counter", "Flows that began with a load balancer's server.",
+       [](const Server& s) { return s.flows; });
+  each("server_checks_total", "counter", "Health checks of a load balancer's server.",
+       [](const Server& s) { return s.health ? s.health->checks : 0; });
+  each("server_failed_checks_total", "counter", "Health checks of a load balancer's server that failed.",
+       [](const Server& s) { return s.health ? s.health->failures : 0; });
+}
+
 }  // namespace
 
 std::string prometheus_text(const control::Status& status, std::span<const InstanceCounters> counters) {
   Text text;
   state(text, status);
   NatMetrics(text, status).add();
+  servers(text, status);
   by_version(text, counters, "received_packets_total", "Packets from the device, by IP version.",
              &Totals::received);
   translated(text, counters, "translated_packets_total", "Packets translated.", &Totals::Flow::packets);

@@ -178,8 +178,11 @@ void append_endpoints(std::string& text, const View& view) {
   fmt::format_to(out, R"({{"protocol":"{}")", to_string(view.protocol));
   if (view.inside.ipv6 != Ipv6Address{})
     fmt::format_to(out, R"(,"inside":"{}")", view.inside.ipv6.to_string());
-  if (view.inside.ipv4 != Ipv4Address{})
+  // No host has an address of 0.0.0.0/8: a load balancer writes its service's number there.
+  if (view.inside.ipv4.value() >> 24 != 0)
     fmt::format_to(out, R"(,"inside-ipv4":"{}")", view.inside.ipv4.to_string());
+  else if (view.inside.ipv4 != Ipv4Address{})
+    fmt::format_to(out, R"(,"service":{})", view.inside.ipv4.value());
   append_port(text, "inside", view.inside.port, view.protocol);
   fmt::format_to(out, R"(,"outside":"{}")", view.outside.address.to_string());
   append_port(text, "outside", view.outside.port, view.protocol);

@@ -71,7 +71,8 @@ std::string table_text(const ordered_json& instance) {
                       : instance.contains("rules")   ? "rule"
                                                      : "explicit mapping";
   const std::string mechanism = instance.at("mechanism").get<std::string>();
-  if (mechanism == "ipip" || mechanism == "ds-lite-b4" || mechanism == "nat64") return "";
+  if (mechanism == "ipip" || mechanism == "ds-lite-b4" || mechanism == "nat64" || mechanism == "slb64")
+    return "";
   const auto count = instance.at("mappings").get<uint64_t>();
   return fmt::format("  {}{}\n", counted(count, thing),
                      count == 0 ? "" : " in " + octets_text(instance.at("mappings-memory").get<uint64_t>()));

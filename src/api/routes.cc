@@ -12,6 +12,7 @@
 #include "api/reload_feed.h"
 #include "api/request_body.h"
 #include "api/rule_listing.h"
+#include "api/service_report.h"
 #include "config/mapping_csv.h"
 
 namespace yonroku::api {
@@ -28,6 +29,7 @@ constexpr const char* kMappings = R"(/v1/(?:instances/([a-z0-9-]+)/)?mappings)";
 constexpr const char* kRules = R"(/v1/(?:instances/([a-z0-9-]+)/)?rules)";
 constexpr const char* kSoftwires = R"(/v1/(?:instances/([a-z0-9-]+)/)?softwires)";
 constexpr const char* kNat = R"(/v1/(?:instances/([a-z0-9-]+)/)?(bindings|sessions|subscribers|ports))";
+constexpr const char* kServices = R"(/v1/(?:instances/([a-z0-9-]+)/)?services)";
 constexpr std::size_t kLargestChange = 32 << 20;   // some 700,000 mappings at once
 constexpr std::size_t kLargestTable = 1024 << 20;  // ten million softwires and more
 
@@ -76,6 +78,12 @@ class Routes {
       response.set_content(config::write_mapping_csv(*mappings), kCsv);
     else
       response.set_content(mappings_json(*mappings) + "\n", kJson);
+  }
+
+  void list_services(const Request& request, Response& response) {
+    const auto services = services_json(backend_.status(), instance_of(request));
+    if (!services) return answer(response, status_of(services.error()), services.error());
+    answer(response, *services);
   }
 
   void list_rules(control::TableKind kind, const Request& request, Response& response) {
@@ -288,7 +296,7 @@ void answer_everything_else(httplib::Server& server) {
         response, response.status,
         {request.path, is_unknown ? "there is no such thing here" : "the request is not understood",
          is_unknown ? "GET /v1/status, /v1/counters, /v1/mappings, /v1/rules, /v1/softwires, /v1/bindings, "
-                      "/v1/sessions, /v1/subscribers, /v1/ports, /v1/reload, /metrics"
+                      "/v1/sessions, /v1/subscribers, /v1/ports, /v1/services, /v1/reload, /metrics"
                     : ""});
   });
   server.set_exception_handler(
@@ -333,6 +341,9 @@ void add_routes(httplib::Server& server, Backend& backend, const std::function<b
              [routes](const Request& request, Response& response) { routes->list_nat(request, response); });
   server.Get("/v1/reload", [routes](const Request& request, Response& response) {
     routes->preview_reload(request, response);
+  });
+  server.Get(kServices, [routes](const Request& request, Response& response) {
+    routes->list_services(request, response);
   });
   server.Post("/v1/reload", Routes::changing(routes, kLargestChange, reload));
 }

@@ -12,6 +12,7 @@
 
 #include "api/client.h"
 #include "api/report.h"
+#include "api/service_report.h"
 #include "app/cmd_show_nat.h"
 #include "app/commands.h"
 #include "app/offline_options.h"
@@ -64,6 +65,20 @@ void show_counters(const ShowOptions& options) {
     fmt::print("{}", api::counters_report(counters, options.is_all ? api::Zeros::Show : api::Zeros::Hide));
 }
 
+void show_services(const ShowOptions& options) {
+  api::Client client(options.socket);
+  const auto answer =
+      value_or_fail(client.request(api::Client::Method::Get, api::table_path(options.instance, "services")));
+  const auto services = ordered_json::parse(answer.body, nullptr, /*allow_exceptions=*/false);
+  if (!services.is_object() || !services.contains("services"))
+    fail_command({options.socket, "the answer is not understood",
+                  "is that yonroku's control socket, of this version?"});
+  if (options.is_json)
+    fmt::print("{}\n", services.dump(2));
+  else
+    fmt::print("{}", api::services_text(services));
+}
+
 }  // namespace
 
 void print_table(const SocketOptions& options, std::string_view table) {
@@ -89,6 +104,9 @@ void add_show_command(CLI::App& app) {
     command->add_subcommand(table, fmt::format("The {} in use, as CSV", table))
         ->fallthrough()
         ->callback([options, table] { print_table(*options, table); });
+  command->add_subcommand("services", "The services of a load balancer, and how their servers are")
+      ->fallthrough()
+      ->callback([options] { show_services(*options); });
   add_show_nat_commands(*command, options);
 }
 

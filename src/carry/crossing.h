@@ -10,10 +10,11 @@
 namespace yonroku::carry {
 
 // A NAT changes the source port on the way out and the destination port on the way in; of an ICMP query, the
-// identifier either way.
+// identifier either way. A load balancer changes both.
 struct PortChange {
-  enum class Which : uint8_t { None, Source, Destination } which = Which::None;
-  uint16_t port = 0;  // the new one
+  enum class Which : uint8_t { None, Source, Destination, Both } which = Which::None;
+  uint16_t port = 0;              // the new one; of Both the source's
+  uint16_t destination_port = 0;  // of Both
 };
 
 struct Crossing4 {

@@ -320,7 +320,7 @@ class NatReader {
     binding.inside_ipv4 = keys.ipv4_address("inside-ipv4").value_or(Ipv4Address{});
     if (!has_nat(instance_.mechanism)) return;  // a misspelt one
     const bool has_ipv6 = !is_customer_edge(instance_.mechanism);
-    const bool has_ipv4 = instance_.mechanism != Mechanism::Nat64;
+    const bool has_ipv4 = instance_.mechanism == Mechanism::DsLiteAftr || !has_ipv6;
     const auto check = [&](std::string_view key, bool is_wanted, std::string_view what,
                            std::string_view whose) {
       if (keys.has(key) && !is_wanted)

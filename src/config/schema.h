@@ -14,7 +14,20 @@
 
 namespace yonroku::config {
 
-enum class Scope : uint8_t { Top, Control, Log, Instance, Mapping, Rule, Softwire, Pool, StaticBinding };
+enum class Scope : uint8_t {
+  Top,
+  Control,
+  Log,
+  Instance,
+  Mapping,
+  Rule,
+  Softwire,
+  Pool,
+  StaticBinding,
+  Service,
+  Server,
+  Health
+};
 enum class Changes : uint8_t { Reload, Restart };
 enum class ValueType : uint8_t {
   Section,
@@ -24,10 +37,13 @@ enum class ValueType : uint8_t {
   Softwires,
   Pools,
   StaticBindings,
+  Services,
+  Servers,
   Name,
   Device,
   User,
   Path,
+  UrlPath,
   Integer,
   Boolean,
   Choice,

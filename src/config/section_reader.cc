@@ -20,6 +20,9 @@ std::string_view scope_words(Scope scope, std::optional<Mechanism> mechanism) {
     case Scope::Softwire: return "a softwire";
     case Scope::Pool: return "a pool";
     case Scope::StaticBinding: return "a static binding";
+    case Scope::Service: return "a service";
+    case Scope::Server: return "a server";
+    case Scope::Health: return "health";
     case Scope::Instance: break;
   }
   if (!mechanism) return "an instance";
@@ -37,6 +40,7 @@ std::string_view scope_words(Scope scope, std::optional<Mechanism> mechanism) {
     case Mechanism::MapECe: return "a map-e-ce instance";
     case Mechanism::MapTCe: return "a map-t-ce instance";
     case Mechanism::LwB4: return "a lwb4 instance";
+    case Mechanism::Slb64: return "a slb64 instance";
   }
   return "an instance";
 }
@@ -49,11 +53,14 @@ std::string expected_words(const KeySpec& spec) {
     case ValueType::Rules:
     case ValueType::Softwires:
     case ValueType::Pools:
-    case ValueType::StaticBindings: return "a mapping";
+    case ValueType::StaticBindings:
+    case ValueType::Services:
+    case ValueType::Servers: return "a mapping";
     case ValueType::Name: return "a name";
     case ValueType::Device: return "a device name";
     case ValueType::User: return "a user name";
     case ValueType::Path: return "a path";
+    case ValueType::UrlPath: return "the path of a URL";
     case ValueType::Integer: return fmt::format("a number from {} to {}", spec.minimum, spec.maximum);
     case ValueType::Boolean: return "true or false";
     case ValueType::Choice: return fmt::format("one of {}", fmt::join(spec.values, ", "));
@@ -83,6 +90,9 @@ std::string list_words(const KeySpec& spec) {
     case ValueType::StaticBindings:
       return "a list of static bindings such as - {protocol: tcp, inside: '2001:db8::1', inside-port: 80, "
              "outside: 192.0.2.1, outside-port: 80}";
+    case ValueType::Services:
+      return "a list of services such as - {vip: '2001:db8::80', port: 80, servers: [{address: 192.0.2.10}]}";
+    case ValueType::Servers: return "a list of servers such as - {address: 192.0.2.10}";
     case ValueType::Ipv6Address: return "a list such as ['2001:db8::1']";
     case ValueType::Ipv4Prefix: return "a list such as [192.0.2.0/24]";
     case ValueType::Ipv6Prefix: return "a list such as ['2001:db8::/32']";
@@ -97,7 +107,7 @@ SectionReader::SectionReader(const Node& section, Scope scope, std::optional<Mec
     : section_(section), scope_(scope), mechanism_(mechanism), findings_(findings) {
   if (section.kind != Node::Kind::Mapping) {
     // A list of sections has its own words for this: see sections().
-    if (scope == Scope::Top || scope == Scope::Control || scope == Scope::Log)
+    if (scope == Scope::Top || scope == Scope::Control || scope == Scope::Log || scope == Scope::Health)
       findings.error(
           section,
           fmt::format("{} must be a mapping, not {}",
@@ -149,8 +159,9 @@ void SectionReader::check_unknown(const Node& key, std::span<const std::string_v
     return;
   }
   std::string fix;
+  const std::string_view meant = closest_word(key.text, known);
   for (const KeySpec& other : schema()) {
-    if (other.name != key.text) continue;
+    if (other.name != key.text || !meant.empty()) continue;
     const char* place = other.scope == Scope::Top        ? "at the top of the file"
                         : other.scope == Scope::Control  ? "below \"control:\""
                         : other.scope == Scope::Log      ? "below \"log:\""
@@ -161,7 +172,6 @@ void SectionReader::check_unknown(const Node& key, std::span<const std::string_v
     break;
   }
   if (fix.empty()) {
-    const std::string_view meant = closest_word(key.text, known);
     fix = meant.empty()
               ? fmt::format("see yonroku.yaml(5) for the keys of {}", scope_words(scope_, mechanism_))
               : fmt::format("did you mean \"{}\"?", meant);
@@ -318,6 +328,7 @@ std::optional<std::string> SectionReader::text(std::string_view key) {
     case ValueType::Name: return value<std::string>(key, parse_instance_name);
     case ValueType::Device: return value<std::string>(key, parse_device_name);
     case ValueType::User: return value<std::string>(key, parse_user_name);
+    case ValueType::UrlPath: return value<std::string>(key, parse_url_path);
     default: return value<std::string>(key, parse_path);
   }
 }

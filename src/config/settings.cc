@@ -19,6 +19,7 @@ std::string_view to_string(Mechanism mechanism) {
     case Mechanism::MapECe: return "map-e-ce";
     case Mechanism::MapTCe: return "map-t-ce";
     case Mechanism::LwB4: return "lwb4";
+    case Mechanism::Slb64: return "slb64";
   }
   return "siit";
 }

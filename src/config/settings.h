@@ -9,6 +9,7 @@
 #include <string_view>
 #include <vector>
 
+#include "config/service_settings.h"
 #include "packet/ipv4_address.h"
 #include "packet/ipv6_address.h"
 #include "packet/prefix.h"
@@ -33,8 +34,9 @@ enum class Mechanism : uint8_t {
   MapECe,
   MapTCe,
   LwB4,
+  Slb64,
 };
-inline constexpr std::size_t kMechanismCount = 13;
+inline constexpr std::size_t kMechanismCount = 14;
 
 // Customer edges with a NAT of their own, in the ports that the customer has.
 constexpr bool is_customer_edge(Mechanism m) {
@@ -43,11 +45,11 @@ constexpr bool is_customer_edge(Mechanism m) {
 // Those that rewrite headers; the others put IPv4 packets into IPv6 packets.
 constexpr bool translates(Mechanism m) {
   return m == Mechanism::Siit || m == Mechanism::Clat || m == Mechanism::MapTBr || m == Mechanism::Nat64 ||
-         m == Mechanism::MapTCe;
+         m == Mechanism::MapTCe || m == Mechanism::Slb64;
 }
 // Those that keep bindings and sessions.
 constexpr bool has_nat(Mechanism m) {
-  return m == Mechanism::Nat64 || m == Mechanism::DsLiteAftr || is_customer_edge(m);
+  return m == Mechanism::Nat64 || m == Mechanism::DsLiteAftr || m == Mechanism::Slb64 || is_customer_edge(m);
 }
 // Those whose NAT has pools of addresses and ports that it shares out.
 constexpr bool has_pools(Mechanism m) { return has_nat(m) && !is_customer_edge(m); }
@@ -142,7 +144,8 @@ struct InstanceSettings {
   TunnelSide side = TunnelSide::Customer;
   std::vector<Ipv4Prefix> customer_prefixes;
 
-  share::NatSettings nat;  // of those with a NAT
+  share::NatSettings nat;                 // of those with a NAT
+  std::vector<ServiceSettings> services;  // slb64; no two have the same key
 
   // customer edges: what the provider gave, and what follows from it
   std::optional<Ipv6Prefix> end_user_prefix;

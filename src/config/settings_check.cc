@@ -275,6 +275,7 @@ class InstanceCheck {
     if (i_.clat_address) return i_.clat_address;
     if (i_.mechanism == Mechanism::MapTCe)
       return i_.local_addresses.empty() ? std::nullopt : std::optional(i_.local_addresses.front());
+    if (!i_.services.empty()) return i_.services.front().key.vip;
     if (const share::EamMapping* mapping = mapping_of(i_.translator_ipv4))
       return mapping->to_ipv6(i_.translator_ipv4);
     const auto& prefix = i_.mechanism == Mechanism::Clat ? i_.clat_prefix : i_.pref64;
@@ -419,6 +420,15 @@ void check_together(const Settings& settings, const std::vector<const Node*>& no
                        fmt::format("instance {} in line {} has {} in its pools too", earlier.name, line,
                                    shared->to_string()),
                        "give each instance addresses of its own, or write \"routes: manual\"");
+      for (const ServiceSettings& service : later.services)
+        if (!later.ipv6_routes && !earlier.ipv6_routes &&
+            std::ranges::count(earlier.services, service.key.vip,
+                               [](const ServiceSettings& other) { return other.key.vip; }) > 0)
+          findings.error(
+              place(*nodes[b], "services"),
+              fmt::format("instance {} in line {} has the vip {} too, and only one can get the route",
+                          earlier.name, line, service.key.vip.to_string()),
+              "give each instance vips of its own, or write \"routes: manual\"");
       for (const Ipv6Address& local : later.local_addresses)
         if (!later.ipv6_routes && !earlier.ipv6_routes &&
             std::ranges::count(earlier.local_addresses, local) > 0)

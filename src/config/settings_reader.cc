@@ -13,6 +13,7 @@
 #include "config/mapping_csv.h"
 #include "config/nat_reader.h"
 #include "config/section_reader.h"
+#include "config/service_reader.h"
 #include "config/settings_check.h"
 #include "config/softwire_csv.h"
 #include "config/text_file.h"
@@ -69,6 +70,7 @@ class InstanceReader {
     if (mechanism && is_customer_edge(*mechanism))
       read_customer_edge(instance_, candidate_rules(), keys_, findings_);
     if (!mechanism || has_nat(*mechanism)) read_nat(instance_, keys_, findings_);
+    if (!mechanism || *mechanism == Mechanism::Slb64) read_balancing();
     check_instance(instance_, keys_, {mechanism.has_value(), has_all_mappings_}, findings_);
     return std::move(instance_);
   }
@@ -165,6 +167,13 @@ class InstanceReader {
             *Ipv4Prefix::create(Ipv4Address(172, 16, 0, 0), 12),
             *Ipv4Prefix::create(Ipv4Address(192, 168, 0, 0), 16),
             *Ipv4Prefix::create(Ipv4Address(192, 0, 0, 0), 29)};
+  }
+
+  // Clients are spread by what they send; servers answer, and begin nothing.
+  void read_balancing() {
+    instance_.services = read_services(keys_, instance_.nat.pools, findings_);
+    if (instance_.mechanism == Mechanism::Slb64)
+      instance_.nat.filtering = share::Dependence::AddressAndPortDependent;
   }
 
   void read_device_from_name() {

@@ -243,6 +243,14 @@ Value<std::string> parse_path(std::string_view text) {
   return std::string(text);
 }
 
+Value<std::string> parse_url_path(std::string_view text) {
+  const auto is_allowed = [](char c) { return c > ' ' && c < 0x7f && c != '#'; };
+  if (text.empty() || text[0] != '/' || text.size() > 1024 || !std::ranges::all_of(text, is_allowed))
+    return complain(fmt::format("{} is not the path of a URL", in_quotes(text)),
+                    "begin it with a slash, such as /healthy");
+  return std::string(text);
+}
+
 Value<share::EamMapping> make_mapping(const Ipv4Prefix& ipv4, const Ipv6Prefix& ipv6) {
   const share::EamMapping mapping{ipv4, ipv6};
   if (!mapping.is_valid())

@@ -48,6 +48,7 @@ Result<std::unique_ptr<Daemon>> Daemon::start(const config::Settings& settings) 
   daemon->settings_ = without_mappings(settings);
   TRY(drop_privileges(settings.user));
   for (auto& instance : daemon->instances_) instance->start_workers();
+  daemon->check_health();
   return daemon;
 }
 
@@ -57,6 +58,20 @@ Result<void> Daemon::check_fixed(const config::Settings& settings) const {
   std::string names;
   for (const auto& name : fixed) names += (names.empty() ? "" : ", ") + name;
   return fail("reload", "these can't change while the program runs: " + names, "restart it");
+}
+
+// What the settings say from now on.
+void Daemon::check_health() {
+  std::vector<HealthTarget> targets = health_targets(settings_);
+  if (health_ == nullptr && targets.empty()) return;
+  if (health_ == nullptr) health_ = std::make_unique<HealthChecks>([this] { use_health(); });
+  health_->watch(std::move(targets));
+}
+
+// In the thread of the checks.
+void Daemon::use_health() {
+  const std::scoped_lock lock(mutex_);
+  for (auto& instance : instances_) instance->use_down_servers(health_->down(instance->settings().name));
 }
 
 Result<void> Daemon::reload(const config::Settings& settings) {
@@ -90,6 +105,7 @@ Result<void> Daemon::reload(const config::Settings& settings) {
     instances_.push_back(std::move(instance));
   }
   settings_ = without_mappings(settings);
+  check_health();
   reloaded_ = std::chrono::system_clock::now();
   return {};
 }
@@ -148,9 +164,25 @@ Status Daemon::status() const {
       else
         status.warnings.push_back(nat.error().to_string());
     }
+    add_services(*instance, out, status.warnings);
     for (const auto& problem : instance->problems()) status.warnings.push_back(problem);
   }
   return status;
+}
+
+void Daemon::add_services(const Instance& instance, InstanceStatus& out,
+                          std::vector<std::string>& warnings) const {
+  if (instance.settings().services.empty()) return;
+  auto services = instance.service_status();
+  if (!services) return warnings.push_back(services.error().to_string());
+  out.services = *std::move(services);
+  for (ServiceStatus& service : out.services) {
+    for (ServerStatus& server : service.servers)
+      if (health_ != nullptr) server.health = health_->report(out.name, server.name);
+    if (std::ranges::none_of(service.servers, &ServerStatus::is_up))
+      warnings.push_back(out.name + ": no server of [" + service.key.vip.to_string() +
+                         "]:" + std::to_string(service.key.port) + " is up");
+  }
 }
 
 std::vector<InstanceCounters> Daemon::counters() const {

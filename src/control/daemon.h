@@ -12,6 +12,7 @@
 
 #include "base/result.h"
 #include "config/settings.h"
+#include "control/health_checks.h"
 #include "control/instance.h"
 #include "control/rule_change.h"
 #include "io/steering.h"
@@ -29,8 +30,9 @@ struct InstanceStatus {
   std::size_t mappings_memory = 0;  // octets
   std::vector<std::string> routes;  // installed by us, as "198.51.100.0/24"
   std::chrono::system_clock::time_point since;
-  std::optional<std::string> failure;  // why it no longer works
-  std::optional<NatStatus> nat;        // of those with a NAT that answers
+  std::optional<std::string> failure;   // why it no longer works
+  std::optional<NatStatus> nat;         // of those with a NAT that answers
+  std::vector<ServiceStatus> services;  // of load balancers that answer
 };
 
 struct Status {
@@ -123,6 +125,9 @@ class Daemon {
  private:
   Daemon() = default;
   [[nodiscard]] Result<void> check_fixed(const config::Settings& settings) const;
+  void check_health();
+  void use_health();
+  void add_services(const Instance& instance, InstanceStatus& out, std::vector<std::string>& warnings) const;
   Result<Instance*> find(const std::string& name) const;
   Result<Instance*> find_nat(const std::string& name, NatTable table) const;
   Result<Instance*> find(const std::string& name, TableKind kind) const;
@@ -134,6 +139,7 @@ class Daemon {
   std::vector<std::unique_ptr<Instance>> instances_;
   std::chrono::system_clock::time_point since_;
   std::optional<std::chrono::system_clock::time_point> reloaded_;
+  std::unique_ptr<HealthChecks> health_;  // once there is something to check; the last member: it ends first
 };
 
 }  // namespace yonroku::control

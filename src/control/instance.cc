@@ -53,6 +53,7 @@ Result<std::unique_ptr<Instance>> Instance::open(const config::InstanceSettings&
   const LinkPlan plan = TRY(plan_link(settings));
   std::unique_ptr<Instance> instance(new Instance(settings, TRY(Netlink::open())));
   instance->tables_ = std::move(tables);
+  instance->tables_.services = build_services(settings.services, instance->service_numbers_);
   instance->snapshot_ = build_snapshot(settings, instance->tables_);
   instance->forget_tables();
   instance->count_rules();
@@ -139,8 +140,42 @@ void Instance::commit_reload(const config::InstanceSettings& settings) {
   forget_tables();
   if (next_rules_) tables_.rules = std::move(next_rules_);
   count_rules();
+  tables_.services = build_services(settings.services, service_numbers_, down_servers_);
   use(build_snapshot(settings, tables_));
   link_.commit(plan_);
+}
+
+void Instance::use_down_servers(const DownServers& down) {
+  if (down == down_servers_) return;
+  down_servers_ = down;
+  tables_.services = build_services(settings_.services, service_numbers_, down);
+  use(build_snapshot(settings_, tables_));
+}
+
+Result<std::vector<ServiceStatus>> Instance::service_status() const {
+  constexpr std::chrono::milliseconds kLimit{100};
+  std::vector<uint64_t> flows(tables_.services->server_numbers());
+  for (std::size_t worker = 0; worker < workers_.size(); ++worker)
+    if (!workers_[worker]->ask(
+            [&](engine::Pipeline& pipeline, Instant) {
+              const auto counted = pipeline.server_flows();
+              for (std::size_t i = 0; i < std::min(flows.size(), counted.size()); ++i) flows[i] += counted[i];
+            },
+            kLimit))
+      return fail(settings_.name,
+                  fmt::format("worker {} did not answer within {} ms", worker, kLimit.count()),
+                  "it is very busy: try again");
+  std::vector<ServiceStatus> services;
+  for (const config::ServiceSettings& settings : settings_.services) {
+    const share::Service& built = *tables_.services->find(settings.key);
+    ServiceStatus& service = services.emplace_back(ServiceStatus{settings.key, built.number(), {}});
+    for (const config::ServerSettings& server : settings.servers)
+      service.servers.push_back({{settings.key, server.endpoint.address, server.endpoint.port},
+                                 server.weight,
+                                 flows[built.find(server.endpoint)->number],
+                                 std::nullopt});
+  }
+  return services;
 }
 
 Instance::Change Instance::change_to(std::span<const share::EamMapping> mappings,

@@ -76,6 +76,11 @@ class Instance {
   [[nodiscard]] const std::vector<std::string>& problems() const { return link_.problems(); }
   [[nodiscard]] observe::Totals totals() const;
 
+  // New flows go to the others from now on, until another such call.
+  void use_down_servers(const DownServers& down);
+  // Without what checks have found. An error when a worker does not answer within a tenth of a second.
+  [[nodiscard]] Result<std::vector<ServiceStatus>> service_status() const;
+
   // Whoever asks about a subscriber's address means the whole subscriber.
   [[nodiscard]] NatQuery widened(NatQuery query) const;
   // Some more of a table of the NAT, from a place on: at most `most` entries, perhaps none although there are
@@ -117,7 +122,9 @@ class Instance {
   std::shared_ptr<share::MapRuleTable> next_rules_;  // likewise
   Link link_;
   Tables tables_;
-  RuleUse rule_use_;  // of tables_.rules
+  ServiceNumbers service_numbers_;  // of tables_.services
+  DownServers down_servers_;        // likewise
+  RuleUse rule_use_;                // of tables_.rules
   std::unique_ptr<engine::Snapshot> snapshot_;
   std::shared_ptr<NatEventRings> nat_events_;  // while somebody follows
   std::size_t nat_followers_ = 0;

@@ -56,6 +56,13 @@ void imply_map_t_ce(const config::InstanceSettings& settings, ImpliedRoutes& rou
   }
 }
 
+void imply_slb64(const config::InstanceSettings& settings, ImpliedRoutes& routes) {
+  std::set<Ipv6Address> vips;
+  for (const config::ServiceSettings& service : settings.services)
+    if (vips.insert(service.key.vip).second) routes.ipv6.push_back(Ipv6Prefix::holding(service.key.vip, 128));
+  imply_pools(settings, routes);
+}
+
 void imply_tunnel(const config::InstanceSettings& settings, ImpliedRoutes& routes) {
   for (const Ipv6Address& local : settings.local_addresses)
     routes.ipv6.push_back(Ipv6Prefix::holding(local, 128));
@@ -89,6 +96,8 @@ Result<ImpliedRoutes> implied_routes(const config::InstanceSettings& settings) {
   } else if (settings.mechanism == config::Mechanism::Nat64) {
     if (settings.pref64) routes.ipv6.push_back(settings.pref64->prefix());
     imply_pools(settings, routes);
+  } else if (settings.mechanism == config::Mechanism::Slb64) {
+    imply_slb64(settings, routes);
   } else if (!settings.ipv4_routes) {
     imply_siit(settings, routes);
   } else if (settings.pref64) {

@@ -96,6 +96,20 @@ TEST(ImpliedRoutes, Nat64) {
   EXPECT_TRUE(implied_routes(settings)->ipv4.empty());
 }
 
+TEST(ImpliedRoutes, Slb64) {
+  config::InstanceSettings settings;
+  settings.name = "web";
+  settings.mechanism = config::Mechanism::Slb64;
+  settings.nat.pools = {{.addresses = {*Ipv4Prefix::parse("198.51.100.0/28")}}};
+  for (const auto& [vip, port] :
+       {std::pair("2001:db8::80", uint16_t{80}), {"2001:db8::80", 443}, {"2001:db8::53", 53}})
+    settings.services.emplace_back().key = {*Ipv6Address::parse(vip), port};
+  const auto routes = implied_routes(settings);
+  ASSERT_TRUE(routes);
+  EXPECT_EQ(texts(routes->ipv4), (Texts{"198.51.100.0/28"}));
+  EXPECT_EQ(texts(routes->ipv6), (Texts{"2001:db8::53/128", "2001:db8::80/128"}));
+}
+
 TEST(ImpliedRoutes, TooManyAreRefusedWithARemedy) {
   auto settings = siit();
   settings.mappings.clear();

@@ -238,6 +238,8 @@ Result<Tables> build_tables(const config::InstanceSettings& settings, uint64_t s
                             std::pmr::memory_resource* memory) {
   Tables tables;
   tables.eam = TRY(build_eam_table(settings, seed, memory));
+  ServiceNumbers numbers;
+  tables.services = build_services(settings.services, numbers);
   if (config::has_rules(settings.mechanism)) tables.rules = TRY(build_rule_table(settings, seed, memory));
   if (tables.rules != nullptr || !config::translates(settings.mechanism))
     tables.path_mtus = std::make_shared<carry::PathMtuTable>();
@@ -259,6 +261,8 @@ std::unique_ptr<engine::Snapshot> build_snapshot(const config::InstanceSettings&
       return finish(mechanism::MapTCe(map_t_ce_settings(settings), *tables.rules));
     case config::Mechanism::MapTBr: return finish(map_t(settings, tables));
     case config::Mechanism::Nat64: return finish(mechanism::Nat64(nat64_settings(settings)));
+    case config::Mechanism::Slb64:
+      return finish(mechanism::Slb64({translate_settings(settings), settings.nat, tables.services}));
     case config::Mechanism::Siit:
     case config::Mechanism::Clat: return finish(siit(settings, tables));
     case config::Mechanism::MapEBr:

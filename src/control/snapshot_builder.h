@@ -6,6 +6,7 @@
 
 #include "base/result.h"
 #include "config/settings.h"
+#include "control/services.h"
 #include "engine/snapshot.h"
 
 namespace yonroku::control {
@@ -25,6 +26,7 @@ struct Tables {
   std::shared_ptr<share::EamTable> eam = nullptr;
   std::shared_ptr<share::MapRuleTable> rules = nullptr;
   std::shared_ptr<carry::PathMtuTable> path_mtus = nullptr;
+  std::shared_ptr<const share::ServiceTable> services = nullptr;
 };
 [[nodiscard]] Result<Tables> build_tables(
     const config::InstanceSettings& settings, uint64_t seed,

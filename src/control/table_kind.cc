@@ -15,6 +15,7 @@ TableKind table_kind(config::Mechanism mechanism) {
     case config::Mechanism::MapECe:
     case config::Mechanism::MapTCe:
     case config::Mechanism::LwB4:
+    case config::Mechanism::Slb64:
     case config::Mechanism::Ipip:
     case config::Mechanism::DsLiteB4: break;
   }

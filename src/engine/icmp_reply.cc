@@ -66,6 +66,8 @@ std::optional<Kind> kind_for_ipv6(const Verdict& verdict, const IcmpReplySetting
     case DropReason::SubscriberLimit:
     case DropReason::TableFull: return Kind{kDestinationUnreachable, kAddressUnreachable, 0};
     case DropReason::UnsolicitedSyn:
+    case DropReason::NoService:
+    case DropReason::NoServer:
     case DropReason::ProtocolNotNatted: return Kind{kDestinationUnreachable, kPortUnreachable, 0};
     case DropReason::SegmentsLeft: return Kind{kParameterProblem, kErroneousHeaderField, verdict.detail};
     case DropReason::SourceNotMapped:

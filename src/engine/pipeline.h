@@ -88,6 +88,8 @@ class Pipeline {
   // Null for mechanisms without one, and before prepare().
   [[nodiscard]] share::Nat* nat() { return state_.nat.get(); }
   [[nodiscard]] const share::Nat* nat() const { return state_.nat.get(); }
+  // Of a load balancer: flows begun with each server, by its number.
+  [[nodiscard]] std::span<const uint64_t> server_flows() const { return state_.server_flows; }
 
   // Where packets go whose state another worker has.
   class Peers {

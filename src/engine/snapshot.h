@@ -12,14 +12,16 @@
 #include "mechanism/map_t_ce.h"
 #include "mechanism/nat64.h"
 #include "mechanism/siit.h"
+#include "mechanism/slb64.h"
 #include "mechanism/softwire.h"
 #include "mechanism/softwire_napt.h"
 
 namespace yonroku::engine {
 
 // The closed set of mechanisms.
-using Mechanism = std::variant<mechanism::Siit, mechanism::Softwire, mechanism::MapT, mechanism::Nat64,
-                               mechanism::SoftwireNapt, mechanism::DsLiteAftr, mechanism::MapTCe>;
+using Mechanism =
+    std::variant<mechanism::Siit, mechanism::Softwire, mechanism::MapT, mechanism::Nat64,
+                 mechanism::SoftwireNapt, mechanism::DsLiteAftr, mechanism::MapTCe, mechanism::Slb64>;
 
 struct Snapshot {
   // Declared first: the mechanism refers to them. Null where it has no use for one.

@@ -1,8 +1,6 @@
 #include "mechanism/tunnel_end.h"
 
-#include <utility>
-
-#include "packet/checksum.h"
+#include "mechanism/echo_reply.h"
 
 namespace yonroku::mechanism {
 
@@ -11,20 +9,7 @@ Verdict answer_query(Packet& packet, const Ipv6View& ip, WorkerState& state) noe
   const auto& icmp = *reinterpret_cast<const IcmpHeader*>(ip.payload().data());
   if (icmp.type != icmpv6::kEcho || packet.offload.is_super_packet())
     return Verdict::drop(DropReason::NotEncapsulated);
-  if (packet.offload.partial_checksum) return Verdict::segment();
-  // Source and destination change places, which leaves the checksum alone.
-  if (state.trace != nullptr) state.trace->note(TraceStep::EchoReply, ip.header().destination());
-  packet.truncate(ip.size());
-  auto& header = *reinterpret_cast<Ipv6Header*>(packet.data());
-  std::swap(header.source_wire, header.destination_wire);
-  header.hop_limit = 64;
-  auto& reply = *reinterpret_cast<IcmpHeader*>(packet.data() + ip.payload_offset());
-  ChecksumDelta delta;
-  delta.removed(uint32_t{icmpv6::kEcho} << 8);
-  delta.added(uint32_t{icmpv6::kEchoReply} << 8);
-  reply.type = icmpv6::kEchoReply;
-  reply.checksum = delta.apply(reply.checksum);
-  return Verdict::to_ipv6();
+  return answer_echo(packet, ip, state.trace);
 }
 
 Verdict wrap_reply(const carry::Encapsulate& encapsulate, Packet& message, std::span<const std::byte> about,

@@ -4,10 +4,12 @@
 #include <cstdint>
 #include <memory>
 #include <memory_resource>
+#include <vector>
 
 #include "base/instant.h"
 #include "base/random_source.h"
 #include "carry/translate/identification.h"
+#include "mechanism/proxy_connections.h"
 #include "packet/trace.h"
 #include "share/nat/nat.h"
 
@@ -26,9 +28,11 @@ struct WorkerState {
   std::pmr::memory_resource* memory;
   RandomSource random;
   carry::Identifications identifications;
-  std::unique_ptr<share::Nat> nat;  // of mechanisms that have one
-  Instant now;                      // when the batch under way was received
-  Trace* trace = nullptr;           // set while a packet is explained
+  std::unique_ptr<share::Nat> nat;                      // of mechanisms that have one
+  std::unique_ptr<ProxyConnections> proxy_connections;  // of slb64, once a service has them
+  std::vector<uint64_t> server_flows;  // of slb64: flows begun with each server, by its number
+  Instant now;                         // when the batch under way was received
+  Trace* trace = nullptr;              // set while a packet is explained
 };
 
 }  // namespace yonroku::mechanism

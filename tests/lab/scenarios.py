@@ -563,3 +563,66 @@ class TwoGateways(Namespaces):
         for number in (1, 2):
             self.translators.append(Yonroku(self, f"gateway{number}", SiitDc.CONFIG, f"yonroku{number}").start())
         return self
+
+
+class Slb64(Namespaces):
+    """Clients of the IPv6 Internet reach a pool of IPv4-only servers by a virtual address."""
+
+    CLIENT, NEIGHBOUR = "2001:db8:a::2", "2001:db8:b::2"
+    VIP = "2001:db8:80::1"
+    POOL = "192.0.2.1"
+    SERVERS = {"one": "203.0.113.10", "two": "203.0.113.11", "three": "203.0.113.12"}
+
+    CONFIG = """\
+instances:
+  - name: web
+    mechanism: slb64
+    pools:
+      - {addresses: 192.0.2.1}
+    services:
+      - vip: 2001:db8:80::1
+        port: 80
+        servers:
+          - {address: 203.0.113.10, port: 8080}
+          - {address: 203.0.113.11, port: 8080}
+        health: {check: http, interval: 1, timeout: 1, rise: 1, fall: 2}
+"""
+
+    PICTURE = """\
+     IPv6 only                         gateway                                IPv4 only
+  ┌──────────────┐  IPv6  ┌────────────────────────────────┐  IPv4  ┌──────────────────────┐
+  │ client       ├────────┤ 2001:db8:a::1                  ├────────┤ one     203.0.113.10 │
+  │ 2001:db8:a::2│        │    yonroku (slb64)   [ web ]   │        ├──────────────────────┤
+  ├──────────────┤        │ 2001:db8:80::1 -> 203.0.113... ├────────┤ two     203.0.113.11 │
+  │ neighbour    ├────────┤ 2001:db8:b::1                  │        ├──────────────────────┤
+  │ 2001:db8:b::2│        │    clients are 192.0.2.1       ├────────┤ three   203.0.113.12 │
+  └──────────────┘        └────────────────────────────────┘        └──────────────────────┘
+"""
+
+    def __init__(self):
+        super().__init__()
+        self.translator = None
+        try:
+            self._build()
+        except BaseException:
+            self.close()
+            raise
+
+    def _build(self):
+        self.add("client", "neighbour", "gateway", *self.SERVERS, forwarding=("gateway",))
+        for host, network in (("client", "2001:db8:a::"), ("neighbour", "2001:db8:b::")):
+            self.link(host, "gateway")
+            self.address(host, "to-gateway", f"{network}2/64")
+            self.address("gateway", f"to-{host}", f"{network}1/64")
+            self.route(host, "default", f"{network}1")
+        for number, (server, address) in enumerate(self.SERVERS.items()):
+            self.link("gateway", server)
+            self.address("gateway", f"to-{server}", f"198.51.100.{4 * number + 1}/30")
+            self.address(server, "to-gateway", f"198.51.100.{4 * number + 2}/30")
+            self.address(server, "lo", f"{address}/32")
+            self.route("gateway", f"{address}/32", f"198.51.100.{4 * number + 2}")
+            self.route(server, "default", f"198.51.100.{4 * number + 1}")
+
+    def start(self, config=None, **arguments):
+        self.translator = Yonroku(self, "gateway", config or self.CONFIG).start(**arguments)
+        return self

@@ -39,6 +39,13 @@ std::string_view advice_about(DropReason reason) {
       return "Nobody inside uses this address and port: the session is over, or the packet is a scanner's. "
              "To let "
              "connections in, add a static binding.";
+    case DropReason::NoService:
+      return "The virtual address is ours, but no service has this port and protocol: the client is wrong, "
+             "or "
+             "a service is missing. `yonroku show services` lists them.";
+    case DropReason::NoServer:
+      return "All servers of the service are down by its health checks, or have weight 0; or the connection "
+             "was with a server that is no longer in the settings. `yonroku show services` says which.";
     case DropReason::Filtered:
       return "The host inside has not sent anything to this source. `filtering: endpoint-independent` lets "
              "everybody "

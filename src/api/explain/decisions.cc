@@ -173,13 +173,14 @@ void ports(const PacketFacts& before, const PacketFacts& after, Decisions& out) 
     return fmt::format("{}", static_cast<unsigned>(packet.payload[offset]) << 8 |
                                  static_cast<unsigned>(packet.payload[offset + 1]));
   };
-  const auto tell = [&](const char* what, std::size_t offset, const char* section) {
+  const auto tell = [&](const char* what, std::size_t offset, const char* section,
+                        const char* whose = "binding") {
     if (before.payload.size() < offset + 2 || after.payload.size() < offset + 2) return;
     const std::string was = at(before, offset);
     const std::string now = at(after, offset);
     if (was != now)
-      out.push_back(
-          {"transport", fmt::format("The {} {} becomes {}: that of the binding.", what, was, now), section});
+      out.push_back({"transport", fmt::format("The {} {} becomes {}: that of the {}.", what, was, now, whose),
+                     section});
   };
   if (before.is_icmp()) {
     const IcmpHeader* const icmp = icmp_header(before);
@@ -190,8 +191,9 @@ void ports(const PacketFacts& before, const PacketFacts& after, Decisions& out) 
     return;
   }
   const char* const section = before.protocol == IpProtocol::Tcp ? "RFC 6146 §3.5.2" : "RFC 6146 §3.5.1";
-  tell("source port", 0, section);
-  tell("destination port", 2, section);
+  // Only a load balancer changes the port of the other end.
+  tell("source port", 0, section, before.version == 4 ? "service" : "binding");
+  tell("destination port", 2, section, after.version == 4 ? "server" : "binding");
 }
 
 void checksum(const PacketFacts& before, const PacketFacts& after, Decisions& out) {

@@ -420,6 +420,27 @@ TEST(PacketInput, TakesOctetsAsPeopleWriteThem) {
     EXPECT_FALSE(parse_hex_packet(text)) << text;
 }
 
+TEST(Explain, ALoadBalancerSaysWhichServerAndWhy) {
+  const auto connection = explain_all(kGolden + "slb64/tcp-connection.golden");
+  ASSERT_GE(connection.size(), 3u);
+  const std::string syn = unwrapped(to_text(connection[0]));
+  EXPECT_THAT(syn, HasSubstr("A new flow to 2001:db8:80::1 and its port: the hash of its client chooses the "
+                             "server 203.0.113.80."));
+  EXPECT_THAT(syn, HasSubstr("The source port 1000 becomes 5000: that of the binding."));
+  EXPECT_THAT(syn, HasSubstr("The destination port 80 becomes 8080: that of the server."));
+  const std::string answer = unwrapped(to_text(connection[1]));
+  EXPECT_THAT(answer, HasSubstr("The source 203.0.113.80 is seen by the client as the virtual address "
+                                "2001:db8:80::1."));
+  EXPECT_THAT(answer, HasSubstr("The source port 8080 becomes 80: that of the service."));
+  EXPECT_THAT(unwrapped(to_text(connection[2])),
+              HasSubstr("The flow to 2001:db8:80::1 and its port has a server: it stays with 203.0.113.80."));
+  const auto refused = explain_all(kGolden + "slb64/all-servers-drained.golden");
+  ASSERT_EQ(refused.size(), 1u);
+  const std::string none = unwrapped(to_text(refused[0]));
+  EXPECT_THAT(none, HasSubstr("No server of the service at 2001:db8:80::1 takes the flow"));
+  EXPECT_THAT(none, HasSubstr("`yonroku show services`"));
+}
+
 TEST(Explain, ANatSaysWhetherThereWasABinding) {
   const auto first = explain_all(kGolden + "rfc6146/3.5.1-udp-out-and-back.golden");
   ASSERT_EQ(first.size(), 2u);

@@ -45,15 +45,19 @@ void rewrite_syn(std::span<std::byte> transport, const TransportPlan& plan, uint
                  ChecksumDelta& delta) noexcept;
 be16 compute_udp_checksum(std::span<const std::byte> transport, ChecksumDelta pseudo_header) noexcept;
 
-// Writes the port into a transport header that has its ports in front (two octets each); the change is added
+// Writes the ports into a transport header that has its ports in front (two octets each); the change is added
 // to `delta`.
 YONROKU_HOT_INLINE void change_port(std::span<std::byte> transport, PortChange change,
                                     ChecksumDelta& delta) noexcept {
-  const std::size_t at = change.which == PortChange::Which::Destination ? sizeof(be16) : 0;
-  be16& field = *reinterpret_cast<be16*>(transport.data() + at);
-  const be16 now = be16::from_host(change.port);
-  delta.replace(field, now);
-  field = now;
+  const auto write = [&](std::size_t at, uint16_t port) YONROKU_HOT_LAMBDA {
+    be16& field = *reinterpret_cast<be16*>(transport.data() + at);
+    const be16 now = be16::from_host(port);
+    delta.replace(field, now);
+    field = now;
+  };
+  write(change.which == PortChange::Which::Destination ? sizeof(be16) : 0, change.port);
+  if (change.which == PortChange::Which::Both) [[unlikely]]
+    write(sizeof(be16), change.destination_port);
 }
 
 // The same for the identifier of an ICMP query.

@@ -70,6 +70,14 @@ class Nat {
   bool find_outside(const Outbound& packet, Ipv4Endpoint& outside) const noexcept;
   bool find_inside(const Inbound& packet, InsideEndpoint& inside) const noexcept;
 
+  // With whom an inside endpoint has begun to talk last, where mapping is endpoint-independent.
+  struct Newest {
+    Ipv4Endpoint remote;
+    TcpState state{};  // of TCP
+  };
+  [[nodiscard]] std::optional<Newest> newest_session(const InsideEndpoint& inside,
+                                                     NatProtocol protocol) const noexcept;
+
   // Whether the packet belongs to a session.
   [[nodiscard]] bool has_session(const Inbound& packet) const noexcept;
 

@@ -64,6 +64,15 @@ bool Nat::find_inside(const Inbound& packet, InsideEndpoint& inside) const noexc
   return true;
 }
 
+std::optional<Nat::Newest> Nat::newest_session(const InsideEndpoint& inside,
+                                               NatProtocol protocol) const noexcept {
+  const uint32_t id = binding_of(Outbound{inside, {}, protocol, 0});
+  if (id == kNone || !bindings_[id].has_session()) return std::nullopt;
+  const Binding& b = bindings_[id];
+  const Session& session = b.further == kNone ? b.first : further_[b.further].session;
+  return Newest{{session.remote, session.remote_port}, static_cast<TcpState>(session.state)};
+}
+
 bool Nat::has_session(const Inbound& packet) const noexcept {
   const uint32_t id = binding_of(packet);
   return id != kNone && session_of(id, packet.remote) != kNone;
