@@ -120,7 +120,7 @@ def type_words(key):
     kind = key["type"]
     choices = " or ".join(filter(None, [", ".join(key.get("values", [])[:-1]), key.get("values", [""])[-1]]))
     if kind == "choice":
-        return choices
+        return "list of " + choices.replace(" or ", " and ") if key["list"] else choices
     if kind == "integer":
         return f"{key['range'][0]} to {key['range'][1]}"
     if kind == "choice-or-integer":

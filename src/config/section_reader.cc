@@ -292,17 +292,32 @@ int64_t SectionReader::integer(std::string_view key) {
 
 bool SectionReader::boolean(std::string_view key) { return value<bool>(key, parse_boolean).value_or(false); }
 
+std::optional<std::size_t> SectionReader::choice_of(const KeySpec& spec, std::string_view text,
+                                                    const Node* node) {
+  const auto at = std::ranges::find(spec.values, text);
+  if (at != spec.values.end()) return static_cast<std::size_t>(at - spec.values.begin());
+  const std::string_view meant = closest_word(text, spec.values);
+  findings_.error(*node, fmt::format("{}: {} is not {}", spec.name, in_quotes(text), expected_words(spec)),
+                  meant.empty() ? "choose one of these" : fmt::format("did you mean \"{}\"?", meant));
+  return std::nullopt;
+}
+
 std::size_t SectionReader::choice_index(std::string_view key) {
   const auto found = find(key);
   if (!found) return 0;
-  const auto at = std::ranges::find(found->spec->values, found->text());
-  if (at != found->spec->values.end()) return static_cast<std::size_t>(at - found->spec->values.begin());
-  const std::string_view meant = closest_word(found->text(), found->spec->values);
-  findings_.error(
-      *found->node,
-      fmt::format("{}: {} is not {}", key, in_quotes(found->text()), expected_words(*found->spec)),
-      meant.empty() ? "choose one of these" : fmt::format("did you mean \"{}\"?", meant));
-  return 0;
+  return choice_of(*found->spec, found->text(), found->node).value_or(0);
+}
+
+std::vector<bool> SectionReader::choices(std::string_view key) {
+  const KeySpec& spec = *find_key(scope_, key);
+  std::vector<bool> result(spec.values.size());
+  const Node* list = find_list(key);
+  if (!list) return result;
+  for (const Node* item : list->children) {
+    if (!expect_scalar(*item, spec)) continue;
+    if (const auto at = choice_of(spec, item->text, item)) result[*at] = true;
+  }
+  return result;
 }
 
 ChoiceOrInteger SectionReader::choice_or_integer(std::string_view key) {

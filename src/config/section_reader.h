@@ -39,6 +39,8 @@ class SectionReader {
   [[nodiscard]] Enumeration choice(std::string_view key) {
     return static_cast<Enumeration>(choice_index(key));
   }
+  // Which of the key's choices are in a list, in their own order.
+  [[nodiscard]] std::vector<bool> choices(std::string_view key);
   [[nodiscard]] ChoiceOrInteger choice_or_integer(std::string_view key);
   [[nodiscard]] std::optional<std::string> text(std::string_view key);  // name, device, user, path
   [[nodiscard]] std::optional<Ipv4Address> ipv4_address(std::string_view key);
@@ -69,6 +71,8 @@ class SectionReader {
   std::optional<Found> find(std::string_view key);
   const Node* find_list(std::string_view key);
   std::size_t choice_index(std::string_view key);
+  // nullopt when it is none, which is reported.
+  std::optional<std::size_t> choice_of(const KeySpec& spec, std::string_view text, const Node* node);
   template <class T>
   std::optional<T> value(std::string_view key, Value<T> (*parse)(std::string_view));
   template <class T>

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "config/service_settings.h"
+#include "mechanism/alg/alg_settings.h"
 #include "packet/ipv4_address.h"
 #include "packet/ipv6_address.h"
 #include "packet/prefix.h"
@@ -146,6 +147,7 @@ struct InstanceSettings {
 
   share::NatSettings nat;                 // of those with a NAT
   std::vector<ServiceSettings> services;  // slb64; no two have the same key
+  mechanism::AlgSettings alg;
 
   // customer edges: what the provider gave, and what follows from it
   std::optional<Ipv6Prefix> end_user_prefix;

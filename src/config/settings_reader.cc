@@ -71,6 +71,8 @@ class InstanceReader {
       read_customer_edge(instance_, candidate_rules(), keys_, findings_);
     if (!mechanism || has_nat(*mechanism)) read_nat(instance_, keys_, findings_);
     if (!mechanism || *mechanism == Mechanism::Slb64) read_balancing();
+    const std::vector<bool> alg = keys_.choices("alg");
+    instance_.alg = {.ftp = alg[0], .sip = alg[1]};
     check_instance(instance_, keys_, {mechanism.has_value(), has_all_mappings_}, findings_);
     return std::move(instance_);
   }

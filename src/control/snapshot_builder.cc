@@ -118,6 +118,7 @@ mechanism::Nat64Settings nat64_settings(const config::InstanceSettings& settings
   mechanism::Nat64Settings nat64(*settings.pref64);
   nat64.translate = translate_settings(settings);
   nat64.nat = settings.nat;
+  nat64.alg = settings.alg;
   nat64.hairpin = settings.hairpin;
   nat64.well_known_prefix_non_global = well_known_prefix_non_global(settings);
   return nat64;

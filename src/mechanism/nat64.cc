@@ -20,7 +20,11 @@ using share::may_be_forwarded;
 using share::Nat;
 using share::NatProtocol;
 
-void Nat64::prepare(WorkerState& state) const { prepare_nat(settings_.nat, state); }
+void Nat64::prepare(WorkerState& state) const {
+  prepare_nat(settings_.nat, state);
+  if (settings_.alg.is_on() && state.alg == nullptr)
+    state.alg = std::make_unique<Alg>(state.random.next(), state.memory);
+}
 
 // RFC 6052 §3.1.
 bool Nat64::may_embed(Ipv4Address address) const noexcept {
@@ -130,7 +134,27 @@ Verdict Nat64::from_ipv6(Packet& packet, WorkerState& state) const noexcept {
   };
   if (settings_.hairpin && state.nat->owns(server) && is_ours()) [[unlikely]]
     return hairpin(packet, *ip, crossing, transport, state);
+  if (settings_.alg.is_on()) [[unlikely]] {
+    if (const auto ended = rewrite_text(packet, share::NatSide::Inside, transport, outbound.inside, outside,
+                                        outbound.remote, state))
+      return *ended;
+    const auto rewritten = Ipv6View::parse(packet.bytes());
+    if (!rewritten) return Verdict::drop(rewritten.error());
+    return translate_.to_ipv4(packet, *rewritten, crossing, state.identifications);
+  }
   return translate_.to_ipv4(packet, *ip, crossing, state.identifications);
+}
+
+std::optional<Verdict> Nat64::rewrite_text(Packet& packet, share::NatSide from, const NatTransport& transport,
+                                           const InsideEndpoint& inside, const Ipv4Endpoint& outside,
+                                           const Ipv4Endpoint& remote, WorkerState& state) const noexcept {
+  Conversation conversation{from,   transport.protocol, transport.tcp_flags, inside, outside,
+                            remote, &settings_.pref64};
+  if (!Alg::concerns(settings_.alg, conversation)) return std::nullopt;
+  // What is too large as IPv4 is not fragmented by us; the other way it is.
+  if (from == share::NatSide::Inside)
+    conversation.most = settings_.translate.ipv4_mtu + (sizeof(Ipv6Header) - sizeof(Ipv4Header));
+  return state.alg->process(packet, conversation, *state.nat, state.now);
 }
 
 // RFC 6146 §3.8: to another of our own hosts, who sees the packet come from the sender's outside address.
@@ -262,6 +286,15 @@ Verdict Nat64::from_ipv4(Packet& packet, WorkerState& state) const noexcept {
   if (trace != nullptr) {
     trace->note(TraceStep::DestinationByBinding, destination, inside.ipv6);
     trace->note(TraceStep::SourceByPrefix, source, crossing.source);
+  }
+  if (settings_.alg.is_on()) [[unlikely]] {
+    if (const auto ended =
+            rewrite_text(packet, share::NatSide::Outside, transport, inside,
+                         {destination, transport.destination_port}, {source, transport.source_port}, state))
+      return *ended;
+    const auto rewritten = Ipv4View::parse(packet.bytes());
+    if (!rewritten) return Verdict::drop(rewritten.error());
+    return translate_.to_ipv6(packet, *rewritten, crossing);
   }
   return translate_.to_ipv6(packet, *ip, crossing);
 }

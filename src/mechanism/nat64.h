@@ -12,6 +12,7 @@
 #include <cstdint>
 
 #include "carry/translate/translate.h"
+#include "mechanism/alg/alg.h"
 #include "mechanism/nat_transport.h"
 #include "mechanism/worker_state.h"
 #include "packet/packet.h"
@@ -27,6 +28,7 @@ struct Nat64Settings {
   carry::TranslateSettings translate;
   share::Pref64 pref64;
   share::NatSettings nat;
+  AlgSettings alg;
   bool hairpin = true;  // RFC 6146 §3.8
   share::WellKnownPrefixNonGlobal well_known_prefix_non_global = share::WellKnownPrefixNonGlobal::Drop;
 };
@@ -64,6 +66,10 @@ class Nat64 {
   Verdict error_from_ipv6(Packet& packet, const Ipv6View& ip, WorkerState& state) const noexcept;
   Verdict hairpin(Packet& packet, const Ipv6View& ip, const carry::Crossing4& outward,
                   const NatTransport& transport, WorkerState& state) const noexcept;
+  // Has the text rewritten, of what concerns a gateway. nullopt: go on, with another look at the packet.
+  std::optional<Verdict> rewrite_text(Packet& packet, share::NatSide from, const NatTransport& transport,
+                                      const share::InsideEndpoint& inside, const share::Ipv4Endpoint& outside,
+                                      const share::Ipv4Endpoint& remote, WorkerState& state) const noexcept;
   // Whether the prefix may carry the address.
   [[nodiscard]] bool may_embed(Ipv4Address address) const noexcept;
 

@@ -61,6 +61,11 @@ std::optional<Ipv6Address> Ipv6Address::parse(std::string_view text) {
 }
 
 std::string Ipv6Address::to_string() const {
+  char text[kLongestText];
+  return {text, write(text)};
+}
+
+std::size_t Ipv6Address::write(std::span<char, kLongestText> text) const noexcept {
   std::array<uint16_t, 8> groups{};
   for (std::size_t i = 0; i < 8; ++i)
     groups[i] = static_cast<uint16_t>((i < 4 ? high_ : low_) >> (48 - 16 * (i % 4)));
@@ -68,31 +73,32 @@ std::string Ipv6Address::to_string() const {
   std::size_t best = 8;
   std::size_t best_size = 1;
   for (std::size_t i = 0; i < 8; ++i) {
-    std::size_t size = 0;
-    while (i + size < 8 && groups[i + size] == 0) ++size;
-    if (size > best_size) {
+    std::size_t run = 0;
+    while (i + run < 8 && groups[i + run] == 0) ++run;
+    if (run > best_size) {
       best = i;
-      best_size = size;
+      best_size = run;
     }
   }
   constexpr char kDigits[] = "0123456789abcdef";
-  std::string text;
+  std::size_t size = 0;
   for (std::size_t i = 0; i < 8; ++i) {
     if (i == best) {
-      text += "::";
+      text[size++] = ':';
+      text[size++] = ':';
       i += best_size - 1;
       continue;
     }
-    if (!text.empty() && text.back() != ':') text += ':';
+    if (size > 0 && text[size - 1] != ':') text[size++] = ':';
     bool leading = true;
     for (unsigned shift = 16; shift > 0; shift -= 4) {
       const unsigned digit = groups[i] >> (shift - 4) & 0xfu;
       if (digit == 0 && leading && shift > 4) continue;
       leading = false;
-      text += kDigits[digit];
+      text[size++] = kDigits[digit];
     }
   }
-  return text;
+  return size;
 }
 
 }  // namespace yonroku

@@ -5,6 +5,7 @@
 #include <compare>
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 
@@ -24,6 +25,9 @@ class Ipv6Address {
   static std::optional<Ipv6Address> parse(std::string_view text);
   // The form of RFC 5952 §4, without mixed notation.
   [[nodiscard]] std::string to_string() const;
+  // The same where nothing may be allocated. Returns its size.
+  static constexpr std::size_t kLongestText = 39;
+  std::size_t write(std::span<char, kLongestText> text) const noexcept;
 
   [[nodiscard]] constexpr uint64_t high() const { return high_; }  // bits 0 to 63
   [[nodiscard]] constexpr uint64_t low() const { return low_; }    // bits 64 to 127

@@ -70,6 +70,8 @@ std::string_view advice_about(DropReason reason) {
       return "The customer's tunnel comes from an IPv6 address outside of b4-prefixes. Add its prefix there, "
              "if it "
              "is a customer.";
+    case DropReason::ControlLineCut:
+      return "An FTP line was rewritten, and its sender repeats a part of it. It will repeat all of it.";
     case DropReason::WorkerBusy:
       return "A subscriber's sessions are one worker's. See which subscriber sends more than a core can do.";
     case DropReason::ProtocolNotNatted:

@@ -65,8 +65,16 @@ class Nat {
   // tcp-without-session, unsolicited-syn (either of these for a TCP SYN, which is to be kept: RFC 5382
   // REQ-4), subscriber-limit, table-full.
   DropReason inbound(const Inbound& packet, Instant now, InsideEndpoint& inside) noexcept;
-  // The same for a packet that an ICMP error quotes, as it was on its way out or in. Changes nothing (RFC
-  // 5508 REQ-6). False when there is no such binding.
+  // The binding of an inside endpoint that `expected.remote` is going to send to (nat_reserve.cc): made where
+  // there is none, kept for 30 seconds at least. Whom it lets in, filtering decides as for a packet that was
+  // sent there. None, or what outbound() may return.
+  DropReason reserve(const Outbound& expected, Instant now, Ipv4Endpoint& outside) noexcept;
+  // The same for two UDP ports, `lower` (an even one) and the next: RTP and RTCP. The outside ports are
+  // neighbours as well where they can be. The second may be missing when the reason is not None.
+  DropReason reserve_pair(const Outbound& lower, Instant now, Ipv4Endpoint& outside,
+                          Ipv4Endpoint& outside_above) noexcept;
+  // As outbound() and inbound() for a packet that an ICMP error quotes, as it was on its way out or in.
+  // Changes nothing (RFC 5508 REQ-6). False when there is no such binding.
   bool find_outside(const Outbound& packet, Ipv4Endpoint& outside) const noexcept;
   bool find_inside(const Inbound& packet, InsideEndpoint& inside) const noexcept;
 
@@ -228,6 +236,7 @@ class Nat {
                                        bool statics) const noexcept;
   // The number of the session, or kNone.
   [[nodiscard]] uint32_t session_of(uint32_t binding, const Ipv4Endpoint& remote) const noexcept;
+  [[nodiscard]] uint32_t session_of(const Outbound& packet) const noexcept;
   [[nodiscard]] bool has_session_with(uint32_t binding, Ipv4Address remote) const noexcept;
   [[nodiscard]] bool is_in_use(uint32_t binding) const {
     return (bindings_[binding].first.flags & kInUse) != 0;
@@ -277,7 +286,8 @@ class Nat {
                                Ipv4Endpoint& outside) noexcept;
   [[nodiscard]] bool take_port_in(uint32_t address, PortPool::Span span, const Outbound& packet,
                                   Ipv4Endpoint& outside) noexcept;
-  [[nodiscard]] bool take_next_port(const Outbound& packet, Ipv4Endpoint& outside) noexcept;
+  [[nodiscard]] bool take_next_port(Subscriber& subscriber, const Outbound& packet,
+                                    Ipv4Endpoint& outside) noexcept;
   [[nodiscard]] bool share_port(const Subscriber& subscriber, const Outbound& packet,
                                 Ipv4Endpoint& outside) noexcept;
   [[nodiscard]] PortPool::Span span_of(const Block& block) const noexcept;
@@ -332,6 +342,7 @@ class Nat {
   uint64_t shorten_from_ = kEnd;  // the place of a visit from which on sessions may last too long
   std::size_t shared_count_ = 0;
   std::size_t static_count_ = 0;
+  bool is_reserving_pair_ = false;  // ports of like parity, and the next one, whatever the settings say
   NatEventSink* sink_ = nullptr;
   struct RestingBlock {
     Tick until = 0;

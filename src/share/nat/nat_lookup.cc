@@ -73,6 +73,11 @@ std::optional<Nat::Newest> Nat::newest_session(const InsideEndpoint& inside,
   return Newest{{session.remote, session.remote_port}, static_cast<TcpState>(session.state)};
 }
 
+uint32_t Nat::session_of(const Outbound& packet) const noexcept {
+  const uint32_t id = binding_of(packet);
+  return id == kNone ? kNone : session_of(id, packet.remote);
+}
+
 bool Nat::has_session(const Inbound& packet) const noexcept {
   const uint32_t id = binding_of(packet);
   return id != kNone && session_of(id, packet.remote) != kNone;

@@ -24,9 +24,8 @@ uint32_t Nat::choose_address(NatProtocol protocol) noexcept {
 }
 
 bool Nat::take_port(Subscriber& subscriber, const Outbound& packet, Ipv4Endpoint& outside) noexcept {
-  if (settings_.keep_contiguity && settings_.allocation == PortAllocation::Dynamic &&
-      take_next_port(packet, outside))
-    return true;
+  const bool keeps_contiguity = settings_.keep_contiguity && settings_.allocation == PortAllocation::Dynamic;
+  if ((keeps_contiguity || is_reserving_pair_) && take_next_port(subscriber, packet, outside)) return true;
   if (subscriber.address == kNone) {
     if (settings_.allocation == PortAllocation::Deterministic) {
       const auto place = deterministic_place(subscriber.ipv6);
@@ -57,7 +56,7 @@ bool Nat::take_port_in(uint32_t address, PortPool::Span span, const Outbound& pa
   const PortSlots& slots = pool_.slots_of(address);
   const uint32_t user_ports = std::clamp(slots.first_from(1024), span.begin, span.end);
   Parity parity = Parity::Any;
-  if (settings_.keep_parity && packet.protocol == NatProtocol::Udp)
+  if ((settings_.keep_parity || is_reserving_pair_) && packet.protocol == NatProtocol::Udp)
     parity = packet.inside.port % 2 == 0 ? Parity::Even : Parity::Odd;
   // What is wished first, then whatever there is.
   const bool is_system = packet.inside.port < 1024;
@@ -75,7 +74,7 @@ bool Nat::take_port_in(uint32_t address, PortPool::Span span, const Outbound& pa
 }
 
 // RFC 4787 §4.2.3: RTCP's port is the one above RTP's, outside too where that can be.
-bool Nat::take_next_port(const Outbound& packet, Ipv4Endpoint& outside) noexcept {
+bool Nat::take_next_port(Subscriber& subscriber, const Outbound& packet, Ipv4Endpoint& outside) noexcept {
   if (packet.protocol != NatProtocol::Udp || packet.inside.port == 0) return false;
   Outbound below = packet;
   --below.inside.port;
@@ -84,9 +83,16 @@ bool Nat::take_next_port(const Outbound& packet, Ipv4Endpoint& outside) noexcept
   const Ipv4Endpoint next{neighbour.address, static_cast<uint16_t>(neighbour.port + 1)};
   const auto place = pool_.place_of(next.address, next.port);
   if (!place) return false;
-  const PortPool::Span share = pool_.share_of(place->address);
-  if (place->slot < share.begin || place->slot >= share.end || !pool_.take(*place, packet.protocol))
+  PortPool::Span among = pool_.share_of(place->address);
+  Block* block = nullptr;
+  if (settings_.allocation != PortAllocation::Dynamic) {
+    block = std::ranges::find(subscriber.blocks, place->slot / settings_.block_size, &Block::number);
+    if (block == std::end(subscriber.blocks) || place->address != subscriber.address) return false;
+    among = span_of(*block);
+  }
+  if (place->slot < among.begin || place->slot >= among.end || !pool_.take(*place, packet.protocol))
     return false;
+  if (block != nullptr) ++block->used;
   outside = next;
   return true;
 }
