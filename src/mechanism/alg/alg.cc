@@ -80,7 +80,9 @@ std::optional<Verdict> Alg::process(Packet& packet, const Conversation& conversa
   if (packet.offload.is_super_packet()) return Verdict::segment();
   place->most = conversation.most;
   packet.truncate(size);
-  return ftp(packet, *place, conversation, nat, now);
+  if (conversation.protocol == NatProtocol::Tcp) return ftp(packet, *place, conversation, nat, now);
+  sip(packet, *place, conversation, nat, now);
+  return std::nullopt;
 }
 
 // --- FTP ---

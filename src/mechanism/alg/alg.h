@@ -4,6 +4,7 @@
 // default; one that is off costs a look at the settings.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <memory_resource>
 #include <optional>
@@ -11,6 +12,7 @@
 #include "base/instant.h"
 #include "mechanism/alg/alg_settings.h"
 #include "mechanism/alg/control_channel.h"
+#include "mechanism/alg/sip.h"
 #include "packet/packet.h"
 #include "packet/verdict.h"
 #include "share/mapping/rfc6052.h"
@@ -53,6 +55,8 @@ class Alg {
   static constexpr uint32_t kNone = UINT32_MAX;
   std::optional<Verdict> ftp(Packet& packet, const TextPlace& place, const Conversation& conversation,
                              share::Nat& nat, Instant now) noexcept;
+  void sip(Packet& packet, const TextPlace& place, const Conversation& conversation, share::Nat& nat,
+           Instant now) noexcept;
   [[nodiscard]] uint32_t hash(const Conversation& conversation) const noexcept;
   [[nodiscard]] uint32_t channel_of(const Conversation& conversation) const noexcept;
   // kNone: all are in use by connections that live.
@@ -61,6 +65,9 @@ class Alg {
   void link_newest(uint32_t id) noexcept;
   void unlink(uint32_t id) noexcept;
 
+  static constexpr std::size_t kRoom = SipMessage::kLargest + SipMessage::kLargest / 2;
+  std::array<char, kRoom> body_;     // of the SIP message that is under way
+  std::array<char, kRoom> message_;  // what it becomes
   share::Slab<ControlChannel> channels_;
   share::HashIndex by_ends_;
   uint64_t secret_;
