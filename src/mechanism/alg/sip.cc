@@ -270,7 +270,9 @@ Words words_of(std::string_view line) {
 // RFC 4566 §5.7: nettype addrtype address, at the end of c=, o= and a=rtcp.
 std::optional<SipAddress> connection_of(const Words& words, std::size_t at) {
   if (words.count != at + 3) return std::nullopt;
-  const auto address = address_of(words.word[at + 2]);
+  std::string_view text = words.word[at + 2];
+  if (text.starts_with('[') && text.ends_with(']')) text = text.substr(1, text.size() - 2);  // sipp writes so
+  const auto address = address_of(text);
   if (!address || words.word[at + 1] != (address->is_ipv6 ? "IP6" : "IP4")) return std::nullopt;
   return address;
 }

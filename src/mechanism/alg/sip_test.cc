@@ -147,6 +147,7 @@ TEST(SipAlg, Rfc4566Descriptions) {
       {"RFC 3605: elsewhere",
        "c=IN IP6 2001:db8::a\nm=audio 40000 RTP/AVP 0\na=rtcp:40009 IN IP6 2001:db8::a\n",
        "c=IN IP4 192.0.2.1\nm=audio 41000 RTP/AVP 0\na=rtcp:41009 IN IP4 192.0.2.1\n"},
+      {"in brackets, as some write it", "o=a 1 1 IN IP6 [2001:db8::a]\n", "o=a 1 1 IN IP4 192.0.2.1\n"},
       {"no address", "c=IN IP6\nm=audio 40000 RTP/AVP 0\n", "c=IN IP6\nm=audio 40000 RTP/AVP 0\n"},
       {"the wrong family", "c=IN IP4 2001:db8::a\nm=audio 40000 RTP/AVP 0\n",
        "c=IN IP4 2001:db8::a\nm=audio 40000 RTP/AVP 0\n"},
