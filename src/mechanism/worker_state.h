@@ -30,7 +30,7 @@ struct WorkerState {
   RandomSource random;
   carry::Identifications identifications;
   std::unique_ptr<share::Nat> nat;                      // of mechanisms that have one
-  std::unique_ptr<Alg> alg;  // where it was on at some time
+  std::unique_ptr<Alg> alg;                             // where it was on at some time
   std::unique_ptr<ProxyConnections> proxy_connections;  // of slb64, once a service has them
   std::vector<uint64_t> server_flows;  // of slb64: flows begun with each server, by its number
   Instant now;                         // when the batch under way was received

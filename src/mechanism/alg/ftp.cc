@@ -9,13 +9,13 @@ namespace {
 constexpr uint16_t kFirstUserPort = 1024;
 constexpr unsigned char kIac = 0xff, kDont = 0xfe, kWill = 0xfb;  // RFC 854
 
-// Without its line end (RFC 959 §5.3.1: CRLF; a bare LF is taken too).
+// Without its line end (RFC 959: CRLF; a bare LF is taken too).
 std::string_view without_end(std::string_view line) {
   while (!line.empty() && (line.back() == '\n' || line.back() == '\r')) line.remove_suffix(1);
   return line;
 }
 
-// A client that interrupts a transfer sends Telnet commands first (RFC 959 §4.1.3).
+// A client that interrupts a transfer sends Telnet commands first (RFC 959).
 std::string_view behind_telnet_commands(std::string_view line) {
   while (line.size() >= 2 && static_cast<unsigned char>(line[0]) == kIac) {
     const auto command = static_cast<unsigned char>(line[1]);
@@ -51,7 +51,7 @@ bool is_ftp(const Command& command) {
   return true;
 }
 
-// RFC 959 §5.3.2: h1,h2,h3,h4,p1,p2.
+// RFC 959: h1,h2,h3,h4,p1,p2.
 std::optional<Ipv4Endpoint> take_host_port(std::string_view& text) {
   uint32_t octets[6];
   std::string_view rest = text;
@@ -216,7 +216,8 @@ FtpDialogue::Line FtpDialogue::on_command(std::string_view line, FtpBindings& bi
   return result;
 }
 
-// RFC 6384 §6. What is not passed on becomes NOOP, so that there is a reply to put ours in place of (§12).
+// RFC 6384 §6. What is not passed on becomes NOOP, so that there is a reply to put ours in place of (RFC 6384
+// §12).
 FtpDialogue::Line FtpDialogue::extended_passive(std::string_view argument, TextWriter& out) noexcept {
   if (argument.empty() || argument == "2") {
     expect(Expected::Passive);

@@ -267,7 +267,7 @@ Words words_of(std::string_view line) {
   return words;
 }
 
-// RFC 4566 §5.7: nettype addrtype address, at the end of c=, o= and a=rtcp.
+// RFC 4566: nettype addrtype address, at the end of c=, o= and a=rtcp.
 std::optional<SipAddress> connection_of(const Words& words, std::size_t at) {
   if (words.count != at + 3) return std::nullopt;
   std::string_view text = words.word[at + 2];
