@@ -13,8 +13,8 @@
 #include <string_view>
 #include <vector>
 
+#include "config/csv_lines.h"
 #include "config/diagnostic.h"
-#include "config/mapping_csv.h"
 #include "share/mapping/map_rule.h"
 
 namespace yonroku::config {

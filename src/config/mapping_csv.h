@@ -9,12 +9,11 @@
 #include <string_view>
 #include <vector>
 
+#include "config/csv_lines.h"
 #include "config/diagnostic.h"
 #include "share/mapping/eam.h"
 
 namespace yonroku::config {
-
-inline constexpr std::size_t kMaxCsvErrors = 20;  // more are only counted
 
 struct CsvMappings {
   std::vector<share::EamMapping> mappings;

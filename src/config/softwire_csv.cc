@@ -4,12 +4,10 @@
 
 #include <algorithm>
 #include <array>
-#include <cstring>
 #include <iterator>
 
-#include "config/mapping_csv.h"
+#include "config/csv_lines.h"
 #include "config/text_file.h"
-#include "config/values.h"
 
 namespace yonroku::config {
 namespace {
@@ -18,43 +16,23 @@ constexpr std::size_t kMaxCsvSize = std::size_t{4} << 30;
 constexpr std::size_t kColumns = 6;
 constexpr std::string_view kHeader = "b4-address,ipv4,psid-offset,psid-length,psid,br-address";
 
-std::string_view trimmed(std::string_view text) {
-  while (!text.empty() && (text.front() == ' ' || text.front() == '\t')) text.remove_prefix(1);
-  while (!text.empty() && (text.back() == ' ' || text.back() == '\t')) text.remove_suffix(1);
-  return text;
-}
-
 class SoftwireCsvReader {
  public:
   SoftwireCsvReader(std::string_view text, std::string_view filename, std::span<const Ipv6Address> borders)
-      : text_(text), filename_(filename), borders_(borders) {}
+      : size_(text.size()), lines_(text, filename), borders_(borders) {}
 
   ConfigResult<CsvSoftwires> read() {
-    if (text_.starts_with("\xef\xbb\xbf")) text_.remove_prefix(3);
-    result_.rules.reserve(text_.size() / 40);
-    result_.lines.reserve(text_.size() / 40);
-    const char* at = text_.data();
-    const char* const end = at + text_.size();
-    while (at != end) {
-      const auto* newline =
-          static_cast<const char*>(std::memchr(at, '\n', static_cast<std::size_t>(end - at)));
-      const char* const line_end = newline ? newline : end;
-      ++line_;
-      read_line({at, static_cast<std::size_t>(line_end - at)});
-      at = newline ? newline + 1 : end;
-    }
-    if (!errors_.errors.empty()) return std::unexpected(std::move(errors_));
-    return std::move(result_);
+    result_.rules.reserve(size_ / 40);
+    result_.lines.reserve(size_ / 40);
+    lines_.for_each([&](std::string_view line) {
+      read_line(line);
+      return true;
+    });
+    return lines_.result(std::move(result_));
   }
 
  private:
-  void read_line(const std::string_view whole) {
-    whole_ = whole;
-    std::string_view line = whole;
-    if (line.ends_with('\r')) line.remove_suffix(1);
-    if (const std::size_t hash = line.find('#'); hash != std::string_view::npos) line = line.substr(0, hash);
-    line = trimmed(line);
-    if (line.empty()) return;
+  void read_line(std::string_view line) {
     const bool is_first = !has_content_;
     has_content_ = true;
 
@@ -63,39 +41,39 @@ class SoftwireCsvReader {
     for (std::string_view rest = line;;) {
       const std::size_t comma = rest.find(',');
       if (count == kColumns)
-        return complain(rest, {"more than six columns", fmt::format("write {}", kHeader)});
+        return lines_.complain(rest, {"more than six columns", fmt::format("write {}", kHeader)});
       columns[count++] = trimmed(rest.substr(0, comma));
       if (comma == std::string_view::npos) break;
       rest = rest.substr(comma + 1);
     }
     if (count < 2)
-      return complain(line,
-                      {fmt::format("no comma in {}", in_quotes(line)), fmt::format("write {}", kHeader)});
+      return lines_.complain(
+          line, {fmt::format("no comma in {}", in_quotes(line)), fmt::format("write {}", kHeader)});
     if (is_first && columns[0] == "b4-address") return;  // the header
     read_columns(line, columns);
   }
 
   void read_columns(std::string_view line, const std::array<std::string_view, kColumns>& columns) {
-    const std::size_t errors_before = errors_.errors.size() + errors_.omitted;
+    const std::size_t errors_before = lines_.error_count();
     share::MapRule::Parts parts;
     if (const auto b4 = Ipv6Address::parse(columns[0]))
       parts.ipv6 = Ipv6Prefix::holding(*b4, 128);
     else
-      complain(columns[0], parse_ipv6_address(columns[0]).error());
+      lines_.complain(columns[0], parse_ipv6_address(columns[0]).error());
     if (const auto ipv4 = Ipv4Prefix::parse(columns[1]))
       parts.ipv4 = *ipv4;
     else
-      complain(columns[1], parse_ipv4_prefix(columns[1]).error());
+      lines_.complain(columns[1], parse_ipv4_prefix(columns[1]).error());
     parts.psid_offset = static_cast<uint8_t>(number(columns[2], 15));
     parts.given_psid_length = static_cast<uint8_t>(number(columns[3], 16));
     parts.given_psid = static_cast<uint16_t>(number(columns[4], 65535));
     if (!columns[5].empty()) parts.border = border(columns[5]);
-    if (errors_.errors.size() + errors_.omitted != errors_before) return;
+    if (lines_.error_count() != errors_before) return;
     if (const auto rule = share::MapRule::create(parts)) {
       result_.rules.push_back(*rule);
-      result_.lines.push_back(line_);
+      result_.lines.push_back(lines_.number());
     } else {
-      complain(line, {std::string(share::describe(rule.error())), "see RFC 7596 §5.1"});
+      lines_.complain(line, {std::string(share::describe(rule.error())), "see RFC 7596 §5.1"});
     }
   }
 
@@ -103,41 +81,27 @@ class SoftwireCsvReader {
     if (text.empty()) return 0;
     const auto value = parse_integer(text, 0, most);
     if (value) return *value;
-    complain(text, value.error());
+    lines_.complain(text, value.error());
     return 0;
   }
 
   uint8_t border(std::string_view text) {
     const auto address = parse_ipv6_address(text);
     if (!address) {
-      complain(text, address.error());
+      lines_.complain(text, address.error());
       return 0;
     }
     const auto found = std::ranges::find(borders_, *address);
     if (found == borders_.end())
-      complain(text, {fmt::format("{} is none of br-addresses", address->to_string()),
-                      "add it there, or leave it out"});
+      lines_.complain(text, {fmt::format("{} is none of br-addresses", address->to_string()),
+                             "add it there, or leave it out"});
     return found == borders_.end() ? uint8_t{0} : static_cast<uint8_t>(found - borders_.begin());
   }
 
-  // `part` is a piece of the line; its start is the column.
-  void complain(std::string_view part, Complaint complaint) {
-    if (errors_.errors.size() == kMaxCsvErrors) {
-      ++errors_.omitted;
-      return;
-    }
-    const auto column = part.data() == nullptr ? 1u : static_cast<uint32_t>(part.data() - whole_.data()) + 1;
-    errors_.errors.push_back(
-        {std::string(filename_), {line_, column}, std::move(complaint.what), std::move(complaint.fix)});
-  }
-
-  std::string_view text_;
-  std::string_view filename_;
+  std::size_t size_;
+  CsvLines lines_;
   std::span<const Ipv6Address> borders_;
-  std::string_view whole_;
   CsvSoftwires result_;
-  ConfigErrors errors_;
-  uint32_t line_ = 0;
   bool has_content_ = false;
 };
 

@@ -1,11 +1,11 @@
 #include "mechanism/ds_lite_aftr.h"
 
 #include <algorithm>
-#include <array>
 #include <utility>
 
 #include "carry/encapsulate/tunnel_error.h"
 #include "carry/rewrite/rewrite.h"
+#include "mechanism/nat_prefetch.h"
 #include "mechanism/nat_transport.h"
 #include "mechanism/tunnel_end.h"
 
@@ -18,13 +18,6 @@ using share::may_be_forwarded;
 using share::Nat;
 
 namespace {
-
-// The first step of Nat::prefetch() for one packet.
-struct Prefetched {
-  share::NatSide side{};
-  uint32_t hash = 0;
-  bool is_any = false;
-};
 
 Prefetched prefetch_index(std::span<const std::byte> packet, const Nat& nat) {
   if (packet.empty()) return {};
@@ -53,14 +46,7 @@ Prefetched prefetch_index(std::span<const std::byte> packet, const Nat& nat) {
 }  // namespace
 
 void DsLiteAftr::prefetch(std::span<const Packet> packets, const WorkerState& state) const noexcept {
-  constexpr std::size_t kAtOnce = 64;
-  constexpr std::size_t kFitsTheCache = 4096;  // bindings
-  if (state.nat == nullptr || state.nat->binding_count() < kFitsTheCache) return;
-  std::array<Prefetched, kAtOnce> prefetched;
-  const std::size_t count = std::min(packets.size(), kAtOnce);
-  for (std::size_t i = 0; i < count; ++i) prefetched[i] = prefetch_index(packets[i].bytes(), *state.nat);
-  for (std::size_t i = 0; i < count; ++i)
-    if (prefetched[i].is_any) state.nat->prefetch_binding(prefetched[i].side, prefetched[i].hash);
+  prefetch_bindings(packets, state, prefetch_index);
 }
 
 Verdict DsLiteAftr::process(Packet& packet, WorkerState& state) const noexcept {

@@ -1,7 +1,6 @@
 #include "mechanism/nat64.h"
 
 #include <algorithm>
-#include <array>
 
 #include "mechanism/illegal_address.h"
 #include "mechanism/nat44.h"
@@ -32,7 +31,7 @@ bool Nat64::may_embed(Ipv4Address address) const noexcept {
          settings_.well_known_prefix_non_global == share::WellKnownPrefixNonGlobal::Translate;
 }
 
-Nat64::Prefetched Nat64::prefetch_index(std::span<const std::byte> packet, const Nat& nat) const noexcept {
+Prefetched Nat64::prefetch_index(std::span<const std::byte> packet, const Nat& nat) const noexcept {
   if (packet.size() < sizeof(Ipv4Header) + 4) return {};
   const auto& ipv4 = *reinterpret_cast<const Ipv4Header*>(packet.data());
   NatTransport transport;
@@ -57,14 +56,8 @@ Nat64::Prefetched Nat64::prefetch_index(std::span<const std::byte> packet, const
 }
 
 void Nat64::prefetch(std::span<const Packet> packets, const WorkerState& state) const noexcept {
-  constexpr std::size_t kAtOnce = 64;
-  constexpr std::size_t kFitsTheCache = 4096;  // bindings
-  if (state.nat == nullptr || state.nat->binding_count() < kFitsTheCache) return;
-  std::array<Prefetched, kAtOnce> prefetched;
-  const std::size_t count = std::min(packets.size(), kAtOnce);
-  for (std::size_t i = 0; i < count; ++i) prefetched[i] = prefetch_index(packets[i].bytes(), *state.nat);
-  for (std::size_t i = 0; i < count; ++i)
-    if (prefetched[i].is_any) state.nat->prefetch_binding(prefetched[i].side, prefetched[i].hash);
+  prefetch_bindings(packets, state,
+                    [this](auto octets, const Nat& nat) { return prefetch_index(octets, nat); });
 }
 
 Verdict Nat64::process(Packet& packet, WorkerState& state) const noexcept {

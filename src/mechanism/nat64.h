@@ -13,6 +13,7 @@
 
 #include "carry/translate/translate.h"
 #include "mechanism/alg/alg.h"
+#include "mechanism/nat_prefetch.h"
 #include "mechanism/nat_transport.h"
 #include "mechanism/worker_state.h"
 #include "packet/packet.h"
@@ -52,12 +53,6 @@ class Nat64 {
                                           const WorkerState& state) const noexcept;
 
  private:
-  // The first step of share::Nat::prefetch() for one packet.
-  struct Prefetched {
-    share::NatSide side{};
-    uint32_t hash = 0;
-    bool is_any = false;
-  };
   [[nodiscard]] Prefetched prefetch_index(std::span<const std::byte> packet,
                                           const share::Nat& nat) const noexcept;
   Verdict from_ipv4(Packet& packet, WorkerState& state) const noexcept;

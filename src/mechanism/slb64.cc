@@ -1,7 +1,6 @@
 #include "mechanism/slb64.h"
 
 #include <algorithm>
-#include <array>
 
 #include "carry/proxy_header.h"
 #include "carry/sequence_shift.h"
@@ -58,7 +57,7 @@ void Slb64::prepare(WorkerState& state) const {
         settings_.nat.max_sessions / state.workers + 1, state.random.next(), state.memory);
 }
 
-Slb64::Prefetched Slb64::prefetch_index(std::span<const std::byte> packet, const Nat& nat) const noexcept {
+Prefetched Slb64::prefetch_index(std::span<const std::byte> packet, const Nat& nat) const noexcept {
   if (packet.size() < sizeof(Ipv4Header) + 4) return {};
   const auto& ipv4 = *reinterpret_cast<const Ipv4Header*>(packet.data());
   NatTransport transport;
@@ -84,14 +83,8 @@ Slb64::Prefetched Slb64::prefetch_index(std::span<const std::byte> packet, const
 }
 
 void Slb64::prefetch(std::span<const Packet> packets, const WorkerState& state) const noexcept {
-  constexpr std::size_t kAtOnce = 64;
-  constexpr std::size_t kFitsTheCache = 4096;  // bindings
-  if (state.nat == nullptr || state.nat->binding_count() < kFitsTheCache) return;
-  std::array<Prefetched, kAtOnce> prefetched;
-  const std::size_t count = std::min(packets.size(), kAtOnce);
-  for (std::size_t i = 0; i < count; ++i) prefetched[i] = prefetch_index(packets[i].bytes(), *state.nat);
-  for (std::size_t i = 0; i < count; ++i)
-    if (prefetched[i].is_any) state.nat->prefetch_binding(prefetched[i].side, prefetched[i].hash);
+  prefetch_bindings(packets, state,
+                    [this](auto octets, const Nat& nat) { return prefetch_index(octets, nat); });
 }
 
 Verdict Slb64::process(Packet& packet, WorkerState& state) const noexcept {
