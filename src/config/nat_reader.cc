@@ -79,6 +79,7 @@ class NatReader {
   void read_timeouts() {
     share::NatTimeouts& t = nat_.timeouts;
     t.udp = seconds("udp-timeout", 120, "RFC 4787 §4.3, REQ-5");
+    t.dns = seconds("dns-timeout");  // RFC 4787 REQ-5a
     t.tcp_established = seconds("tcp-established-timeout", 7440, "RFC 5382 §5, REQ-5");
     t.tcp_opening = seconds("tcp-opening-timeout");  // RFC 7857 §2.1: less than four minutes is fine
     t.tcp_closing = seconds("tcp-closing-timeout", 240, "RFC 5382 §5, REQ-5, and RFC 7857 §2.1");

@@ -45,6 +45,7 @@ Nat::Nat(const NatSettings& settings, uint64_t seed, uint16_t worker, uint16_t w
 void Nat::set_timeouts() noexcept {
   const NatTimeouts& timeouts = settings_.timeouts;
   udp_ = ticks_of_seconds(timeouts.udp);
+  dns_ = ticks_of_seconds(std::min(timeouts.dns, timeouts.udp));
   icmp_ = ticks_of_seconds(timeouts.icmp);
   tcp_opening_ = ticks_of_seconds(timeouts.tcp_opening);
   tcp_established_ = ticks_of_seconds(timeouts.tcp_established);
@@ -114,7 +115,7 @@ YONROKU_HOT_INLINE void Nat::touch(uint32_t session, NatProtocol protocol, NatSi
     else
       touch_slowly(session, protocol, side, tcp_flags, now);
   } else if (protocol == NatProtocol::Udp) {
-    s.expires = now + udp_;
+    s.expires = now + udp_lifetime(s.remote_port);
     if (side == NatSide::Outside && s.state == 0) [[unlikely]]
       touch_slowly(session, protocol, side, tcp_flags, now);
   } else {

@@ -238,6 +238,10 @@ class Nat {
   [[nodiscard]] uint32_t session_of(uint32_t binding, const Ipv4Endpoint& remote) const noexcept;
   [[nodiscard]] uint32_t session_of(const Outbound& packet) const noexcept;
   [[nodiscard]] bool has_session_with(uint32_t binding, Ipv4Address remote) const noexcept;
+  [[nodiscard]] Tick udp_lifetime(uint16_t remote_port) const {
+    constexpr uint16_t kDns = 53;
+    return remote_port == kDns ? dns_ : udp_;
+  }
   [[nodiscard]] bool is_in_use(uint32_t binding) const {
     return (bindings_[binding].first.flags & kInUse) != 0;
   }
@@ -326,7 +330,7 @@ class Nat {
   RandomSource random_;
   uint64_t secret_[3];
   Instant now_;  // of the call under way, for events
-  Tick udp_, icmp_, tcp_opening_, tcp_established_, tcp_closing_, port_rest_, block_rest_;
+  Tick udp_, dns_, icmp_, tcp_opening_, tcp_established_, tcp_closing_, port_rest_, block_rest_;
 
   PortPool pool_;
   Slab<Binding> bindings_;

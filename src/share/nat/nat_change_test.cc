@@ -72,7 +72,7 @@ TEST_F(NatChange, BindingsSurviveAChangedTimeout) {
 TEST_F(NatChange, EverySessionIsShortenedAfterAChangedTimeout) {
   settings_.timeouts.udp = 600;
   const auto far = [](uint64_t number) {
-    return Ipv4Endpoint{Ipv4Address(static_cast<uint32_t>(0xcb007100 + number)), 53};
+    return Ipv4Endpoint{Ipv4Address(static_cast<uint32_t>(0xcb007100 + number)), 5353};
   };
   for (uint64_t number = 0; number < 40; ++number)  // the first session of each is the first to end
     ASSERT_EQ(out(host(number), far(0)), DropReason::None);

@@ -113,7 +113,7 @@ void Nat::end_binding(uint32_t binding, Rest rest) noexcept {
 }
 
 Tick Nat::lifetime_of(const Session& session, NatProtocol protocol) const noexcept {
-  if (protocol == NatProtocol::Udp) return udp_;
+  if (protocol == NatProtocol::Udp) return udp_lifetime(session.remote_port);
   if (protocol == NatProtocol::Icmp) return icmp_;
   switch (static_cast<TcpState>(session.state)) {
     case TcpState::InsideInit:

@@ -114,7 +114,7 @@ DropReason Nat::open_session(uint32_t binding, const Ipv4Endpoint& remote, NatSi
   s.remote_port = remote.port;
   s.state = 0;
   switch (protocol) {
-    case NatProtocol::Udp: s.expires = now + udp_; break;
+    case NatProtocol::Udp: s.expires = now + udp_lifetime(s.remote_port); break;
     case NatProtocol::Icmp: s.expires = now + icmp_; break;
     case NatProtocol::Tcp:
       s.state = static_cast<uint8_t>(side == NatSide::Inside ? TcpState::InsideInit : TcpState::OutsideInit);

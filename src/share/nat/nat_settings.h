@@ -36,6 +36,7 @@ enum class WhenExhausted : uint8_t {
 // Seconds, 1 to 604800.
 struct NatTimeouts {
   uint32_t udp = 300;               // RFC 4787 REQ-5
+  uint32_t dns = 300;               // of UDP to port 53 (RFC 4787 REQ-5a); not more than `udp`
   uint32_t tcp_established = 7440;  // RFC 5382 REQ-5: 2 hours and 4 minutes
   uint32_t tcp_opening = 240;       // RFC 7857 §2.1: transitory, partially open
   uint32_t tcp_closing = 240;       // likewise, closing

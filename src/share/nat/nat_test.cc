@@ -56,6 +56,29 @@ class NatTest : public testing::Test {
   InsideEndpoint inside_;  // of the last in()
 };
 
+TEST_F(NatTest, Rfc4787Req5aQueriesToPort53AreForgottenSooner) {
+  settings_.timeouts.dns = 30;
+  const Ipv4Endpoint resolver{Ipv4Address(203, 0, 113, 53), 53};
+  ASSERT_EQ(out(host(1, 40000), resolver), DropReason::None);
+  ASSERT_EQ(out(host(1, 40001), kServer), DropReason::None);
+  pass(20);
+  ASSERT_EQ(out(host(1, 40000), resolver), DropReason::None) << "a packet keeps it for as long again";
+  pass(29);
+  EXPECT_EQ(nat().session_count(), 2u);
+  pass(2);
+  EXPECT_EQ(nat().session_count(), 1u);
+  EXPECT_EQ(nat().binding_count(), 1u);
+  pass(250);
+  EXPECT_EQ(nat().session_count(), 0u);
+}
+
+TEST_F(NatTest, DnsIsNotKeptForLongerThanOtherUdp) {
+  settings_.timeouts.udp = 120;
+  ASSERT_EQ(out(host(1), {Ipv4Address(203, 0, 113, 53), 53}), DropReason::None);
+  pass(121);
+  EXPECT_EQ(nat().session_count(), 0u);
+}
+
 TEST_F(NatTest, Rfc4787Req1OneMappingForEveryDestination) {
   ASSERT_EQ(out(host(1), kServer), DropReason::None);
   const Ipv4Endpoint first = outside_;
