@@ -47,6 +47,8 @@ engine::IcmpReplySettings icmp_settings(const config::InstanceSettings& settings
   icmp.report_unreachable = settings.report_unreachable;
   icmp.source_ipv4 = settings.translator_ipv4;
   icmp.source_ipv6 = settings.translator_ipv6;
+  if (settings.mechanism == config::Mechanism::DsLiteAftr) icmp.nat_outside = engine::NatOutside::Ipv4;
+  if (config::is_customer_edge(settings.mechanism)) icmp.nat_outside = engine::NatOutside::Ipv6;
   return icmp;
 }
 

@@ -64,7 +64,9 @@ std::optional<Kind> kind_for_ipv6(const Verdict& verdict, const IcmpReplySetting
     case DropReason::PacketTooBig: return Kind{kPacketTooBig, 0, verdict.detail};
     case DropReason::NoPort:
     case DropReason::SubscriberLimit:
-    case DropReason::TableFull: return Kind{kDestinationUnreachable, kAddressUnreachable, 0};
+    case DropReason::TableFull:
+      if (settings.nat_outside == NatOutside::Ipv6) return std::nullopt;
+      return Kind{kDestinationUnreachable, kAddressUnreachable, 0};
     case DropReason::UnsolicitedSyn:
     case DropReason::NoService:
     case DropReason::NoServer:
@@ -144,7 +146,7 @@ IcmpSilence silence_of(const std::expected<Due<View>, IcmpSilence>& due) {
 }
 
 std::size_t reply_to_ipv4(std::span<const std::byte> dropped, const Verdict& verdict,
-                          const IcmpReplySettings& settings, std::span<std::byte> out) {
+                          const IcmpReplySettings& settings, NatOutside from, std::span<std::byte> out) {
   constexpr std::size_t kLargest = 576;           // RFC 1812 §4.3.2.3
   constexpr uint8_t kInternetworkControl = 0xc0;  // RFC 1812 §4.3.2.5
   constexpr uint8_t kTtl = 64;
@@ -167,8 +169,8 @@ std::size_t reply_to_ipv4(std::span<const std::byte> dropped, const Verdict& ver
 
   carry::Ipv4Fields fields;
   fields.addresses = {settings.source_ipv4, ip.header().source()};
-  // A customer's port is refused by the customer's address: another one would not cross the border.
-  if (verdict.reason == DropReason::UnsolicitedSyn && verdict.detail != 0)
+  // Another address would not cross a border relay, nor the Internet if it is 192.0.0.1.
+  if (from == settings.nat_outside && verdict.reason != DropReason::DestinationNotMapped)
     fields.addresses.source = ip.header().destination();
   fields.tos = kInternetworkControl;
   fields.ttl = kTtl;
@@ -247,10 +249,10 @@ std::size_t make_icmp_reply(const Packet& dropped, const Verdict& verdict, const
                             std::span<std::byte> out) noexcept {
   if (!settings.send || dropped.size() == 0) return 0;
   if (static_cast<uint8_t>(*dropped.data()) >> 4 == 4)
-    return reply_to_ipv4(dropped.bytes(), verdict, settings, out);
+    return reply_to_ipv4(dropped.bytes(), verdict, settings, NatOutside::Ipv4, out);
   if (is_about_inner(verdict)) {
     const auto outer = Ipv6View::parse(dropped.bytes());
-    return outer ? reply_to_ipv4(outer->payload(), verdict, settings, out) : 0;
+    return outer ? reply_to_ipv4(outer->payload(), verdict, settings, NatOutside::Ipv6, out) : 0;
   }
   return reply_to_ipv6(dropped, verdict, settings, out);
 }

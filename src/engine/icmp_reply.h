@@ -13,12 +13,17 @@
 
 namespace yonroku::engine {
 
+enum class NatOutside : uint8_t { None, Ipv4, Ipv6 };
+
 struct IcmpReplySettings {
   bool send = true;
   Ipv4Address source_ipv4;
   Ipv6Address source_ipv6;
   bool report_spoofing = false;    // RFC 7596 §6.2: tell a softwire's end that its packets are refused
   bool report_unreachable = true;  // RFC 7596 §6.2: tell who sends to addresses and ports of nobody
+  // A NAT44: the family of the packets that come from outside. Their senders know none of its addresses but
+  // the one that they wrote to, which tells them, and they learn nothing about its tables.
+  NatOutside nat_outside = NatOutside::None;
 };
 
 inline constexpr std::size_t kLargestIcmpReply = 1280;

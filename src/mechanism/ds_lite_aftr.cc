@@ -191,7 +191,8 @@ Verdict DsLiteAftr::error_from_ipv6(Packet& packet, const Ipv6View& ip, WorkerSt
   const auto flow = Ipv4Flow::of_quoted(*error->inner);
   if (!flow) return Verdict::drop(flow.error());
   NatTransport transport;
-  if (!NatTransport::read_quoted(flow->protocol, error->inner->payload(), transport))
+  if (error->inner->header().fragment_offset() != 0 ||
+      !NatTransport::read_quoted(flow->protocol, error->inner->payload(), transport))
     return Verdict::drop(DropReason::InnerPacketTruncated);
   const InsideEndpoint inside{b4, flow->destination, transport.destination_port};
   if (const uint16_t owner = state.nat->owner_of(inside); owner != state.worker)

@@ -139,7 +139,7 @@ Verdict nat44_inbound(const Ipv4View& ip, std::size_t at, WorkerState& state, Na
   NatTransport transport;
   if (const DropReason reason = NatTransport::read(header.protocol, ip.payload(), Family::Ipv4, transport);
       reason != DropReason::None)
-    return Verdict::drop(reason);
+    return Verdict::drop(reason, reason == DropReason::ProtocolNotNatted ? static_cast<uint32_t>(at) : 0);
   const Ipv4Endpoint outside{header.destination(), transport.destination_port};
   if (state.workers > 1) [[unlikely]]
     if (const uint16_t owner = state.nat->owner_of(outside, transport.protocol); owner != state.worker)

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "carry/rewrite/rewrite.h"
+#include "mechanism/nat_transport.h"
 #include "mechanism/tunnel_end.h"
 
 namespace yonroku::mechanism {
@@ -164,6 +165,18 @@ Verdict SoftwireNapt::error_from_ipv6(Packet& packet, const Ipv6View& ip, Worker
   End end;
   const Lookup lookup = find_end(*table_, flow->destination, flow->destination_port, flow->ports, end);
   if (lookup != Lookup::Found || end.address != error->exit || !state.nat->owns(flow->source))
+    return Verdict::drop(DropReason::TunnelErrorNotRelayed);
+  NatTransport transport;
+  if (error->inner->header().fragment_offset() != 0 ||
+      !NatTransport::read_quoted(flow->protocol, error->inner->payload(), transport))
+    return Verdict::drop(DropReason::InnerPacketTruncated);
+  const share::Ipv4Endpoint outside{flow->source, transport.source_port};
+  if (const uint16_t owner = state.nat->owner_of(outside, transport.protocol); owner != state.worker)
+    return Verdict::hand_over(owner);
+  InsideEndpoint inside;
+  if (!state.nat->find_inside(
+          {outside, {flow->destination, transport.remote(transport.destination_port)}, transport.protocol, 0},
+          inside))
     return Verdict::drop(DropReason::TunnelErrorNotRelayed);
   if (error->type == icmpv6::kPacketTooBig) path_mtus_->learn(error->exit, error->mtu, state.now);
   const Ipv6Address reporter = ip.header().source();  // the relay writes over it
