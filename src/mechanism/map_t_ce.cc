@@ -43,8 +43,8 @@ DropReason MapTCe::remote_to_ipv6(Ipv4Address address, uint16_t port, Ports port
                                                 : rules_->find_whole(address, rule, customer);
   switch (lookup) {
     case Lookup::Found: remote = rule.host_address_of(customer); return DropReason::None;
-    case Lookup::PortNotAssigned: return DropReason::PortNotAssigned;
     case Lookup::Shared: return DropReason::ProtocolWithoutPorts;
+    // RFC 7599 §8.1: no rule fits address and port.
     default: remote = settings_.dmr.embed(address); return DropReason::None;
   }
 }

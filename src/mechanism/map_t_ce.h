@@ -66,7 +66,7 @@ class MapTCe {
   }
   bool own_to_ipv4(const Ipv6Address& address, Ipv4Address& own) const noexcept;
   // The other end's: another customer's by a rule, or one of the IPv4 Internet's. None, or
-  // port-not-assigned, protocol-without-ports.
+  // protocol-without-ports.
   DropReason remote_to_ipv6(Ipv4Address address, uint16_t port, Ipv4Flow::Ports ports,
                             Ipv6Address& remote) const noexcept;
   // None, or source-not-mapped, source-spoofed.
