@@ -25,10 +25,15 @@ share::NatPool pool_of(const MapRule& rule, const share::AddressAndPsid& own) {
   return pool;
 }
 
-void settle(InstanceSettings& instance, const MapRule& rule, const share::AddressAndPsid& own) {
+void settle(InstanceSettings& instance, const MapRule& rule, const share::AddressAndPsid& own,
+            const Node& place, Findings& findings) {
+  const share::NatPool pool = pool_of(rule, own);
+  if (pool.port_set && pool.port_set->size() == 1 && pool.port_set->contains(0))
+    findings.error(place, "the only port of this customer is 0, which nobody can use",
+                   "check psid-offset, psid-length and psid (RFC 7597 §5.1)");
   instance.basic_rule = rule;
   instance.own = own;
-  instance.nat.pools = {pool_of(rule, own)};
+  instance.nat.pools = {pool};
   instance.local_addresses = {translates(instance.mechanism) ? rule.host_address_of(own)
                                                              : rule.address_of(own)};
 }
@@ -56,7 +61,7 @@ void settle_map(InstanceSettings& instance, std::span<const MapRule> candidates,
         "write the delegated prefix in full, or check ea-length (RFC 7597 §5.2)");
   share::AddressAndPsid own = rule->customer_of(end_user.address());
   own.address = Ipv4Prefix::holding(own.address, rule->customer_prefix_length()).address();
-  settle(instance, *rule, own);
+  settle(instance, *rule, own, keys.place_of("end-user-prefix"), findings);
 }
 
 // A softwire is a rule whose IPv6 prefix is the B4's address.
@@ -77,7 +82,7 @@ void settle_lwb4(InstanceSettings& instance, SectionReader& keys, Findings& find
     return findings.error(keys.place_of("ipv4-address"),
                           fmt::format("ipv4-address: {} cannot be a source address", ipv4->to_string()),
                           "write the public address that the provider has given");
-  settle(instance, *rule, {*ipv4, parts.given_psid});
+  settle(instance, *rule, {*ipv4, parts.given_psid}, keys.place_of("psid"), findings);
 }
 
 // Everything that no forwarding mapping rule is for goes to the border.

@@ -4,6 +4,8 @@
 
 #include <algorithm>
 
+#include "config/load.h"
+
 namespace yonroku::control {
 namespace {
 
@@ -108,6 +110,51 @@ TEST(ImpliedRoutes, Slb64) {
   ASSERT_TRUE(routes);
   EXPECT_EQ(texts(routes->ipv4), (Texts{"198.51.100.0/28"}));
   EXPECT_EQ(texts(routes->ipv6), (Texts{"2001:db8::53/128", "2001:db8::80/128"}));
+config::InstanceSettings read(const std::string& text) {
+  const auto loaded = config::parse_config("instances:\n  - name: wan4\n" + text, "t.yaml", ".");
+  if (!loaded) {
+    ADD_FAILURE() << loaded.error().to_string();
+    return {};
+  }
+  return loaded->settings.instances.at(0);
+}
+
+const std::string kRules =
+    "    end-user-prefix: 2001:db8:12:3400::/56\n"
+    "    rules: [{ipv6-prefix: '2001:db8::/40', ipv4-prefix: 192.0.2.0/24, ea-length: 16, psid-offset: 6}]\n";
+
+// The IPv4 Internet is behind the tunnel, whose end is this customer's own address.
+void expect_customer_edge(const config::InstanceSettings& settings, const std::string& own_ipv6) {
+  const auto routes = implied_routes(settings);
+  ASSERT_TRUE(routes);
+  EXPECT_EQ(texts(routes->ipv4), (Texts{"0.0.0.0/0"}));
+  EXPECT_EQ(texts(routes->ipv6), (Texts{own_ipv6}));
+}
+
+TEST(ImpliedRoutes, MapECustomerEdge) {
+  expect_customer_edge(read("    mechanism: map-e-ce\n    br-address: 2001:db8:ffff::1\n" + kRules),
+                       "2001:db8:12:3400:0:c000:212:34/128");
+}
+
+TEST(ImpliedRoutes, MapTCustomerEdge) {
+  expect_customer_edge(read("    mechanism: map-t-ce\n    dmr: 2001:db8:ffff::/64\n" + kRules),
+                       "2001:db8:12:3400:0:c000:212:34/128");
+}
+
+TEST(ImpliedRoutes, LwB4) {
+  expect_customer_edge(read("    mechanism: lwb4\n    b4-address: 2001:db8:b4::2\n"
+                            "    aftr-address: 2001:db8:ffff::1\n    ipv4-address: 192.0.2.18\n"),
+                       "2001:db8:b4::2/128");
+}
+
+TEST(ImpliedRoutes, DsLiteAftr) {
+  const auto settings = read(
+      "    mechanism: ds-lite-aftr\n    aftr-address: 2001:db8:ffff::1\n"
+      "    pools: [{addresses: [198.51.100.0/28, 203.0.113.1]}]\n");
+  const auto routes = implied_routes(settings);
+  ASSERT_TRUE(routes);
+  EXPECT_EQ(texts(routes->ipv4), (Texts{"198.51.100.0/28", "203.0.113.1/32"}));
+  EXPECT_EQ(texts(routes->ipv6), (Texts{"2001:db8:ffff::1/128"}));
 }
 
 TEST(ImpliedRoutes, TooManyAreRefusedWithARemedy) {
