@@ -110,6 +110,8 @@ TEST(ImpliedRoutes, Slb64) {
   ASSERT_TRUE(routes);
   EXPECT_EQ(texts(routes->ipv4), (Texts{"198.51.100.0/28"}));
   EXPECT_EQ(texts(routes->ipv6), (Texts{"2001:db8::53/128", "2001:db8::80/128"}));
+}
+
 config::InstanceSettings read(const std::string& text) {
   const auto loaded = config::parse_config("instances:\n  - name: wan4\n" + text, "t.yaml", ".");
   if (!loaded) {

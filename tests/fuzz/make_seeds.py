@@ -18,6 +18,8 @@ GOLDEN = Path(__file__).resolve().parent.parent / "golden"
 BASES = {"hairpin": 1, "rfc7757": 1, "clat-prefix": 3, "clat": 2, "eam-overlap": 4, "denylist": 5}
 # The same for softwire_bases() of softwire_choices.h.
 SOFTWIRE_BASES = {"tunnel": 0, "map-e-draft": 6, "map-e": 1, "lwaftr": 2, "b4": 3, "ipip": 4, "4over6": 5}
+# The same for kBases of napt_fuzz.cc.
+NAPT_BASES = {"map-e-ce-draft": 5, "map-e-ce": 0, "lwb4-two": 1, "aftr": 2, "map-t-ce": 3}
 ICMP, TCP, UDP, ICMPV6 = 1, 6, 17, 58
 
 
@@ -26,7 +28,11 @@ def base_of(config, bases=None):
 
 
 def is_softwire(config):
-    return any(config.startswith(name) for name in SOFTWIRE_BASES)
+    return not is_napt(config) and any(config.startswith(name) for name in SOFTWIRE_BASES)
+
+
+def is_napt(config):
+    return any(config.startswith(name) for name in (*NAPT_BASES, "lwb4"))
 
 
 def steps(text):
@@ -56,7 +62,7 @@ def seeds_of(config, packet):
     version = packet[0] >> 4 if packet else 0
     offset, protocol = transport(packet)
     yield f"ipv{6 if version == 6 else 4}_view", packet
-    if is_softwire(config):
+    if is_softwire(config) or is_napt(config):
         return
     # Base, three MTUs, flags, hairpinning, source; then what the device says: kind, segment size.
     choices = bytes([base_of(config), 0, 0, 0, 0, 0, 0])
@@ -81,6 +87,23 @@ def softwire_seed(config, packets):
     return packets[0] + choices + b"".join(packets[1:])
 
 
+def napt_seed(config, packets):
+    """All the packets of a golden file: base, flags, MTU, then events of kind 0 with a length each."""
+    flags = next((flag for word, flag in (("inner", 1), ("mss", 2), ("hairpin-off", 4), ("filter", 16)) if word in config),
+                 0)
+    events = b"".join(bytes(1) + struct.pack(">H", len(packet)) + packet for packet in packets)
+    return bytes([base_of(config, NAPT_BASES), flags, 0]) + events
+
+
+def napt_seeds():
+    """A flow, then every kind of event about it."""
+    for base in range(6):
+        flow = bytes([base, 0, 0, 2, 0, 0, 20])
+        for event in ([3, 0, 16], [4, 0, 0, 60], [5, 0, 1, 90], [6, 1, 100, 3, 0, 0], [7, 0, 0, 0, 30, 1],
+                      [8, 0, 0, 100, 5, 8, 0, 0, 100, 4], [9, 0, 16, 200, 1], [2, 1, 0, 9, 2, 12, 8, 20]):
+            yield "napt", flow + bytes(event)
+
+
 def reassembly_seeds():
     """Kind, what to do, size, then what it asks for."""
     for kind in range(3):
@@ -102,7 +125,7 @@ def eam_seeds():
 
 def main(arguments):
     output, everything = Path(arguments[0]), "--all" in arguments
-    seen, seeds = set(), [*eam_seeds(), *reassembly_seeds()]
+    seen, seeds = set(), [*eam_seeds(), *reassembly_seeds(), *napt_seeds()]
     for path in sorted(GOLDEN.rglob("*.golden")):
         all_steps = list(steps(path.read_text(encoding="utf-8")))
         config, packets = all_steps[0][0], [packet for _, packet, _ in all_steps]
@@ -112,6 +135,11 @@ def main(arguments):
             if everything or (key not in seen and sum(map(len, packets)) <= 400):
                 seen.add(key)
                 seeds.append(("softwire", softwire_seed(config, packets)))
+        if is_napt(config) and (everything or sum(map(len, packets)) <= 400):
+            key = ("napt", base_of(config, NAPT_BASES), tuple(expect for _, _, expect in all_steps))
+            if everything or key not in seen:
+                seen.add(key)
+                seeds.append(("napt", napt_seed(config, packets)))
         for config, packet, expect in all_steps:
             for target, seed in seeds_of(config, packet):
                 key = (target, base_of(config) if target == "translate" else 0, expect, packet[:1], len(seed) - len(packet))

@@ -16,6 +16,7 @@ TCP = "TCP(sport={},dport={},flags='{}',seq=1000,ack=2000)".format
 PING, PONG = "ICMP(type=8,id={},seq=1)/data(20)".format, "ICMP(type=0,id={},seq=1)/data(20)".format
 UNREACHABLE = "ICMP(type=3,code=3)"
 PROHIBITED = "ICMP(type=3,code=13)"
+OPTION = ",options=[IPOption_Router_Alert()]"
 TOO_BIG = "ICMP(type=3,code=4,nexthopmtu={})".format
 
 
@@ -216,7 +217,7 @@ def nat_cases(side, section, first, second):
              side.out(TCP(5001, 80, "FA"), TCP(first, 80, "FA")), side.back(TCP(80, first, "FA"), TCP(80, 5001, "FA"))),
         case("ping-out-and-back", "the identifier is one of the ports.", pings, pongs),
         case("ip-options", "they are kept.",
-             side.out(UDP(5001, 53), UDP(first, 53), extra=",options=[IPOption_Router_Alert()]")),
+             side.out(UDP(5001, 53), UDP(first, 53), extra=OPTION)),
         case("one-port-for-all-destinations", "RFC 4787 REQ-1.", begin,
              side.out(UDP(5001, 123), UDP(first, 123), to=SECOND),
              side.back(UDP(123, first), UDP(123, 5001), source=SECOND), answered),
@@ -249,6 +250,15 @@ def nat_cases(side, section, first, second):
                        f"{UNREACHABLE}/cut({ip(UDP(5001, 53), HOST, 'C4', ttl=9)},28)", source="R4")),
         case("error-about-a-ping", "the quoted identifier is rewritten.", pings,
              side.error_in("ICMP(type=11,code=0)", PING(first), PING(7))),
+        case("error-with-a-wrong-checksum", "RFC 5508 REQ-3: dropped in silence.", begin,
+             side.no_way_in("icmp-checksum", f"{UNREACHABLE}/({ip(UDP(first, 53), side.public, 'C4', ttl=9)})".replace(
+                 "code=3", "code=3,chksum=1"), source="R4")),
+        case("quoted-packet-with-options", "RFC 5508 REQ-3b: they are skipped.", begin,
+             side.back(f"{UNREACHABLE}/({ip(UDP(first, 53), side.public, 'C4', OPTION, 9)})",
+                       f"{UNREACHABLE}/({ip(UDP(5001, 53), HOST, 'C4', OPTION, 9)})", source="R4")),
+        case("quoted-packet-with-a-wrong-checksum", "RFC 5508 REQ-3c: it is as wrong as before.", begin,
+             side.back(f"{UNREACHABLE}/wrong({ip(UDP(first, 53), side.public, 'C4', ttl=9)},7)",
+                       f"{UNREACHABLE}/wrong({ip(UDP(5001, 53), HOST, 'C4', ttl=9)},7)", source="R4")),
         case("error-about-nothing", "RFC 5508 REQ-4: without a binding it is dropped.",
              side.no_way_in("no-binding", f"{UNREACHABLE}/({ip(UDP(first, 53), side.public, 'C4', ttl=9)})",
                             source="R4")),
