@@ -55,12 +55,12 @@ DropReason MapTCe::remote_to_ipv4(const Ipv6Address& address, const Ipv6SourcePo
   if (!rules_->find(address, rule))
     return settings_.dmr.extract(address, remote) ? DropReason::None : DropReason::SourceNotMapped;
   const AddressAndPsid customer = rule.customer_of(address);
+  remote = customer.address;
   const share::PortParameters ports = rule.ports();
   // RFC 7599 §8.3: the address must be the one that its own bits make, and the port one of its ports.
   const bool has_port = !ports.is_shared() || (port.ports == Ports::Present && ports.gives_out(port.port) &&
                                                ports.psid_of(port.port) == customer.psid);
   if (rule.host_address_of(customer) != address || !has_port) return DropReason::SourceSpoofed;
-  remote = customer.address;
   return DropReason::None;
 }
 
@@ -165,7 +165,10 @@ Verdict MapTCe::from_ipv6(Packet& packet, WorkerState& state) const noexcept {
   if (!port) return Verdict::drop(port.error());
   Ipv4Address remote;
   if (const DropReason reason = remote_to_ipv4(source6, *port, remote); reason != DropReason::None) {
-    if (trace != nullptr) trace->note(TraceStep::SourceNotMapped, source6);
+    if (trace != nullptr && reason == DropReason::SourceSpoofed)
+      trace->note(TraceStep::SourceSpoofed, remote, source6);
+    else if (trace != nullptr)
+      trace->note(TraceStep::SourceNotMapped, source6);
     return Verdict::drop(reason);
   }
   if (!may_be_forwarded(remote)) return illegal(trace, TraceStep::IllegalSource, remote);

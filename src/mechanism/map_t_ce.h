@@ -69,7 +69,7 @@ class MapTCe {
   // protocol-without-ports.
   DropReason remote_to_ipv6(Ipv4Address address, uint16_t port, Ipv4Flow::Ports ports,
                             Ipv6Address& remote) const noexcept;
-  // None, or source-not-mapped, source-spoofed.
+  // None, or source-not-mapped, or source-spoofed, where `remote` is whom it claims to be.
   DropReason remote_to_ipv4(const Ipv6Address& address, const Ipv6SourcePort& port,
                             Ipv4Address& remote) const noexcept;
 

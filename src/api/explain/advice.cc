@@ -93,7 +93,7 @@ std::string_view advice_about(DropReason reason) {
              "sources.";
     case DropReason::SourceNotOurs:
       return "Only the customer's own addresses may enter the tunnel: NAT the hosts behind it, or add their "
-             "prefix to customer-prefixes.";
+             "prefix to customer-prefixes (inside-prefixes at an AFTR).";
     case DropReason::DestinationNotOurs:
       return "Send no other destination to this device, or add the address (br-addresses, local-address, "
              "customer-prefixes).";

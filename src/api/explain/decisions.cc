@@ -240,6 +240,12 @@ void transport(const PacketFacts& before, const PacketFacts& after, Decisions& o
 
 }  // namespace
 
+Decisions decisions_about_ports(const PacketFacts& before, const PacketFacts& after) {
+  Decisions out;
+  ports(before, after, out);
+  return out;
+}
+
 std::string wrong_checksum_words(const PacketFacts& before) {
   const auto fact = checksum_of(before);
   if (!fact || fact->is_absent || fact->is_right()) return "";

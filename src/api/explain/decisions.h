@@ -40,6 +40,9 @@ using Decisions = std::vector<Decision>;
 // The part of decisions_of_change about ICMP messages and what they quote (decisions_icmp.cc).
 [[nodiscard]] Decisions decisions_about_icmp(const PacketFacts& before, const PacketFacts& after);
 
+// The port or the identifier of an echo that a NAT has changed.
+[[nodiscard]] Decisions decisions_about_ports(const PacketFacts& before, const PacketFacts& after);
+
 // Whether a transport checksum was right, and what became of it: "; it was wrong and stays wrong by as much"
 // and the like. Empty when it was right or can't be told.
 [[nodiscard]] std::string wrong_checksum_words(const PacketFacts& before);

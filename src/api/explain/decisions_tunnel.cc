@@ -38,12 +38,19 @@ const std::vector<Ipv4Prefix>& own_prefixes(const config::InstanceSettings& sett
   return settings.customer_prefixes;
 }
 
+// Whether a customer's tunnel leads there for everybody: not to another customer, by a forwarding mapping rule.
+bool is_other_end(const TraceAddress& address, const config::InstanceSettings& settings) {
+  if (!config::is_customer_edge(settings.mechanism)) return control::is_customer(settings);
+  const auto* ipv6 = std::get_if<Ipv6Address>(&address);
+  return ipv6 != nullptr && std::ranges::find(settings.remote_borders, *ipv6) != settings.remote_borders.end();
+}
+
 // --- what the mechanism noted ---
 
 void destination_by_softwire(const TraceNote& note, const std::optional<Ipv4Flow>& flow,
                              const TunnelView& tunnel, Decisions& out) {
   const TunnelSections sections = sections_of(tunnel.settings.mechanism);
-  if (control::is_customer(tunnel.settings) || !flow) {
+  if (is_other_end(note.to, tunnel.settings) || !flow) {
     out.push_back({"customer",
                    fmt::format("The way to {}, as to every destination, is the tunnel to {}.",
                                address_words(note.from), address_words(note.to)),
@@ -60,7 +67,7 @@ void destination_by_softwire(const TraceNote& note, const std::optional<Ipv4Flow
 void source_by_softwire(const TraceNote& note, const std::optional<Ipv4Flow>& flow, const TunnelView& tunnel,
                         Decisions& out) {
   const TunnelSections sections = sections_of(tunnel.settings.mechanism);
-  if (control::is_customer(tunnel.settings) || !flow) {
+  if (is_other_end(note.from, tunnel.settings) || !flow) {
     out.push_back(
         {"source",
          fmt::format("The outer source {} is the other end of the tunnel.", address_words(note.from)),
@@ -127,6 +134,17 @@ void note_decisions(const TraceNote& note, std::span<const std::byte> packet,
     case TraceStep::SourceNotOurs:
       out.push_back(decision_of_note(note, "source"));
       out.back().text += fmt::format(" They are: {}.", joined(own_prefixes(settings)));
+      if (settings.mechanism == config::Mechanism::DsLiteAftr)
+        out.back() = {"source",
+                      fmt::format("The source {} is in none of inside-prefixes: {}.",
+                                  address_words(note.from), joined(own_prefixes(settings))),
+                      "RFC 6333 §11"};
+      if (config::is_customer_edge(settings.mechanism))
+        out.back() = {"source",
+                      fmt::format("The source {} is this customer's public address: hosts have private ones, "
+                                  "and become it here.",
+                                  address_words(note.from)),
+                      "RFC 7597 §8"};
       return;
     case TraceStep::DestinationNotOurs:
       out.push_back(decision_of_note(note, "addresses"));
@@ -208,7 +226,8 @@ std::string tunnel_verdict_words(const Trace& trace, const Verdict& verdict, uns
     case Verdict::Action::ToIpv4:
       return note_of(trace, TraceStep::TunnelErrorRelayed) != nullptr
                  ? "relayed: the inner packet's sender is told"
-                 : "out of the tunnel: IPv4";
+             : from_version == 4 ? "back to the hosts: IPv4"
+                                     : "out of the tunnel: IPv4";
     case Verdict::Action::ToIpv6:
       if (note_of(trace, TraceStep::EchoReply) != nullptr) return "answered: an echo reply from this end";
       return from_version == 6 ? "out of one tunnel and into another: both ends are customers here"

@@ -55,6 +55,8 @@ struct TunnelSections {
 [[nodiscard]] Decisions decisions_of_tunnel_change(const PacketFacts& before,
                                                    std::span<const PacketFacts> after, const Trace& trace,
                                                    const TunnelView& tunnel);
+// An IPv4 packet that a NAT44 sends back to where it came from.
+[[nodiscard]] Decisions decisions_of_nat44(const PacketFacts& before, const PacketFacts& now);
 // What a Packet Too Big taught, whether or not it is relayed.
 [[nodiscard]] Decisions decisions_about_path_mtu(const PacketFacts& before, const TunnelView& tunnel);
 

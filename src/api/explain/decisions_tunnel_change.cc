@@ -157,7 +157,38 @@ void size_into_tunnel(const PacketFacts& inner, std::span<const PacketFacts> aft
 
 // --- what the packet carries ---
 
+// The packet that an ICMP error quotes, where a NAT has given it back its own addresses.
+void rewritten_quote(const PacketFacts& now, Decisions& out) {
+  const auto error = icmp_error_parts(now);
+  const auto quote = error ? PacketFacts::read(error->quote) : std::nullopt;
+  if (quote)
+    out.push_back({"quote",
+                   fmt::format("It quotes a packet from {} to {} now, as who gets it knows that packet; the "
+                               "checksums follow.",
+                               quote->source, quote->destination),
+                   "RFC 3022 §4.3"});
+}
+
+void rewritten_transport(const PacketFacts& inner, const PacketFacts& now, Decisions& out) {
+  if (icmp_error_parts(inner)) return rewritten_quote(now, out);
+  for (Decision& decision : decisions_about_ports(inner, now)) {
+    decision.cited = "RFC 3022 §2.2";
+    out.push_back(std::move(decision));
+  }
+  const auto was = checksum_of(inner);
+  if (!was || !checksum_of(now)) return;
+  out.push_back({"transport",
+                 was->is_absent
+                     ? fmt::format("{} came without a checksum, and gets none.", protocol_name(inner.protocol))
+                     : fmt::format("The {} checksum is adjusted by what changed{}.",
+                                   protocol_name(inner.protocol),
+                                   was->is_right() ? "" : "; it was wrong, and stays wrong by as much"),
+                 "RFC 3022 §4.1"});
+}
+
 void transport(const PacketFacts& inner, const PacketFacts& now, Decisions& out) {
+  const bool is_rewritten = inner.source != now.source || inner.destination != now.destination;
+  if (is_rewritten) rewritten_transport(inner, now, out);
   const auto was = mss_of(inner);
   const auto is = mss_of(now);
   if (was && is && *was != *is) {
@@ -166,6 +197,7 @@ void transport(const PacketFacts& inner, const PacketFacts& now, Decisions& out)
                    "RFC 9293 §3.7.1"});
     return;
   }
+  if (is_rewritten) return;
   const auto fact = checksum_of(inner);
   const bool is_wrong = fact && !fact->is_absent && !fact->is_right();
   out.push_back({"transport",
@@ -229,6 +261,14 @@ std::string not_relayed_words(const PacketFacts& before, const TunnelView& tunne
 
 }  // namespace
 
+Decisions decisions_of_nat44(const PacketFacts& before, const PacketFacts& now) {
+  Decisions out{{"header",
+                 fmt::format("TTL {} is left alone: the routing around the NAT counts.", before.hop_limit),
+                 "RFC 3022 §2.2"}};
+  transport(before, now, out);
+  return out;
+}
+
 Decisions decisions_of_tunnel_change(const PacketFacts& before, std::span<const PacketFacts> after,
                                      const Trace& trace, const TunnelView& tunnel) {
   Decisions out;
@@ -238,10 +278,14 @@ Decisions decisions_of_tunnel_change(const PacketFacts& before, std::span<const 
     return out;
   }
   if (note_of(trace, TraceStep::EchoReply) != nullptr) {
-    out.push_back({"message", "Source and destination change places, and the hop limit starts anew at 64.",
-                   "RFC 4443 §4.2"});
+    const bool is_inside = inner_packet(before).has_value();
+    out.push_back({"message",
+                   fmt::format("Source and destination change places, and the {} starts anew at 64.",
+                               is_inside ? "TTL" : "hop limit"),
+                   is_inside ? "RFC 6333 §6.5" : "RFC 4443 §4.2"});
     return out;
   }
+  if (before.version == 4 && now.version == 4) return decisions_of_nat44(before, now);
   const auto inner = before.version == 6 ? inner_packet(before) : std::optional(before);
   const auto inner_now = now.version == 6 ? inner_packet(now) : std::optional(now);
   if (!inner || !inner_now) return out;
@@ -289,6 +333,10 @@ Decision decision_of_tunnel_drop(std::span<const std::byte> packet, const Trace&
     case DropReason::SegmentsLeft: decision.cited = "RFC 8200 §4.4"; break;
     case DropReason::InnerPacketTruncated: decision.cited = "RFC 2473 §8.3"; break;
     case DropReason::InnerPacketIsIcmpError: decision.cited = "RFC 1812 §4.3.2.7"; break;
+    case DropReason::SourceNotOurs:
+      if (tunnel.settings.mechanism != config::Mechanism::DsLiteAftr) break;
+      decision = {decision.topic, "A customer's IPv4 source outside of inside-prefixes.", "RFC 6333 §11"};
+      break;
     case DropReason::SourceSpoofed: decision.cited = sections_of(tunnel.settings.mechanism).check; break;
     case DropReason::NoSoftwire: decision.cited = sections_of(tunnel.settings.mechanism).lookup; break;
     case DropReason::PacketTooBig:

@@ -75,13 +75,23 @@ void append_decisions(std::string& out, const Decisions& decisions) {
   }
 }
 
+// Replaces what NAT64's RFC says by what a NAT44's does.
+void cite_nat44(Decisions& decisions) {
+  for (Decision& decision : decisions) {
+    if (decision.cited.starts_with("RFC 6146 §3.5")) decision.cited = "RFC 3022 §2.2";
+    if (decision.cited == "RFC 6146 §3.8") decision.cited = "RFC 4787 §6";
+  }
+}
+
 std::string answer_words(const Explanation& explanation) {
-  const auto reply = PacketFacts::read(explanation.after[0]);
+  const auto outer = PacketFacts::read(explanation.after[0]);
+  const auto inner = outer ? inner_packet(*outer) : std::nullopt;
+  const auto& reply = inner ? inner : outer;
   const IcmpHeader* icmp = reply ? icmp_header(*reply) : nullptr;
   if (icmp == nullptr) return "an ICMP error goes back to the sender";
   std::string text = (reply->version == 4 ? "ICMP " : "ICMPv6 ") +
                      icmp_name(reply->version, icmp->type, icmp->code) + " goes back to " +
-                     reply->destination;
+                     reply->destination + (inner ? ", through the tunnel" : "");
   if (const auto mtu = icmp_mtu(reply->version, *icmp))
     text += fmt::format(": packets of {} octets will pass", *mtu);
   return text;
@@ -179,7 +189,10 @@ void explain_translation(Explanation& explanation, const Trace& trace, const Ver
   }
   const std::vector<PacketFacts> after = facts_of(explanation.after);
   if (const auto before = PacketFacts::read(packet); before && !after.empty()) {
-    auto changes = decisions_of_change(*before, after, settings);
+    const bool is_back = before->version == 4 && after[0].version == 4;  // a NAT44's hairpinning
+    if (is_back) explanation.verdict_words = "back to the hosts: IPv4";
+    auto changes =
+        is_back ? decisions_of_nat44(*before, after[0]) : decisions_of_change(*before, after, settings);
     // What the mechanism noted about the quoted packet stands with the rest about it, behind the message.
     auto& all = explanation.decisions;
     const auto rest = std::ranges::stable_partition(all, [](const auto& d) { return d.topic != "quote"; });
@@ -233,6 +246,8 @@ Explanation explain(OfflineInstance& instance, const config::InstanceSettings& s
     explain_translation(explanation, trace, outcome.verdict, settings, is_border ? &*view : nullptr);
   else
     explain_tunnel(explanation, trace, outcome.verdict, *view);
+  if (config::has_nat(settings.mechanism) && settings.mechanism != config::Mechanism::Nat64)
+    cite_nat44(explanation.decisions);
   if (explanation.verdict == "drop" && !explanation.is_answered)
     explanation.silence = decision_of_silence(decided_packet(explanation), outcome.verdict, snapshot.icmp);
   return explanation;

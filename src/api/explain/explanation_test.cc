@@ -211,6 +211,36 @@ const Row kTunnelRows[] = {
     {"rfc7597/8.2-error-from-outside",
      {"An ICMP error belongs to whom the packet that it quotes belongs to. [RFC 7597 §8.2]"},
      {}},
+    {"rfc7597/9-udp-out-and-back",
+     {"The source 192.168.1.2 with its port has no binding yet: it gets one, and becomes 192.0.2.18. "
+      "[RFC 3022 §2.2]",
+      "The way to 203.0.113.7, as to every destination, is the tunnel to 2001:db8:ffff::1.",
+      "The source port 5001 becomes 1232: that of the binding. [RFC 3022 §2.2]",
+      "The UDP checksum is adjusted by what changed. [RFC 3022 §4.1]", "verdict: into the tunnel"},
+     {"untouched", "RFC 6146"}},
+    {"rfc7597/9-udp-without-checksum", {"UDP came without a checksum, and gets none."}, {"untouched"}},
+    {"rfc7597/9-hairpin-ping-to-its-own-identifier",
+     {"also inside: the packet goes straight back in. [RFC 4787 §6]",
+      "TTL 63 is left alone: the routing around the NAT counts.", "verdict: back to the hosts: IPv4"},
+     {"tunnel"}},
+    {"rfc7597/a-example-3-customer",
+     {"192.0.2.19 port 1028 belongs to the customer at 2001:db8:13:100:0:c000:213:1."},
+     {"every destination"}},
+    {"rfc7597/8-public-source-on-the-lan", {"The source 192.0.2.18 is this customer's public address"}, {}},
+    {"rfc7597/9-gre-from-outside",
+     {"Protocol Unreachable (3/2) goes back to 203.0.113.7, through the tunnel."},
+     {}},
+    {"rfc6333/8.2-udp-out-and-back",
+     {"The source 192.168.1.2 is behind the B4 2001:db8:0:1::1. [RFC 6333 §6.6]",
+      "The source port 5001 becomes 5000", "verdict: out of the tunnel: IPv4"},
+     {"untouched"}},
+    {"rfc6333/11-not-from-public",
+     {"The source 198.51.100.77 is in none of inside-prefixes: 10.0.0.0/8", "[RFC 6333 §11]"},
+     {"RFC 7597"}},
+    {"rfc6333/6.5-echo-to-the-aftr", {"the TTL starts anew at 64. [RFC 6333 §6.5]"}, {"RFC 4443 §4.2] verdict"}},
+    {"rfc7599/8.1-udp-out-and-back",
+     {"The source 192.0.2.18 is 2001:db8:12:3400:0:c000:212:34 by the basic mapping rule."},
+     {"RFC 6146 §3.5]"}},
     {"rfc7597/8.2-gre-to-a-shared-address", {"Only a port would tell which of the customers"}, {}},
     {"rfc7597/6-draft-03-address",
      {"the interface identifier c0:2:1200:3400: 8 zero bits, 192.0.2.18, PSID 0x34 (52), 8 zero bits."},
@@ -439,6 +469,24 @@ TEST(Explain, ALoadBalancerSaysWhichServerAndWhy) {
   const std::string none = unwrapped(to_text(refused[0]));
   EXPECT_THAT(none, HasSubstr("No server of the service at 2001:db8:80::1 takes the flow"));
   EXPECT_THAT(none, HasSubstr("`yonroku show services`"));
+}
+
+TEST(Explain, ANat44SaysWhatItRewrote) {
+  const auto about_tcp = explain_all(kGolden + "rfc7597/9-error-about-tcp.golden");
+  ASSERT_EQ(about_tcp.size(), 2u);
+  const std::string error = unwrapped(to_text(about_tcp[1]));
+  EXPECT_THAT(error, HasSubstr("It quotes a packet from 192.168.1.2 to 203.0.113.7 now"));
+  EXPECT_THAT(error, Not(HasSubstr("untouched")));
+  const auto spoofed = explain_all(kGolden + "rfc7599/8.2-port-of-another-set.golden");
+  ASSERT_EQ(spoofed.size(), 2u);
+  const std::string forged = unwrapped(to_text(spoofed[1]));
+  EXPECT_THAT(forged, HasSubstr("192.0.2.19 with its port is not the outer source 2001:db8:13:100:0:c000:213:1's"));
+  EXPECT_THAT(forged, Not(HasSubstr("No mapping")));
+  const auto across = explain_all(kGolden + "rfc7599/11-hairpin-udp.golden");
+  ASSERT_EQ(across.size(), 3u);
+  const std::string back = unwrapped(to_text(across[1]));
+  EXPECT_THAT(back, HasSubstr("verdict: back to the hosts: IPv4"));
+  EXPECT_THAT(back, Not(HasSubstr("a translator is a router")));
 }
 
 TEST(Explain, ANatSaysWhetherThereWasABinding) {
