@@ -61,9 +61,9 @@ TEST(CustomerEdge, Example4HasAWholeAddress) {
 }
 
 TEST(CustomerEdge, Example5HasAGivenPsid) {
-  const InstanceSettings ce =
-      expect_good(rules("      - {ipv6-prefix: '2001:db8:12:3400::/56', ipv4-prefix: 192.0.2.18, ea-length: 0, "
-                        "psid-offset: 6, psid-length: 8, psid: 52}\n"));
+  const InstanceSettings ce = expect_good(
+      rules("      - {ipv6-prefix: '2001:db8:12:3400::/56', ipv4-prefix: 192.0.2.18, ea-length: 0, "
+            "psid-offset: 6, psid-length: 8, psid: 52}\n"));
   EXPECT_EQ(ce.own.psid, 0x34);
   EXPECT_EQ(ce.nat.pools.at(0).port_set->range(0).first, 1232);
   EXPECT_EQ(ce.local_addresses.at(0), *Ipv6Address::parse("2001:db8:12:3400:0:c000:212:34"));
@@ -98,8 +98,8 @@ TEST(CustomerEdge, TheDelegatedPrefixMayBeLonger) {
 }
 
 TEST(CustomerEdge, ARuleMayBeForTheCustomerAlone) {
-  const InstanceSettings ce = expect_good(
-      rules("      - {ipv6-prefix: '2001:db8::/40', ipv4-prefix: 192.0.2.0/24, ea-length: 16, fmr: false}\n"));
+  const InstanceSettings ce = expect_good(rules(
+      "      - {ipv6-prefix: '2001:db8::/40', ipv4-prefix: 192.0.2.0/24, ea-length: 16, fmr: false}\n"));
   EXPECT_EQ(ce.own.address.to_string(), "192.0.2.18");
   ASSERT_EQ(ce.rules.size(), 1u);
   EXPECT_EQ(ce.rules[0].ipv4(), Ipv4Prefix());
@@ -123,7 +123,8 @@ TEST(CustomerEdge, LwB4IsASoftwire) {
   const std::string ends =
       "    mechanism: lwb4\n    b4-address: 2001:db8:b4::2\n    aftr-address: 2001:db8:ffff::1\n"
       "    ipv4-address: 192.0.2.18\n";
-  const InstanceSettings shared = expect_good(ends + "    psid-offset: 6\n    psid-length: 8\n    psid: 52\n");
+  const InstanceSettings shared =
+      expect_good(ends + "    psid-offset: 6\n    psid-length: 8\n    psid: 52\n");
   EXPECT_EQ(shared.local_addresses, (std::vector{*Ipv6Address::parse("2001:db8:b4::2")}));
   EXPECT_EQ(shared.nat.pools.at(0).port_set->range(0).first, 1232);
   ASSERT_EQ(shared.rules.size(), 1u);

@@ -1,5 +1,5 @@
-// The NATs at the ends of tunnels and of MAP-T with an oracle. The input chooses a configuration, and is a list
-// of events then: packets as they are or mended, new flows, answers to what came out, errors about it,
+// The NATs at the ends of tunnels and of MAP-T with an oracle. The input chooses a configuration, and is a
+// list of events then: packets as they are or mended, new flows, answers to what came out, errors about it,
 // fragments of it, time. No port leaves that the subscriber has not, what was right stays right, and what is
 // dropped is intact.
 #include "engine/pipeline.h"
@@ -83,8 +83,8 @@ const config::InstanceSettings& settings_of(std::size_t base) {
   static const auto kAll = [] {
     std::vector<config::InstanceSettings> made;
     for (const Base& each : kBases) {
-      const auto loaded =
-          config::parse_config(std::string("instances:\n  - name: fuzz\n    ") + each.text + "\n", "fuzz", ".");
+      const auto loaded = config::parse_config(
+          std::string("instances:\n  - name: fuzz\n    ") + each.text + "\n", "fuzz", ".");
       if (!loaded) std::abort();
       made.push_back(loaded->settings.instances.at(0));
     }
@@ -151,7 +151,8 @@ Octets joined(const std::vector<Octets>& outputs) {
   Octets whole(outputs.front().begin(), outputs.front().begin() + 40);
   for (const Octets& output : outputs) {
     const auto seen = test::see(output);
-    REQUIRE(seen->fragment_offset == whole.size() - 40 && seen->more_fragments == (&output != &outputs.back()));
+    REQUIRE(seen->fragment_offset == whole.size() - 40 &&
+            seen->more_fragments == (&output != &outputs.back()));
     whole.insert(whole.end(), output.begin() + static_cast<std::ptrdiff_t>(seen->transport), output.end());
   }
   whole[6] = first->protocol;
@@ -162,6 +163,7 @@ Octets joined(const std::vector<Octets>& outputs) {
 class Napt {
  public:
   Napt(std::size_t base, uint8_t flags, uint8_t mtu) : base_(kBases[base]), settings_(settings_of(base)) {
+    settings_.nat.max_sessions = 4000;
     settings_.ipv6_mtu = std::array<uint16_t, 4>{1500, 1280, 1281, 9000}[mtu % 4];
     if ((flags & 1) != 0) settings_.fragment = config::FragmentPacket::Inner;
     if ((flags & 2) != 0) settings_.mss_clamp = {config::MssClamp::Mode::Bytes, 1220};
@@ -328,8 +330,9 @@ class Napt {
     spec.destination = seen->source;
     spec.next_header = test::kIcmpv6;
     const uint8_t type = static_cast<uint8_t>(1 + kind % 4);
-    return test::ipv6(spec, test::icmp(type, kind / 4 % 4, type == 2 ? 1200u + kind * 4u : 0u,
-                                       Octets(about.begin(), about.begin() + static_cast<std::ptrdiff_t>(quoted))));
+    return test::ipv6(spec,
+                      test::icmp(type, kind / 4 % 4, type == 2 ? 1200u + kind * 4u : 0u,
+                                 Octets(about.begin(), about.begin() + static_cast<std::ptrdiff_t>(quoted))));
   }
   Octets changed(test::View& left, bool mend) const {
     Octets packet = answer(left);
@@ -348,7 +351,8 @@ class Napt {
     if (!seen || cut == 0 || seen->transport + cut >= seen->total) return process(packet);
     Octets first(inner.begin(), inner.begin() + static_cast<std::ptrdiff_t>(seen->transport + cut));
     Octets second(inner.begin(), inner.begin() + static_cast<std::ptrdiff_t>(seen->transport));
-    second.insert(second.end(), inner.begin() + static_cast<std::ptrdiff_t>(seen->transport + cut), inner.end());
+    second.insert(second.end(), inner.begin() + static_cast<std::ptrdiff_t>(seen->transport + cut),
+                  inner.end());
     test::put16(first, 2, static_cast<uint32_t>(first.size()));
     test::put16(second, 2, static_cast<uint32_t>(second.size()));
     test::put16(first, 6, test::kMf);
@@ -484,8 +488,7 @@ class Napt {
     const std::size_t at = is_ipv4 ? (quote[0] & 15u) * 4u : 40;
     REQUIRE(quote.size() >= at + 4);
     const test::Address& ours = is_ipv4 ? base_.public4 : base_.near;
-    REQUIRE(std::equal(ours.begin(), ours.begin() + (is_ipv4 ? 4 : 16),
-                       quote.begin() + (is_ipv4 ? 16 : 24)));
+    REQUIRE(std::equal(ours.begin(), ours.begin() + (is_ipv4 ? 4 : 16), quote.begin() + (is_ipv4 ? 16 : 24)));
     const uint8_t protocol = quote[is_ipv4 ? 9 : 6];
     if (protocol == test::kTcp || protocol == test::kUdp) {
       REQUIRE(base_.has(test::get16(quote, at + 2)));

@@ -1,4 +1,4 @@
-"""What the cases of all NATs share: who is who, and the functions that write their steps.
+"""What the cases of NAT64 share: who is who, and the functions that write their steps.
 
 HOST and OTHER are in the IPv6 network and share the address POOL. C4 and D4 are in the Internet, R4 is a router there,
 N6 one in the IPv6 network; C6, D6 and R46 are how the hosts see them.

@@ -38,11 +38,13 @@ const std::vector<Ipv4Prefix>& own_prefixes(const config::InstanceSettings& sett
   return settings.customer_prefixes;
 }
 
-// Whether a customer's tunnel leads there for everybody: not to another customer, by a forwarding mapping rule.
+// Whether a customer's tunnel leads there for everybody: not to another customer, by a forwarding mapping
+// rule.
 bool is_other_end(const TraceAddress& address, const config::InstanceSettings& settings) {
   if (!config::is_customer_edge(settings.mechanism)) return control::is_customer(settings);
   const auto* ipv6 = std::get_if<Ipv6Address>(&address);
-  return ipv6 != nullptr && std::ranges::find(settings.remote_borders, *ipv6) != settings.remote_borders.end();
+  return ipv6 != nullptr &&
+         std::ranges::find(settings.remote_borders, *ipv6) != settings.remote_borders.end();
 }
 
 // --- what the mechanism noted ---
@@ -227,7 +229,7 @@ std::string tunnel_verdict_words(const Trace& trace, const Verdict& verdict, uns
       return note_of(trace, TraceStep::TunnelErrorRelayed) != nullptr
                  ? "relayed: the inner packet's sender is told"
              : from_version == 4 ? "back to the hosts: IPv4"
-                                     : "out of the tunnel: IPv4";
+                                 : "out of the tunnel: IPv4";
     case Verdict::Action::ToIpv6:
       if (note_of(trace, TraceStep::EchoReply) != nullptr) return "answered: an echo reply from this end";
       return from_version == 6 ? "out of one tunnel and into another: both ends are customers here"

@@ -177,13 +177,13 @@ void rewritten_transport(const PacketFacts& inner, const PacketFacts& now, Decis
   }
   const auto was = checksum_of(inner);
   if (!was || !checksum_of(now)) return;
-  out.push_back({"transport",
-                 was->is_absent
-                     ? fmt::format("{} came without a checksum, and gets none.", protocol_name(inner.protocol))
-                     : fmt::format("The {} checksum is adjusted by what changed{}.",
-                                   protocol_name(inner.protocol),
-                                   was->is_right() ? "" : "; it was wrong, and stays wrong by as much"),
-                 "RFC 3022 §4.1"});
+  out.push_back(
+      {"transport",
+       was->is_absent
+           ? fmt::format("{} came without a checksum, and gets none.", protocol_name(inner.protocol))
+           : fmt::format("The {} checksum is adjusted by what changed{}.", protocol_name(inner.protocol),
+                         was->is_right() ? "" : "; it was wrong, and stays wrong by as much"),
+       "RFC 3022 §4.1"});
 }
 
 void transport(const PacketFacts& inner, const PacketFacts& now, Decisions& out) {

@@ -237,7 +237,9 @@ const Row kTunnelRows[] = {
     {"rfc6333/11-not-from-public",
      {"The source 198.51.100.77 is in none of inside-prefixes: 10.0.0.0/8", "[RFC 6333 §11]"},
      {"RFC 7597"}},
-    {"rfc6333/6.5-echo-to-the-aftr", {"the TTL starts anew at 64. [RFC 6333 §6.5]"}, {"RFC 4443 §4.2] verdict"}},
+    {"rfc6333/6.5-echo-to-the-aftr",
+     {"the TTL starts anew at 64. [RFC 6333 §6.5]"},
+     {"RFC 4443 §4.2] verdict"}},
     {"rfc7599/8.1-udp-out-and-back",
      {"The source 192.0.2.18 is 2001:db8:12:3400:0:c000:212:34 by the basic mapping rule."},
      {"RFC 6146 §3.5]"}},
@@ -480,7 +482,8 @@ TEST(Explain, ANat44SaysWhatItRewrote) {
   const auto spoofed = explain_all(kGolden + "rfc7599/8.2-port-of-another-set.golden");
   ASSERT_EQ(spoofed.size(), 2u);
   const std::string forged = unwrapped(to_text(spoofed[1]));
-  EXPECT_THAT(forged, HasSubstr("192.0.2.19 with its port is not the outer source 2001:db8:13:100:0:c000:213:1's"));
+  EXPECT_THAT(forged,
+              HasSubstr("192.0.2.19 with its port is not the outer source 2001:db8:13:100:0:c000:213:1's"));
   EXPECT_THAT(forged, Not(HasSubstr("No mapping")));
   const auto across = explain_all(kGolden + "rfc7599/11-hairpin-udp.golden");
   ASSERT_EQ(across.size(), 3u);

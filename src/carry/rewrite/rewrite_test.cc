@@ -19,7 +19,8 @@ constexpr Ipv4Address kHost(192, 168, 1, 2);
 constexpr Ipv4Address kPublic(192, 0, 2, 18);
 
 // From the host to the server, and what becomes of it.
-const test::Ipv4Spec kSpec{.source = test::address4(192, 168, 1, 2), .destination = test::address4(203, 0, 113, 7)};
+const test::Ipv4Spec kSpec{.source = test::address4(192, 168, 1, 2),
+                           .destination = test::address4(203, 0, 113, 7)};
 const Crossing4 kOut{kPublic, kServer, {Which::Source, 1232}};
 
 struct Result {
@@ -82,10 +83,10 @@ TEST(Rewrite, TheDestinationPortOnTheWayIn) {
   test::Ipv4Spec inside = spec;
   inside.destination = test::address4(192, 168, 1, 2);
   const Octets data = test::counting(33);
-  EXPECT_EQ(rewritten(test::ipv4(spec, test::udp(data, 53, 1232)),
-                      {kServer, kHost, {Which::Destination, 5001}})
-                .octets,
-            test::ipv4(inside, test::udp(data, 53, 5001)));
+  EXPECT_EQ(
+      rewritten(test::ipv4(spec, test::udp(data, 53, 1232)), {kServer, kHost, {Which::Destination, 5001}})
+          .octets,
+      test::ipv4(inside, test::udp(data, 53, 5001)));
 }
 
 TEST(Rewrite, AWrongChecksumStaysWrongByAsMuch) {
@@ -187,7 +188,8 @@ Octets error_about(const Octets& quoted, std::size_t size, const test::Address& 
   spec.source = test::address4(198, 51, 100, 1);
   spec.destination = destination;
   spec.protocol = test::kIcmp;
-  return test::ipv4(spec, test::icmp(3, 3, 0, Octets(quoted.begin(), quoted.begin() + static_cast<std::ptrdiff_t>(size))));
+  return test::ipv4(
+      spec, test::icmp(3, 3, 0, Octets(quoted.begin(), quoted.begin() + static_cast<std::ptrdiff_t>(size))));
 }
 
 Octets rewritten_error(Octets octets, uint16_t port) {
@@ -215,7 +217,8 @@ TEST(RewriteError, WhatIsQuotedIsWhatWasSent) {
       const Octets now = rewritten_error(was, row.port);
       // Of TCP's checksum, nothing or all is quoted here.
       if (row.protocol == test::kTcp && size == 20 + 17) continue;
-      EXPECT_EQ(now, error_about(sent, size, test::address4(192, 168, 1, 2))) << int(row.protocol) << ' ' << size;
+      EXPECT_EQ(now, error_about(sent, size, test::address4(192, 168, 1, 2)))
+          << int(row.protocol) << ' ' << size;
     }
   }
 }

@@ -63,7 +63,8 @@ TEST(PortPool, GivesOutTheWholeSetAndNothingElse) {
   PortPool pool(settings, 0, 1);
   RandomSource random(0x5eed);
   std::set<uint16_t> given;
-  while (const auto slot = pool.take_any(0, NatProtocol::Udp, pool.share_of(0), PortPool::Parity::Any, random)) {
+  while (const auto slot =
+             pool.take_any(0, NatProtocol::Udp, pool.share_of(0), PortPool::Parity::Any, random)) {
     const uint16_t port = pool.port_of({0, *slot});
     EXPECT_TRUE(set.contains(port)) << port;
     EXPECT_TRUE(given.insert(port).second) << port;
