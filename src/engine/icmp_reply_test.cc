@@ -26,6 +26,30 @@ Octets reply(Octets dropped, DropReason reason, uint32_t detail = 0,
 const Octets kIpv4 = test::ipv4({}, test::udp(test::counting(20)));
 const Octets kIpv6 = test::ipv6({}, test::udp(test::counting(20)));
 
+TEST(IcmpReply, OutsideOfANat44TheAddressThatWasWrittenToAnswers) {
+  IcmpReplySettings settings = kSettings;
+  settings.nat_outside = NatOutside::Ipv4;
+  const auto source = [&](DropReason reason) {
+    const auto seen = test::see(reply(kIpv4, reason, 1400, settings));
+    return seen ? seen->source : test::Address{};
+  };
+  EXPECT_EQ(source(DropReason::PacketTooBig), test::see(kIpv4)->destination);
+  EXPECT_EQ(source(DropReason::UnsolicitedSyn), test::see(kIpv4)->destination);
+  EXPECT_EQ(source(DropReason::DestinationNotMapped), test::address4(192, 0, 0, 8));
+  settings.nat_outside = NatOutside::Ipv6;  // then these come from inside
+  EXPECT_EQ(source(DropReason::PacketTooBig), test::address4(192, 0, 0, 8));
+}
+
+TEST(IcmpReply, OutsideOfANat44NobodyHearsOfItsTables) {
+  IcmpReplySettings settings = kSettings;
+  for (const DropReason reason : {DropReason::NoPort, DropReason::SubscriberLimit, DropReason::TableFull}) {
+    settings.nat_outside = NatOutside::Ipv6;
+    EXPECT_TRUE(reply(kIpv6, reason, 0, settings).empty()) << label(reason);
+    settings.nat_outside = NatOutside::None;
+    EXPECT_FALSE(reply(kIpv6, reason, 0, settings).empty()) << label(reason);
+  }
+}
+
 TEST(IcmpReply, EachReasonHasItsTypeAndCode) {
   struct Row {
     DropReason reason;

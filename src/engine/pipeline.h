@@ -212,8 +212,9 @@ class Pipeline {
   void segment(const Snapshot& snapshot, const Mech& mechanism, Packet& packet, bool was_ipv6, Instant now,
                Emit& emit, Outcome* outcome) {
     const std::size_t least = was_ipv6 ? sizeof(Ipv6Header) : sizeof(Ipv4Header);
+    const std::size_t field = packet.offload.checksum_start + std::size_t{packet.offload.checksum_offset};
     if (!packet.offload.is_super_packet() && packet.offload.partial_checksum &&
-        packet.offload.checksum_start >= least) {
+        packet.offload.checksum_start >= least && field + sizeof(be16) <= packet.size()) {
       complete_checksum(packet);
       decide(snapshot, mechanism, packet, was_ipv6, now, emit, MaySegment::No, outcome);
       return;
