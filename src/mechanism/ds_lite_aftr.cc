@@ -153,7 +153,7 @@ Verdict DsLiteAftr::hairpin(Packet& packet, const Ipv6View& outer, const Ipv4Vie
 // RFC 6333 §6.5: 192.0.0.1 is this router, for the customer who looks whether it is there.
 Verdict DsLiteAftr::answer_customer(Packet& packet, const Ipv6View& outer, const Ipv4View& inner,
                                     WorkerState& state) const noexcept {
-  if (inner.header().is_fragment()) return Verdict::reassemble(static_cast<uint32_t>(outer.payload_offset()));
+  if (inner.header().is_fragment()) return gather_fragments(inner, outer.payload_offset(), state);
   if (packet.offload.partial_checksum) return Verdict::segment();
   if (inner.header().protocol != IpProtocol::Icmp || inner.payload().size() < sizeof(IcmpHeader) ||
       static_cast<uint8_t>(inner.payload()[0]) != icmpv4::kEcho)

@@ -74,11 +74,10 @@ Verdict MapTCe::from_ipv4(Packet& packet, WorkerState& state) const noexcept {
   if (!may_be_forwarded(header.destination()))
     return illegal(trace, TraceStep::IllegalDestination, header.destination());
   if (!may_be_forwarded(header.source())) return illegal(trace, TraceStep::IllegalSource, header.source());
-  const bool is_for_us = state.nat->owns(header.destination());
   Nat44Change change;
   InsideEndpoint inside;
   if (state.nat->owns(header.source())) [[unlikely]] {
-    if (!is_for_us) {
+    if (!state.nat->owns(header.destination())) {
       if (trace != nullptr) trace->note(TraceStep::SourceNotOurs, header.source());
       return Verdict::drop(DropReason::SourceNotOurs);
     }
@@ -89,6 +88,7 @@ Verdict MapTCe::from_ipv4(Packet& packet, WorkerState& state) const noexcept {
   }
   const auto flow = Ipv4Flow::of(*ip);
   if (!flow) return Verdict::drop(flow.error());
+  const bool is_for_us = is_to_own(*flow, settings_.nat, state);
   Ipv6Address remote;
   if (!is_for_us && flow->ports != Ports::Fragment) {
     if (header.ttl <= 1) return Verdict::drop(DropReason::TtlExceeded);
@@ -103,6 +103,7 @@ Verdict MapTCe::from_ipv4(Packet& packet, WorkerState& state) const noexcept {
     return verdict;
   if (is_for_us) [[unlikely]] {
     if (!settings_.hairpin) return Verdict::drop(DropReason::NoBinding);
+    if (state.workers > 1) return within(packet, *ip, change, nullptr);  // routing brings it back
     Nat44Change back;
     if (const DropReason reason = nat44_hairpin(*ip, change, state, back, inside); reason != DropReason::None)
       return Verdict::drop(reason);
@@ -177,6 +178,9 @@ Verdict MapTCe::from_ipv6(Packet& packet, WorkerState& state) const noexcept {
       reason != DropReason::None)
     return Verdict::drop(reason);
   const share::Ipv4Endpoint outside{own, transport.destination_port};
+  // Nothing answers from a port of another customer, not even a refusal.
+  if (!is_own(own, outside.port, Ports::Present, settings_.nat, state))
+    return Verdict::drop(DropReason::NoBinding);
   if (const uint16_t owner = state.nat->owner_of(outside, transport.protocol); owner != state.worker)
     return Verdict::hand_over(owner);
   if (header.hop_limit <= 1) return Verdict::drop(DropReason::HopLimitExceeded);

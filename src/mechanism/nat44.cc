@@ -99,10 +99,21 @@ void prepare_nat(const share::NatSettings& settings, WorkerState& state) {
     state.nat->change(settings, state.now);
 }
 
+Verdict gather_fragments(const Ipv4View& ip, std::size_t at, const WorkerState& state) noexcept {
+  if (state.workers > 1 && at != 0) [[unlikely]] {
+    const Ipv4Header& header = ip.header();
+    const uint32_t packet =
+        header.source().value() ^ header.destination().value() ^ header.identification.host();
+    if (const auto worker = static_cast<uint16_t>(packet % state.workers); worker != state.worker)
+      return Verdict::hand_over(worker);
+  }
+  return Verdict::reassemble(static_cast<uint32_t>(at));
+}
+
 Verdict nat44_outbound(const Ipv4View& ip, std::size_t at, const Ipv6Address& softwire, WorkerState& state,
                        Nat44Change& change) noexcept {
   const Ipv4Header& header = ip.header();
-  if (header.is_fragment()) return Verdict::reassemble(static_cast<uint32_t>(at));
+  if (header.is_fragment()) return gather_fragments(ip, at, state);
   if (header.protocol == IpProtocol::Icmp && carry::is_icmp_error(ip)) [[unlikely]]
     return error_outbound(ip, softwire, state, change);
   NatTransport transport;
@@ -133,7 +144,7 @@ Verdict nat44_outbound(const Ipv4View& ip, std::size_t at, const Ipv6Address& so
 Verdict nat44_inbound(const Ipv4View& ip, std::size_t at, WorkerState& state, Nat44Change& change,
                       InsideEndpoint& inside) noexcept {
   const Ipv4Header& header = ip.header();
-  if (header.is_fragment()) return Verdict::reassemble(static_cast<uint32_t>(at));
+  if (header.is_fragment()) return gather_fragments(ip, at, state);
   if (header.protocol == IpProtocol::Icmp && carry::is_icmp_error(ip)) [[unlikely]]
     return error_inbound(ip, state, change, inside);
   NatTransport transport;

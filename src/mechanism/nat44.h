@@ -9,6 +9,7 @@
 #include "carry/crossing.h"
 #include "carry/translate/transport.h"
 #include "mechanism/worker_state.h"
+#include "packet/flow.h"
 #include "packet/ipv4_view.h"
 #include "packet/verdict.h"
 #include "share/nat/nat.h"
@@ -21,6 +22,29 @@ struct Nat44Change {
   carry::Crossing4 quoted;  // of the packet that an ICMP error quotes
   bool is_error = false;
 };
+
+// Whether this address and port are a customer's: of an address that customers share, the ports in its set
+// are. What has no port is then whoever's it is told to be: the customer's.
+[[nodiscard]] inline bool is_own(Ipv4Address address, uint16_t port, Ipv4Flow::Ports ports,
+                                 const share::NatSettings& settings, const WorkerState& state) noexcept {
+  if (!state.nat->owns(address)) return false;
+  const auto& port_set = settings.pools.front().port_set;
+  return !port_set || ports != Ipv4Flow::Ports::Present || port_set->contains(port);
+}
+
+// The same of a packet's destination. Whoever pings a shared address pings itself: the identifier becomes one
+// of its own.
+[[nodiscard]] inline bool is_to_own(const Ipv4Flow& flow, const share::NatSettings& settings,
+                                    const WorkerState& state) noexcept {
+  const bool is_query = flow.protocol == IpProtocol::Icmp && !flow.is_icmp_error;
+  return is_own(flow.destination, flow.destination_port, is_query ? Ipv4Flow::Ports::None : flow.ports,
+                settings, state);
+}
+
+// A fragment of a packet that begins `at` octets into the one that carries it: reassemble, or hand-over to
+// the worker where the packet's fragments meet, since the IPv6 packets that bring them may come to different
+// ones.
+[[nodiscard]] Verdict gather_fragments(const Ipv4View& ip, std::size_t at, const WorkerState& state) noexcept;
 
 // A packet from inside, which begins `at` octets into the packet that carries it. `softwire` is the IPv6
 // address of its subscriber's end of the tunnel; unspecified where the inside is IPv4 alone. ToIpv4: `change`

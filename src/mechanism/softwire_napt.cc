@@ -40,19 +40,19 @@ Verdict SoftwireNapt::from_ipv4(Packet& packet, WorkerState& state) const noexce
   if (!may_be_forwarded(header.destination()))
     return illegal(trace, TraceStep::IllegalDestination, header.destination());
   if (!may_be_forwarded(header.source())) return illegal(trace, TraceStep::IllegalSource, header.source());
-  const bool is_for_us = state.nat->owns(header.destination());
   if (state.nat->owns(header.source())) [[unlikely]] {
-    if (is_for_us) return back_from_routing(packet, *ip, state);
+    if (state.nat->owns(header.destination())) return back_from_routing(packet, *ip, state);
     if (trace != nullptr) trace->note(TraceStep::SourceNotOurs, header.source());
     return Verdict::drop(DropReason::SourceNotOurs);
   }
   if (!fits(packet.offload, ip->header_size(), ip->size()))
     return Verdict::drop(DropReason::BadOffloadMetadata);
+  auto flow = Ipv4Flow::of(*ip);
+  if (!flow) return Verdict::drop(flow.error());
+  const bool is_for_us = is_to_own(*flow, settings_.nat, state);
   if (packet.offload.is_super_packet() && !is_for_us) return Verdict::segment();
 
   End end;
-  auto flow = Ipv4Flow::of(*ip);
-  if (!flow) return Verdict::drop(flow.error());
   if (!is_for_us && flow->ports != Ipv4Flow::Ports::Fragment) {
     const Lookup lookup = find_end(*table_, flow->destination, flow->destination_port, flow->ports, end);
     if (lookup != Lookup::Found) [[unlikely]] {
@@ -89,6 +89,10 @@ Verdict SoftwireNapt::from_ipv4(Packet& packet, WorkerState& state) const noexce
 Verdict SoftwireNapt::hairpin(Packet& packet, const Ipv4View& ip, const TransportPlan& plan,
                               const Nat44Change& outward, WorkerState& state) const noexcept {
   if (!settings_.hairpin) return Verdict::drop(DropReason::NoBinding);
+  if (state.workers > 1) {  // routing brings it back, to the worker that has the other host
+    apply(packet.bytes(), plan, outward);
+    return Verdict::to_ipv4();
+  }
   Nat44Change back;
   InsideEndpoint inside;
   if (const DropReason reason = nat44_hairpin(ip, outward, state, back, inside); reason != DropReason::None)
@@ -121,7 +125,7 @@ YONROKU_HOT_INLINE Verdict SoftwireNapt::from_tunnel(Packet& packet, const Ipv6V
   const auto flow = Ipv4Flow::of(inner);
   if (!flow) return Verdict::drop(flow.error());
   if (!is_border(source)) {  // RFC 7597 §8.1: another customer sends for itself alone
-    if (flow->ports == Ipv4Flow::Ports::Fragment) return Verdict::reassemble(static_cast<uint32_t>(inner_at));
+    if (flow->ports == Ipv4Flow::Ports::Fragment) return gather_fragments(inner, inner_at, state);
     End end;
     const Lookup lookup = find_end(*table_, flow->source, flow->source_port, flow->ports, end);
     if (lookup != Lookup::Found || end.address != source) [[unlikely]] {
@@ -135,7 +139,12 @@ YONROKU_HOT_INLINE Verdict SoftwireNapt::from_tunnel(Packet& packet, const Ipv6V
     return Verdict::drop(DropReason::DestinationNotOurs);
   }
   // What claims to come from here did not go out.
-  if (state.nat->owns(flow->source)) return Verdict::drop(DropReason::SourceSpoofed);
+  if (flow->ports != Ipv4Flow::Ports::Fragment &&
+      is_own(flow->source, flow->source_port, flow->ports, settings_.nat, state))
+    return Verdict::drop(DropReason::SourceSpoofed);
+  // Nor does anything answer from a port of another customer, not even a refusal.
+  if (!is_own(flow->destination, flow->destination_port, flow->ports, settings_.nat, state))
+    return Verdict::drop(DropReason::NoBinding);
   if (trace != nullptr) trace->note(TraceStep::SourceBySoftwire, source, flow->source);
   if (packet.offload.is_super_packet()) return Verdict::segment();
   TransportPlan plan;
