@@ -1,7 +1,9 @@
 #!/usr/bin/python3
 """The lab as a command: shows a mechanism working with real traffic.
 
-lab.py run [siit-dc|nat64|clat|map-e|map-t|lw4o6|ipip|ds-lite|all] [--keep] [--seconds N] [--translator yonroku|tayga] [--plat yonroku|yonroku-siit|tayga]
+lab.py run [SCENARIO|all] [--keep] [--seconds N] [--translator yonroku|tayga] [--plat yonroku|yonroku-siit|tayga]
+           siit-dc (default), nat64, clat, map-e, map-t, lw4o6, ipip, ds-lite; and homes with both ends ours: map-e-home,
+           v6plus-home, map-t-home, lw4o6-home, ds-lite-home
 lab.py list     the labs that are up
 lab.py down     removes labs that were left up, by --keep or by a kill
 
@@ -17,7 +19,7 @@ import namespaces
 import probes
 from name_server import Unbound
 from namespaces import LabError
-from scenarios import Clat, Nat64, SiitDc, Softwire
+from scenarios import Clat, CustomerEdge, Nat64, SiitDc, Softwire
 from translators import Tayga, yonroku_binary
 
 BOLD, DIM, GREEN, RED, PLAIN = ("\033[1m", "\033[2m", "\033[32m", "\033[31m", "\033[0m") if sys.stdout.isatty() else [""] * 5
@@ -273,7 +275,70 @@ def run_softwire(kind):
     return run
 
 
-SCENARIOS = {"siit-dc": run_siit_dc, "nat64": run_nat64, "clat": run_clat} | {kind: run_softwire(kind) for kind in SOFTWIRES}
+HOMES = {  # kind: the scenario's name, what it is, the customer's and the provider's mechanism
+    "map-e": ("map-e-home", "MAP-E, both ends: a customer edge with its NAT and the border relay (RFC 7597)", "map-e-ce", "map-e-br"),
+    "v6plus": ("v6plus-home", "MAP-E as on lines in Japan (draft-ietf-softwire-map-03): 240 ports for a home", "map-e-ce", "map-e-br"),
+    "map-t": ("map-t-home", "MAP-T, both ends: the same by translation (RFC 7599)", "map-t-ce", "map-t-br"),
+    "lw4o6": ("lw4o6-home", "Lightweight 4over6, both ends: lwB4 with its NAT, and lwAFTR (RFC 7596)", "lwb4", "lwaftr"),
+    "ds-lite": ("ds-lite-home", "DS-Lite, both ends: B4, and AFTR with the NAT (RFC 6333)", "ds-lite-b4", "ds-lite-aftr"),
+}
+
+
+def run_home(kind):
+    """Private IPv4 at home, an IPv6-only provider, the IPv4 Internet; two customers with one public address."""
+    _, title, customer, border = HOMES[kind]
+
+    def run(arguments, report):
+        with CustomerEdge(kind) as lab:
+            ports = sorted(lab.ports(0))
+            http_port = ports[8]
+            lab.start("    static-bindings:\n" + lab.forward("tcp", "sibling", 80, http_port))
+            report.title(title)
+            report.text(CustomerEdge.PICTURE % {"customer": customer, "border": border})
+            show_config(report, lab, lab.edges[0], "cpe")
+            show_config(report, lab, lab.translator, "br")
+            explore(report, lab, "client", "server", lab.SERVER, None, lab.SHARED, "0.0.0.0", large_ping=3000)
+            probes.serve_http(lab, "sibling", "0.0.0.0")
+
+            def page(node, address, port, expected):
+                answer = lab.run(node, ["curl", "-sS", "--max-time", 5, f"http://{address}:{port}/"], 10).stdout.strip()
+                return answer == expected, f"server says: {answer}"
+
+            def parts():
+                for number in range(81, 90):
+                    lab.address("server", "to-internet", f"203.0.113.{number}/32")
+                loaded = probes.load_page(lab, "client", [(f"203.0.113.{number}", 80) for number in range(80, 90)], 500)
+                return loaded == 500, f"{loaded} of 500 parts, through {len(ports):,} ports"
+
+            report.title("One address for two customers")
+            report.attempt("friend: curl, the same private address", lambda: page(
+                "friend", lab.SERVER, 80, f"hello {lab.SHARED}, this is {lab.SERVER}"))
+            report.attempt(f"server: curl, port forward {http_port}", lambda: page(
+                "server", lab.SHARED, http_port, f"hello {lab.SERVER}, this is {lab.SIBLING}"))
+            report.attempt(f"client: curl {lab.SHARED}:{http_port} (hairpin)", lambda: page(
+                "client", lab.SHARED, http_port, f"hello {lab.SHARED}, this is {lab.SIBLING}"))
+            report.attempt(f"friend: curl {lab.SHARED}:{http_port} (customers)", lambda: page(
+                "friend", lab.SHARED, http_port, f"hello {lab.SHARED}, this is {lab.SIBLING}"))
+            report.attempt("client: a page of 500 connections", parts)
+            report.title("Who has which ports (yonroku show ports)")
+            report.text(lab.nat.command("show", "ports").stdout)
+            report.title("Throughput (through both ends)")
+            throughput(report, lab, [("plain IPv6 forwarding", lab.SERVER_IPV6), (f"{customer} and {border}", lab.SERVER)],
+                       arguments.seconds)
+            counters(report, lab.nat)
+            if arguments.keep:
+                keep(report, lab, [
+                    ("client", f"curl http://{lab.SERVER}/"),
+                    ("client", f"traceroute -n {lab.SERVER}"),
+                    ("isp", "tcpdump -ni to-br ip6"),
+                    ("cpe", "tcpdump -ni wan4"),
+                ])
+
+    return run
+
+
+SCENARIOS = {"siit-dc": run_siit_dc, "nat64": run_nat64, "clat": run_clat} | {kind: run_softwire(kind) for kind in SOFTWIRES} | {
+    home[0]: run_home(kind) for kind, home in HOMES.items()}
 
 
 def command_run(arguments):

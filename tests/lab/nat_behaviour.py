@@ -5,7 +5,11 @@ called as the configuration calls them.
 """
 
 import contextlib
+import shutil
 import socket
+import time
+
+from namespaces import wait_for
 
 KINDS = ["endpoint-independent", "address-dependent", "address-and-port-dependent"]
 PORTS = (3478, 3479)
@@ -29,7 +33,8 @@ class Observers:
         self.stack.close()
 
     def _socket(self, node, kind, port=0):
-        family = socket.AF_INET6 if node == self.client else socket.AF_INET
+        is_ipv6 = node == self.client and ":" in self.lab.SERVER
+        family = socket.AF_INET6 if is_ipv6 else socket.AF_INET
         made = self.stack.enter_context(self.lab.socket(node, family, kind))
         for option in (socket.SO_REUSEADDR, socket.SO_REUSEPORT):
             made.setsockopt(socket.SOL_SOCKET, option, 1)
@@ -101,3 +106,28 @@ def _kind(seen_by):
 
 def _filter(stranger, same_address):
     return KINDS[0] if stranger else KINDS[1] if same_address else KINDS[2]
+
+
+class Coturn:
+    """Somebody else's judgement: coturn's STUN server (RFC 5780) in the node `server`, with a second address there."""
+
+    SECOND = "203.0.113.81"
+
+    def __init__(self, lab, device):
+        self.lab = lab
+        lab.address("server", device, f"{self.SECOND}/32")
+        lab.spawn("server", ["turnserver", "-n", "--no-cli", "--no-tls", "--no-dtls", "--no-auth", "--no-tcp", "-m", "1", "-L",
+                             lab.SERVER, "-L", self.SECOND, "--log-file", "stdout", "--simple-log", "--pidfile",
+                             lab.folder / "turnserver.pid"], "turnserver")
+        wait_for(lambda: lab.run("server", ["ss", "-Hlun"]).stdout.count(":347") >= 4, what="turnserver listening")
+        time.sleep(0.3)
+
+    @staticmethod
+    def installed():
+        return shutil.which("turnutils_natdiscovery") is not None
+
+    def judges(self, client="client"):
+        """What its client says: the kind of mapping and the kind of filtering, as KINDS calls them, each None if it says none."""
+        done = self.lab.run(client, ["turnutils_natdiscovery", "-m", "-f", "-p", "3478", self.lab.SERVER], 40, check=False)
+        words = (done.stdout + done.stderr).lower().replace(" ", "-")
+        return tuple(next((kind for kind in KINDS if f"{kind}-{what}" in words), None) for what in ("mapping", "filtering"))

@@ -3,17 +3,20 @@
 Each function takes the lab and the names of its nodes, and returns plain values.
 """
 
+import contextlib
 import functools
 import hashlib
 import json
 import math
 import pathlib
 import re
+import selectors
 import socket
 import subprocess
 import sys
 import time
 
+import http_server
 from namespaces import LabError, wait_for
 
 HERE = pathlib.Path(__file__).resolve().parent
@@ -44,8 +47,8 @@ def url(address, path="/"):
 # Servers
 
 
-def serve_http(lab, node, address):
-    server = lab.spawn(node, [sys.executable, HERE / "http_server.py", address, HTTP_PORT], f"http-{node}")
+def serve_http(lab, node, address, port=HTTP_PORT):
+    server = lab.spawn(node, [sys.executable, HERE / "http_server.py", address, port], f"http-{node}")
     server.wait_for_line("listening")
     return server
 
@@ -108,6 +111,49 @@ def http_upload(lab, node, address, content, seconds=30):
     argv = ["curl", "-sS", "--max-time", seconds, "--upload-file", path, url(address)]
     answer = lab.run(node, argv, seconds + 5).stdout.split()
     return answer == [hashlib.sha256(content).hexdigest(), str(len(content))]
+
+
+def load_page(lab, node, servers, connections, seconds=15.0):
+    """A page of many parts: that many connections at the same time, spread over `servers` (address, port), and a request
+    through each once all of them stand or have had their time. How many brought their part, whole."""
+    request, expected = b"GET /octets/3000 HTTP/1.0\r\n\r\n", next(http_server.pattern(3000))
+    end = time.monotonic() + seconds
+    with contextlib.ExitStack() as stack:
+        opened = []
+        for number in range(connections):
+            made = stack.enter_context(lab.socket(node, socket.AF_INET, socket.SOCK_STREAM))
+            made.setblocking(False)
+            made.bind(("", 20000 + number))  # The kernel would give one port to two that call different servers.
+            made.connect_ex(servers[number % len(servers)])
+            opened.append(made)
+        standing = _ready(opened, selectors.EVENT_WRITE, end)
+        standing = [made for made in standing if made.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR) == 0]
+        parts = {made: b"" for made in standing}
+        for made in standing:
+            made.sendall(request)
+        waiting = set(standing)
+        while waiting and (answering := _ready(waiting, selectors.EVENT_READ, end, everybody=False)):
+            for made in answering:
+                more = made.recv(65536)
+                parts[made] += more
+                if not more:
+                    waiting.discard(made)
+        return sum(part.endswith(b"\r\n\r\n" + expected) for part in parts.values())
+
+
+def _ready(sockets, event, end, everybody=True):
+    """Those that are ready for the event, all of them or the first, before the end of the time."""
+    with selectors.DefaultSelector() as selector:
+        for made in sockets:
+            selector.register(made, event)
+        found = []
+        while selector.get_map() and (left := end - time.monotonic()) > 0:
+            for key, _ in selector.select(left):
+                selector.unregister(key.fileobj)
+                found.append(key.fileobj)
+            if found and not everybody:
+                break
+        return found
 
 
 # ping and traceroute

@@ -479,6 +479,274 @@ instances:
         return self
 
 
+class CustomerEdge(Namespaces):
+    """Private IPv4 at home, an IPv6-only provider, the IPv4 Internet: both ends of what is between are ours.
+
+    `kind` is map-e, v6plus (MAP-E as draft-ietf-softwire-map-03 has it, with 240 ports in 15 runs, as on lines in Japan),
+    map-t, lw4o6 or ds-lite. Two customers share one public address, and their hosts have the same private addresses. The
+    provider's network has no IPv4 at all.
+    """
+
+    CLIENT, SIBLING = "192.168.1.2", "192.168.2.2"  # behind one customer edge; `friend`, behind the other, is .1.2 too
+    SHARED = "192.0.2.18"
+    SERVER, OTHER = "203.0.113.80", "203.0.113.200"
+    SERVER_IPV6 = "2001:db8:5::80"
+    BORDER_ADDRESS = "2001:db8:ffff::1"
+    PREFIXES = ["2001:db8:12:3400::/56", "2001:db8:12:3500::/56"]
+    PSIDS, PSID_LENGTH = [52, 53], 8
+    OFFSETS = {"map-e": 6, "v6plus": 4, "map-t": 6, "lw4o6": 6}
+    B4S = {"ds-lite": ["2001:db8:12:3400::b4", "2001:db8:12:3500::b4"],
+           "lw4o6": ["2001:db8:12:3400:0:c000:212:34", "2001:db8:12:3500:0:c000:212:35"]}
+    RULE = "{ipv6-prefix: '2001:db8::/40', ipv4-prefix: 192.0.2.0/24, ea-length: 16, psid-offset: %d}"
+
+    MAP_E_CE = """\
+instances:
+  - name: wan4
+    mechanism: map-e-ce
+    end-user-prefix: %(prefix)s       # from the provider, by DHCPv6
+    br-address: 2001:db8:ffff::1
+    rules:                            # 256 customers share each address of 192.0.2.0/24
+      - %(rule)s
+"""
+    MAP_E_BR = """\
+instances:
+  - name: br
+    mechanism: map-e-br
+    br-addresses: ['2001:db8:ffff::1']
+    rules:
+      - %(rule)s
+"""
+    CUSTOMERS = {
+        "map-e": MAP_E_CE,
+        "v6plus": MAP_E_CE + "    format: draft-03\n",
+        "map-t": """\
+instances:
+  - name: wan4
+    mechanism: map-t-ce
+    end-user-prefix: %(prefix)s       # from the provider, by DHCPv6
+    dmr: 2001:db8:ffff::/64           # the IPv4 Internet is in here
+    rules:                            # 256 customers share each address of 192.0.2.0/24
+      - %(rule)s
+""",
+        "lw4o6": """\
+instances:
+  - name: wan4
+    mechanism: lwb4
+    b4-address: %(b4)s
+    aftr-address: 2001:db8:ffff::1
+    ipv4-address: 192.0.2.18
+    psid-offset: 6
+    psid-length: 8
+    psid: %(psid)d
+""",
+        "ds-lite": """\
+instances:
+  - name: wan4
+    mechanism: ds-lite-b4
+    b4-address: %(b4)s
+    aftr-address: 2001:db8:ffff::1
+""",
+    }
+    BORDERS = {
+        "map-e": MAP_E_BR,
+        "v6plus": MAP_E_BR + "    format: draft-03\n",
+        "map-t": """\
+instances:
+  - name: br
+    mechanism: map-t-br
+    dmr: 2001:db8:ffff::/64
+    rules:
+      - %(rule)s
+""",
+        "lw4o6": """\
+instances:
+  - name: br
+    mechanism: lwaftr
+    br-addresses: ['2001:db8:ffff::1']
+    softwires:
+      - {b4-address: '2001:db8:12:3400:0:c000:212:34', ipv4: 192.0.2.18, psid-offset: 6, psid-length: 8, psid: 52}
+      - {b4-address: '2001:db8:12:3500:0:c000:212:35', ipv4: 192.0.2.18, psid-offset: 6, psid-length: 8, psid: 53}
+""",
+        "ds-lite": """\
+instances:
+  - name: br
+    mechanism: ds-lite-aftr
+    aftr-address: 2001:db8:ffff::1
+    b4-prefixes: ['2001:db8:12::/48']
+    pools:
+      - addresses: 192.0.2.18
+""",
+    }
+
+    PICTURE = """\
+       private IPv4                                  IPv6 only                                       IPv4
+  ┌────────────────────┐  ┌────────────┐                                                    ┌────────────────────┐
+  │ client 192.168.1.2 ├──┤ cpe [wan4] │                                               ┌────┤ server 203.0.113.80│
+  │ sibling    .2.2    ├──┤ yonroku    ├─┐  ┌────────────────┐  ┌─────────┐  ┌─────────┴┐   └────────────────────┘
+  └────────────────────┘  └────────────┘ ├──┤ isp: forwards  ├──┤ br [br] ├──┤ internet │
+  ┌────────────────────┐  ┌────────────┐ │  │ IPv6, has no   │  │ yonroku │  │ (router) │   ┌────────────────────┐
+  │ friend 192.168.1.2 ├──┤ cpe2 [wan4]├─┘  │ IPv4 at all    │  └─────────┘  └─────────┬┘   │ other              │
+  └────────────────────┘  │ yonroku    │    └────────────────┘                         └────┤ 203.0.113.200      │
+                          └────────────┘                                                    └────────────────────┘
+    %(customer)s here, %(border)s there; both customers are 192.0.2.18 in the Internet
+"""
+
+    def __init__(self, kind="map-e"):
+        super().__init__()
+        self.kind = kind
+        self.translator = None
+        self.edges = []
+        try:
+            self._build()
+        except BaseException:
+            self.close()
+            raise
+
+    def _build(self):
+        self.add("client", "sibling", "friend", "isp", "cpe", "cpe2", "br", "internet", "server", "other",
+                 forwarding=("cpe", "cpe2", "isp", "br", "internet"))
+        self.sysctl("isp", {"net.ipv4.ip_forward": 0})
+        for one, other in (("client", "cpe"), ("sibling", "cpe"), ("friend", "cpe2"), ("cpe", "isp"), ("cpe2", "isp"),
+                           ("isp", "br"), ("br", "internet"), ("internet", "server"), ("internet", "other")):
+            self.link(one, other)
+        for host, edge, network in (("client", "cpe", "192.168.1"), ("sibling", "cpe", "192.168.2"),
+                                    ("friend", "cpe2", "192.168.1")):
+            self.address(host, f"to-{edge}", f"{network}.2/24")
+            self.address(edge, f"to-{host}", f"{network}.1/24")
+            self.route(host, "default", f"{network}.1")
+        for edge, prefix, link in (("cpe", self.PREFIXES[0], "2001:db8:a001::"), ("cpe2", self.PREFIXES[1], "2001:db8:a002::")):
+            self.address(edge, "to-isp", f"{link}2/64")
+            self.address("isp", f"to-{edge}", f"{link}1/64")
+            self.route(edge, "default", f"{link}1")
+            self.route("isp", prefix, f"{link}2")
+        self.address("isp", "to-br", "2001:db8:b001::1/64")
+        self.address("br", "to-isp", "2001:db8:b001::2/64")
+        self.route("isp", "2001:db8:ffff::/48", "2001:db8:b001::2")
+        self.route("br", "default", "2001:db8:b001::1")
+        self.address("br", "to-internet", "198.51.100.2/24")
+        self.address("internet", "to-br", "198.51.100.1/24")
+        self.route("br", "default", "198.51.100.1")
+        self.route("internet", "192.0.2.0/24", "198.51.100.2")
+        for host, address, router in (("server", self.SERVER, "203.0.113.1"), ("other", self.OTHER, "203.0.113.129")):
+            self.address("internet", f"to-{host}", f"{router}/25")
+            self.address(host, "to-internet", f"{address}/25")
+            self.route(host, "default", router)
+        # For plain IPv6 forwarding over the same links, to compare with.
+        self.address("client", "to-cpe", "2001:db8:c::2/64")
+        self.address("cpe", "to-client", "2001:db8:c::1/64")
+        self.route("client", "default", "2001:db8:c::1")
+        self.route("isp", "2001:db8:c::/64", "2001:db8:a001::2")
+        self.address("br", "to-internet", "2001:db8:6::1/64")
+        self.address("internet", "to-br", "2001:db8:6::2/64")
+        self.address("internet", "to-server", "2001:db8:5::1/64")
+        self.address("server", "to-internet", f"{self.SERVER_IPV6}/64")
+        self.route("server", "default", "2001:db8:5::1")
+        self.route("internet", "default", "2001:db8:6::1")
+        self.route("br", "2001:db8:5::/64", "2001:db8:6::2")
+        self.route("isp", "2001:db8:5::/64", "2001:db8:b001::2")
+
+    @property
+    def nat(self):
+        """The daemon that shares the address: the first customer's, or with DS-Lite the provider's."""
+        return self.translator if self.kind == "ds-lite" else self.edges[0]
+
+    def ports(self, customer=0):
+        """The ports that a customer may have (RFC 7597 §5.1): not what yonroku says, but what the formula does."""
+        if self.kind == "ds-lite":
+            return set(range(1024, 65536))
+        return port_set(self.OFFSETS[self.kind], self.PSID_LENGTH, self.PSIDS[customer])
+
+    def customer_config(self, customer=0, options=""):
+        rule = self.RULE % self.OFFSETS.get(self.kind, 0)
+        return self.CUSTOMERS[self.kind] % {"prefix": self.PREFIXES[customer], "psid": self.PSIDS[customer], "rule": rule,
+                                            "b4": self.B4S.get(self.kind, ["", ""])[customer]} + options
+
+    def border_config(self, options=""):
+        return self.BORDERS[self.kind] % {"rule": self.RULE % self.OFFSETS.get(self.kind, 0)} + options
+
+    def nat_config(self, options):
+        """The configuration of the daemon that shares the address."""
+        return self.border_config(options) if self.kind == "ds-lite" else self.customer_config(0, options)
+
+    def start(self, nat="", nat2=""):
+        """Starts all three ends. `nat` are more settings of the daemon that shares the address; where that is the customer's,
+        `nat2` are those of the second customer."""
+        is_at_border = self.kind == "ds-lite"
+        self.translator = Yonroku(self, "br", self.border_config(nat if is_at_border else ""), name="br").start()
+        for customer, (edge, options) in enumerate((("cpe", nat), ("cpe2", nat2))):
+            config = self.customer_config(customer, "" if is_at_border else options)
+            self.edges.append(Yonroku(self, edge, config, name=edge).start())
+        return self
+
+    def forward(self, protocol, host, port, outside_port):
+        """A static binding: an outside port that is always this host's."""
+        customer = 1 if host == "friend" else 0
+        b4 = f"inside: '{self.B4S['ds-lite'][customer]}', " if self.kind == "ds-lite" else ""
+        address = self.SIBLING if host == "sibling" else self.CLIENT
+        return (f"      - {{protocol: {protocol}, {b4}inside-ipv4: {address}, inside-port: {port}, outside: {self.SHARED}, "
+                f"outside-port: {outside_port}}}\n")
+
+    def serve_names(self):
+        """A name server in the Internet, with one name."""
+        Unbound(self, "server", "zone", [
+            f"interface: {self.SERVER}", "access-control: 0.0.0.0/0 allow", 'module-config: "iterator"',
+            'local-zone: "example." static', f'local-data: "server.example. IN A {self.SERVER}"',
+        ]).start()
+        return self
+
+
+class KernelBorder(CustomerEdge):
+    """The customer edge is ours, the border the kernel's: segment routing wraps and unwraps IPv4 in IPv6 without a further
+    header. It knows nothing of ports, so the first customer is alone with the address."""
+
+    CE_ADDRESSES = {"map-e": "2001:db8:12:3400:0:c000:212:34", "v6plus": "2001:db8:12:3400:c0:2:1200:3400",
+                    "lw4o6": "2001:db8:12:3400:0:c000:212:34"}
+
+    def start(self, nat=""):
+        for one, other in (("cpe", "isp"), ("isp", "br")):  # The kernel keeps room for a header that it does not send.
+            self.mtu(one, other, 1564)
+        self.ip("br", f"sr tunsrc set {self.BORDER_ADDRESS}")
+        self.ip("br", f"route add {self.SHARED}/32 encap seg6 mode encap.red segs {self.CE_ADDRESSES[self.kind]} dev to-isp")
+        self.ip("br", f"-6 route add {self.BORDER_ADDRESS}/128 encap seg6local action End.DX4 nh4 {self.SERVER} dev to-internet")
+        self.edges.append(Yonroku(self, "cpe", self.customer_config(0, "    ipv6-mtu: 1540\n" + nat), name="cpe").start())
+        return self
+
+
+class KernelB4(CustomerEdge):
+    """The AFTR is ours, the first customer's B4 the kernel's."""
+
+    def __init__(self):
+        super().__init__("ds-lite")
+
+    def start(self, nat=""):
+        for one, other in (("cpe", "isp"), ("isp", "br")):
+            self.mtu(one, other, 1564)
+        b4 = self.B4S["ds-lite"][0]
+        self.ip("cpe", f"sr tunsrc set {b4}")
+        self.ip("cpe", f"route add 203.0.113.0/24 encap seg6 mode encap.red segs {self.BORDER_ADDRESS} dev to-isp")
+        self.ip("cpe", f"-6 route add {b4}/128 encap seg6local action End.DX4 nh4 {self.CLIENT} dev to-client")
+        self.translator = Yonroku(self, "br", self.border_config(nat), name="br").start()
+        return self
+
+
+class TaygaBorder(CustomerEdge):
+    """The MAP-T customer edge is ours, the border a stateless translator of somebody else's."""
+
+    def __init__(self):
+        super().__init__("map-t")
+
+    def start(self, nat=""):
+        self.translator = Tayga(self, "br", "2001:db8:ffff::/64", [(self.SHARED, "2001:db8:12:3400:0:c000:212:34")]).start()
+        self.edges.append(Yonroku(self, "cpe", self.customer_config(0, nat), name="cpe").start())
+        return self
+
+
+def port_set(offset, psid_length, psid):
+    """RFC 7597 §5.1: | i, `offset` bits | PSID | j, the rest |, without i = 0 where there is an offset, without port 0."""
+    rest = 16 - offset - psid_length
+    return {i << (16 - offset) | psid << rest | j for i in range(1 if offset else 0, 1 << offset) for j in range(1 << rest)} - {0}
+
+
 class Hairpin(Namespaces):
     """Two IPv6-only hosts that know each other only by IPv4 addresses (RFC 7757 §4)."""
 
