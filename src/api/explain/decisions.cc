@@ -167,8 +167,11 @@ bool changes_ports(const PacketFacts& before, const PacketFacts& after) {
          !std::ranges::equal(before.payload.first(4), after.payload.first(4));
 }
 
+// A load balancer changes the port of the other end too.
+enum class OtherEnd : uint8_t { Kept, Balanced };
+
 // The port, or an ICMP query's identifier, that a NAT has given out.
-void ports(const PacketFacts& before, const PacketFacts& after, Decisions& out) {
+void ports(const PacketFacts& before, const PacketFacts& after, OtherEnd other, Decisions& out) {
   const auto at = [](const PacketFacts& packet, std::size_t offset) {
     return fmt::format("{}", static_cast<unsigned>(packet.payload[offset]) << 8 |
                                  static_cast<unsigned>(packet.payload[offset + 1]));
@@ -191,9 +194,9 @@ void ports(const PacketFacts& before, const PacketFacts& after, Decisions& out) 
     return;
   }
   const char* const section = before.protocol == IpProtocol::Tcp ? "RFC 6146 §3.5.2" : "RFC 6146 §3.5.1";
-  // Only a load balancer changes the port of the other end.
-  tell("source port", 0, section, before.version == 4 ? "service" : "binding");
-  tell("destination port", 2, section, after.version == 4 ? "server" : "binding");
+  const bool is_balanced = other == OtherEnd::Balanced;
+  tell("source port", 0, section, is_balanced && before.version == 4 ? "service" : "binding");
+  tell("destination port", 2, section, is_balanced && after.version == 4 ? "server" : "binding");
 }
 
 void checksum(const PacketFacts& before, const PacketFacts& after, Decisions& out) {
@@ -219,16 +222,16 @@ void checksum(const PacketFacts& before, const PacketFacts& after, Decisions& ou
        section});
 }
 
-void transport(const PacketFacts& before, const PacketFacts& after, Decisions& out) {
+void transport(const PacketFacts& before, const PacketFacts& after, OtherEnd other, Decisions& out) {
   if (!before.has_transport_header()) {
     out.push_back(
         {"transport", "A later fragment has no transport header: there is no checksum to adjust.", ""});
   } else if (before.protocol == IpProtocol::Tcp || before.protocol == IpProtocol::Udp) {
-    ports(before, after, out);
+    ports(before, after, other, out);
     mss(before, after, out);
     checksum(before, after, out);
   } else if (before.is_icmp()) {
-    ports(before, after, out);
+    ports(before, after, other, out);
     for (Decision& decision : decisions_about_icmp(before, after)) out.push_back(std::move(decision));
   } else {
     out.push_back({"transport",
@@ -242,7 +245,7 @@ void transport(const PacketFacts& before, const PacketFacts& after, Decisions& o
 
 Decisions decisions_about_ports(const PacketFacts& before, const PacketFacts& after) {
   Decisions out;
-  ports(before, after, out);
+  ports(before, after, OtherEnd::Kept, out);
   return out;
 }
 
@@ -305,7 +308,8 @@ Decisions decisions_of_change(const PacketFacts& before, std::span<const PacketF
     size_to_ipv4(before, after, settings, out);
   else
     size_to_ipv6(before, after, before.version == 6, settings, out);
-  transport(before, now, out);
+  const bool is_balanced = settings.mechanism == config::Mechanism::Slb64;
+  transport(before, now, is_balanced ? OtherEnd::Balanced : OtherEnd::Kept, out);
   return out;
 }
 
