@@ -132,6 +132,7 @@ mechanism::SoftwireNaptSettings softwire_napt_settings(const config::InstanceSet
   napt.own_address = settings.local_addresses.front();
   napt.border_addresses = settings.remote_borders;
   napt.nat = settings.nat;
+  napt.alg = settings.alg;
   napt.hairpin = settings.hairpin;
   napt.path_mtu_discovery = path_mtu_discovery(settings);
   napt.icmp_source = settings.translator_ipv4;
@@ -145,6 +146,7 @@ mechanism::DsLiteAftrSettings ds_lite_aftr_settings(const config::InstanceSettin
   aftr.b4_prefixes = settings.b4_prefixes;
   aftr.inside_prefixes = settings.inside_prefixes;
   aftr.nat = settings.nat;
+  aftr.alg = settings.alg;
   aftr.hairpin = settings.hairpin;
   aftr.path_mtu_discovery = path_mtu_discovery(settings);
   aftr.own_ipv4 = settings.translator_ipv4;
@@ -157,6 +159,7 @@ mechanism::MapTCeSettings map_t_ce_settings(const config::InstanceSettings& sett
   ce.rule = settings.basic_rule;
   ce.psid = settings.own.psid;
   ce.nat = settings.nat;
+  ce.alg = settings.alg;
   ce.hairpin = settings.hairpin;
   ce.node_identification = settings.node_identification ? mechanism::NodeIdentification::Append
                                                         : mechanism::NodeIdentification::Omit;

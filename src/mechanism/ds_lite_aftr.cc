@@ -117,6 +117,9 @@ YONROKU_HOT_INLINE Verdict DsLiteAftr::from_tunnel(Packet& packet, const Ipv6Vie
     return verdict;
   if (settings_.hairpin && state.nat->owns(header.destination()) && state.workers == 1) [[unlikely]]
     return hairpin(packet, outer, inner, plan, change, state);
+  if (settings_.alg.is_on()) [[unlikely]]
+    if (const auto conversation = outbound_conversation(settings_.alg, inner, b4, change))
+      return unwrap_and_change_text(encapsulate_, packet, outer, inner, plan, change, *conversation, state);
   const Verdict unwrapped = encapsulate_.unwrap(packet, outer, inner);
   if (unwrapped.action != Verdict::Action::ToIpv4) return unwrapped;
   apply(packet.bytes(), plan, change);
@@ -134,8 +137,7 @@ Verdict DsLiteAftr::hairpin(Packet& packet, const Ipv6View& outer, const Ipv4Vie
     return Verdict::drop(reason);
   const Crossing6 ends{settings_.own_address, inside.ipv6};
   const uint32_t mtu = path_mtu(ends.destination, state);
-  const std::size_t largest =
-      std::min<std::size_t>(settings_.encapsulate.ipv6_mtu, mtu) - encapsulate_.overhead();
+  const std::size_t largest = largest_to(ends.destination, state);
   if (inner.size() > largest && inner.header().dont_fragment())
     return Verdict::drop(DropReason::InnerPacketTooBig, static_cast<uint32_t>(largest));
   const auto flow = Ipv4Flow::of(inner);
@@ -221,7 +223,7 @@ Verdict DsLiteAftr::error_from_ipv6(Packet& packet, const Ipv6View& ip, WorkerSt
 // --- into a customer's tunnel ---
 
 Verdict DsLiteAftr::from_ipv4(Packet& packet, WorkerState& state) const noexcept {
-  const auto ip = Ipv4View::parse(packet.bytes());
+  auto ip = Ipv4View::parse(packet.bytes());
   if (!ip) return Verdict::drop(ip.error());
   const Ipv4Header& header = ip->header();
   Trace* const trace = state.trace;
@@ -246,6 +248,11 @@ Verdict DsLiteAftr::from_ipv4(Packet& packet, WorkerState& state) const noexcept
   if (!flow) return Verdict::drop(flow.error());
   const Crossing6 ends{settings_.own_address, inside.ipv6};
   if (trace != nullptr) trace->note(TraceStep::TunnelEntry, ends.source, ends.destination);
+  if (settings_.alg.is_on()) [[unlikely]]
+    if (const auto conversation = inbound_conversation(settings_.alg, *ip, inside))
+      if (const auto ended =
+              change_text(packet, *ip, largest_to(ends.destination, state), *conversation, state))
+        return *ended;
   const std::size_t size = ip->size();
   const Verdict wrapped =
       encapsulate_.wrap(packet, *ip, *flow, ends, path_mtu(ends.destination, state), state.random);

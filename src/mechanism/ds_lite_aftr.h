@@ -7,13 +7,17 @@
 //   IPv4 packet -> whom is it for? (the same NAT) -> carry::Encapsulate, carry::rewrite() -> IPv6
 #pragma once
 
+#include <algorithm>
+#include <cstddef>
 #include <cstdint>
 #include <span>
 #include <vector>
 
 #include "carry/encapsulate/encapsulate.h"
 #include "carry/encapsulate/path_mtu_table.h"
+#include "mechanism/alg/alg_settings.h"
 #include "mechanism/nat44.h"
+#include "mechanism/nat44_text.h"
 #include "mechanism/softwire.h"
 #include "mechanism/worker_state.h"
 #include "packet/packet.h"
@@ -29,6 +33,7 @@ struct DsLiteAftrSettings {
   std::vector<Ipv6Prefix> b4_prefixes;      // where B4s may be; empty: anywhere
   std::vector<Ipv4Prefix> inside_prefixes;  // what customers may send from (RFC 6333 §11)
   share::NatSettings nat;
+  AlgSettings alg;
   bool hairpin = true;  // RFC 4787 §6, REQ-9
   PathMtuDiscovery path_mtu_discovery = PathMtuDiscovery::Learn;
   Ipv4Address own_ipv4;  // answers customers (RFC 6333 §6.5), and is where errors about tunnels come from
@@ -46,7 +51,10 @@ class DsLiteAftr {
   [[nodiscard]] static constexpr bool ends_tunnels() { return true; }
   [[nodiscard]] const DsLiteAftrSettings& settings() const { return settings_; }
 
-  void prepare(WorkerState& state) const { prepare_nat(settings_.nat, state); }
+  void prepare(WorkerState& state) const {
+    prepare_nat(settings_.nat, state);
+    prepare_alg(settings_.alg, state);
+  }
   [[nodiscard]] bool is_still_unsolicited(std::span<const std::byte> syn,
                                           const WorkerState& state) const noexcept;
   // Brings an ICMPv4 message about the packet inside of `about`, an IPv6 packet from a B4, back to the B4.
@@ -68,6 +76,11 @@ class DsLiteAftr {
   [[nodiscard]] uint32_t path_mtu(const Ipv6Address& exit, const WorkerState& state) const noexcept {
     return settings_.path_mtu_discovery == PathMtuDiscovery::Learn ? path_mtus_->of(exit, state.now)
                                                                    : UINT16_MAX;
+  }
+  // The largest IPv4 packet that reaches that end uncut.
+  [[nodiscard]] std::size_t largest_to(const Ipv6Address& exit, const WorkerState& state) const noexcept {
+    return std::min<std::size_t>(settings_.encapsulate.ipv6_mtu, path_mtu(exit, state)) -
+           encapsulate_.overhead();
   }
 
   DsLiteAftrSettings settings_;

@@ -18,6 +18,12 @@ using Lookup = share::MapRuleTable::Lookup;
 using Ports = Ipv4Flow::Ports;
 using Which = carry::PortChange::Which;
 
+namespace {
+
+constexpr std::size_t kHeaderGrowth = sizeof(Ipv6Header) - sizeof(Ipv4Header);
+
+}  // namespace
+
 Verdict MapTCe::process(Packet& packet, WorkerState& state) const noexcept {
   if (packet.size() == 0) return Verdict::drop(DropReason::TruncatedHeader);
   if (state.nat == nullptr) [[unlikely]]
@@ -67,7 +73,7 @@ DropReason MapTCe::remote_to_ipv4(const Ipv6Address& address, const Ipv6SourcePo
 // --- from the LAN ---
 
 Verdict MapTCe::from_ipv4(Packet& packet, WorkerState& state) const noexcept {
-  const auto ip = Ipv4View::parse(packet.bytes());
+  auto ip = Ipv4View::parse(packet.bytes());
   if (!ip) return Verdict::drop(ip.error());
   const Ipv4Header& header = ip->header();
   Trace* const trace = state.trace;
@@ -115,6 +121,11 @@ Verdict MapTCe::from_ipv4(Packet& packet, WorkerState& state) const noexcept {
     trace->note(TraceStep::DestinationByPrefix, flow->destination, remote);
   }
   if (change.is_error) return error_from_ipv4(packet, *ip, change, remote);
+  if (settings_.alg.is_on()) [[unlikely]]
+    if (const auto conversation = outbound_conversation(settings_.alg, *ip, {}, change))
+      if (const auto ended =
+              change_text(packet, *ip, settings_.translate.ipv6_mtu - kHeaderGrowth, *conversation, state))
+        return *ended;
   return translate_.to_ipv6(packet, *ip, {own, remote, change.outer.port});
 }
 
@@ -144,7 +155,7 @@ Verdict MapTCe::within(Packet& packet, const Ipv4View& ip, const Nat44Change& ch
 // --- to the LAN ---
 
 Verdict MapTCe::from_ipv6(Packet& packet, WorkerState& state) const noexcept {
-  const auto ip = Ipv6View::parse(packet.bytes());
+  auto ip = Ipv6View::parse(packet.bytes());
   if (!ip) return Verdict::drop(ip.error());
   const Ipv6Header& header = ip->header();
   const Ipv6Address source6 = header.source();
@@ -193,6 +204,24 @@ Verdict MapTCe::from_ipv6(Packet& packet, WorkerState& state) const noexcept {
   if (trace != nullptr) {
     trace->note(TraceStep::SourceByPrefix, source6, remote);
     trace->note(TraceStep::DestinationByBinding, own, inside.ipv4);
+  }
+  if (settings_.alg.is_on()) [[unlikely]] {
+    const std::size_t most = settings_.translate.ipv4_mtu + kHeaderGrowth;
+    const Conversation conversation{share::NatSide::Outside,
+                                    transport.protocol,
+                                    transport.tcp_flags,
+                                    inside,
+                                    outside,
+                                    {remote, transport.source_port},
+                                    nullptr,
+                                    most};
+    const bool is_refused =
+        !packet.offload.is_super_packet() && !ip->has_fragment_header() && ip->size() > most;
+    if (!is_refused && Alg::concerns(settings_.alg, conversation)) {
+      if (const auto ended = state.alg->process(packet, conversation, *state.nat, state.now)) return *ended;
+      ip = Ipv6View::parse(packet.bytes());
+      if (!ip) return Verdict::drop(ip.error());
+    }
   }
   return translate_.to_ipv4(packet, *ip, {remote, inside.ipv4, {Which::Destination, inside.port}},
                             state.identifications);

@@ -11,7 +11,9 @@
 #include <span>
 
 #include "carry/translate/translate.h"
+#include "mechanism/alg/alg_settings.h"
 #include "mechanism/nat44.h"
+#include "mechanism/nat44_text.h"
 #include "mechanism/siit_settings.h"
 #include "mechanism/worker_state.h"
 #include "packet/flow.h"
@@ -30,6 +32,7 @@ struct MapTCeSettings {
   share::MapRule rule;  // the basic mapping rule
   uint16_t psid = 0;
   share::NatSettings nat;  // its pool is what the customer has
+  AlgSettings alg;
   bool hairpin = true;     // RFC 4787 §6, REQ-9
   NodeIdentification node_identification = NodeIdentification::Append;
 };
@@ -46,7 +49,10 @@ class MapTCe {
   [[nodiscard]] static constexpr bool ends_tunnels() { return false; }
   [[nodiscard]] const MapTCeSettings& settings() const { return settings_; }
 
-  void prepare(WorkerState& state) const { prepare_nat(settings_.nat, state); }
+  void prepare(WorkerState& state) const {
+    prepare_nat(settings_.nat, state);
+    prepare_alg(settings_.alg, state);
+  }
   // `syn` is the IPv6 packet.
   [[nodiscard]] bool is_still_unsolicited(std::span<const std::byte> syn,
                                           const WorkerState& state) const noexcept;

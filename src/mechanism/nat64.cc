@@ -4,6 +4,7 @@
 
 #include "mechanism/illegal_address.h"
 #include "mechanism/nat44.h"
+#include "mechanism/nat44_text.h"
 #include "share/mapping/special_addresses.h"
 
 namespace yonroku::mechanism {
@@ -21,8 +22,7 @@ using share::NatProtocol;
 
 void Nat64::prepare(WorkerState& state) const {
   prepare_nat(settings_.nat, state);
-  if (settings_.alg.is_on() && state.alg == nullptr)
-    state.alg = std::make_unique<Alg>(state.random.next(), state.memory);
+  prepare_alg(settings_.alg, state);
 }
 
 // RFC 6052 §3.1.

@@ -33,7 +33,7 @@ bool SoftwireNapt::is_border(const Ipv6Address& address) const noexcept {
 // --- from the LAN into the tunnel ---
 
 Verdict SoftwireNapt::from_ipv4(Packet& packet, WorkerState& state) const noexcept {
-  const auto ip = Ipv4View::parse(packet.bytes());
+  auto ip = Ipv4View::parse(packet.bytes());
   if (!ip) return Verdict::drop(ip.error());
   const Ipv4Header& header = ip->header();
   Trace* const trace = state.trace;
@@ -74,6 +74,11 @@ Verdict SoftwireNapt::from_ipv4(Packet& packet, WorkerState& state) const noexce
     trace->note(TraceStep::DestinationBySoftwire, flow->destination, ends.destination);
     trace->note(TraceStep::TunnelEntry, ends.source, ends.destination);
   }
+  if (settings_.alg.is_on()) [[unlikely]]
+    if (const auto conversation = outbound_conversation(settings_.alg, *ip, {}, change))
+      if (const auto ended =
+              change_text(packet, *ip, largest_to(ends.destination, state), *conversation, state))
+        return *ended;
   flow->source = change.outer.source;
   if (!change.is_error) flow->source_port = change.outer.port.port;
   const std::size_t size = ip->size();
@@ -156,6 +161,9 @@ YONROKU_HOT_INLINE Verdict SoftwireNapt::from_tunnel(Packet& packet, const Ipv6V
   if (const Verdict verdict = carry::plan_rewrite(packet, inner_at, inner, plan); !passes(verdict))
       [[unlikely]]
     return verdict;
+  if (settings_.alg.is_on()) [[unlikely]]
+    if (const auto conversation = inbound_conversation(settings_.alg, inner, inside))
+      return unwrap_and_change_text(encapsulate_, packet, outer, inner, plan, change, *conversation, state);
   const Verdict unwrapped = encapsulate_.unwrap(packet, outer, inner);
   if (unwrapped.action != Verdict::Action::ToIpv4) return unwrapped;
   apply(packet.bytes(), plan, change);

@@ -10,6 +10,8 @@
 // own address to the ICMP error about it.
 #pragma once
 
+#include <algorithm>
+#include <cstddef>
 #include <cstdint>
 #include <span>
 #include <vector>
@@ -17,7 +19,9 @@
 #include "carry/encapsulate/encapsulate.h"
 #include "carry/encapsulate/path_mtu_table.h"
 #include "carry/encapsulate/tunnel_error.h"
+#include "mechanism/alg/alg_settings.h"
 #include "mechanism/nat44.h"
+#include "mechanism/nat44_text.h"
 #include "mechanism/softwire.h"
 #include "mechanism/worker_state.h"
 #include "packet/packet.h"
@@ -32,6 +36,7 @@ struct SoftwireNaptSettings {
   Ipv6Address own_address;                    // this end of all tunnels
   std::vector<Ipv6Address> border_addresses;  // may send for every IPv4 address (RFC 7597 §8.1)
   share::NatSettings nat;                     // its pool is what the customer has
+  AlgSettings alg;
   bool hairpin = true;                        // RFC 4787 §6, REQ-9
   PathMtuDiscovery path_mtu_discovery = PathMtuDiscovery::Learn;
   Ipv4Address icmp_source;  // of ICMPv4 errors that relay what happened inside the tunnel
@@ -51,7 +56,10 @@ class SoftwireNapt {
   [[nodiscard]] static constexpr bool ends_tunnels() { return true; }
   [[nodiscard]] const SoftwireNaptSettings& settings() const { return settings_; }
 
-  void prepare(WorkerState& state) const { prepare_nat(settings_.nat, state); }
+  void prepare(WorkerState& state) const {
+    prepare_nat(settings_.nat, state);
+    prepare_alg(settings_.alg, state);
+  }
   // `syn` is the IPv6 packet that the SYN came in.
   [[nodiscard]] bool is_still_unsolicited(std::span<const std::byte> syn,
                                           const WorkerState& state) const noexcept;
@@ -71,6 +79,11 @@ class SoftwireNapt {
   [[nodiscard]] uint32_t path_mtu(const Ipv6Address& exit, const WorkerState& state) const noexcept {
     return settings_.path_mtu_discovery == PathMtuDiscovery::Learn ? path_mtus_->of(exit, state.now)
                                                                    : UINT16_MAX;
+  }
+  // The largest IPv4 packet that reaches that end uncut.
+  [[nodiscard]] std::size_t largest_to(const Ipv6Address& exit, const WorkerState& state) const noexcept {
+    return std::min<std::size_t>(settings_.encapsulate.ipv6_mtu, path_mtu(exit, state)) -
+           encapsulate_.overhead();
   }
 
   SoftwireNaptSettings settings_;
