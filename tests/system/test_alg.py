@@ -27,8 +27,9 @@ MEDIA_PORT = 40000
 class Ftp:
     """A lab with an FTP server, whose files are in a folder."""
 
-    def __init__(self, lab, **settings):
-        self.lab = lab
+    def __init__(self, lab, address=Nat64.SERVER_IPV4, **settings):
+        self.lab, self.address = lab, address
+        self.url = URL if address == Nat64.SERVER_IPV4 else f"ftp://{address}"
         root = lab.folder / "ftp"
         lab.folder.chmod(0o755)
         for folder in (root, lab.folder / "empty"):
@@ -52,7 +53,7 @@ class Ftp:
 
     def answers(self):
         with self.lab.socket("server", socket.AF_INET, socket.SOCK_STREAM) as probe:
-            return probe.connect_ex((Nat64.SERVER_IPV4, 21)) == 0
+            return probe.connect_ex((self.address, 21)) == 0
 
     def curl(self, *arguments, seconds=8):
         """The exit status of curl on the client."""
@@ -63,19 +64,19 @@ class Ftp:
     def download(self, *arguments):
         target = self.lab.folder / "downloaded"
         target.unlink(missing_ok=True)
-        status = self.curl(*arguments, "-o", target, f"{URL}/file")
+        status = self.curl(*arguments, "-o", target, f"{self.url}/file")
         return status == 0 and digest(target.read_bytes()) == digest(self.content)
 
     def upload(self, *arguments):
         source = self.lab.folder / "to-upload"
         source.write_bytes(os.urandom(SIZE))
         name = f"up{time.monotonic_ns()}"
-        status = self.curl(*arguments, "-T", source, f"{URL}/in/{name}")
+        status = self.curl(*arguments, "-T", source, f"{self.url}/in/{name}")
         target = self.uploads / name
         return status == 0 and target.exists() and digest(target.read_bytes()) == digest(source.read_bytes())
 
     def lists(self, *arguments):
-        return self.curl(*arguments, f"{URL}/") == 0 and re.search(r" file$", self.said, re.MULTILINE) is not None
+        return self.curl(*arguments, f"{self.url}/") == 0 and re.search(r" file$", self.said, re.MULTILINE) is not None
 
 
 def digest(content):
