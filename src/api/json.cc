@@ -54,6 +54,10 @@ ordered_json to_json(const control::NatStatus& nat) {
     json["used-port-blocks"] = nat.counts.used_blocks;
     json["resting-port-blocks"] = nat.counts.resting_blocks;
   }
+  if (nat.alg)
+    json["alg"] = {{"rewritten", nat.alg->rewritten},
+                   {"not-understood", nat.alg->not_understood},
+                   {"refused", nat.alg->refused}};
   json["short-of"] = control::short_of(nat);
   return json;
 }

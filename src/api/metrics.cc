@@ -149,6 +149,7 @@ class NatMetrics {
            [](const auto& n) { return n.counts.used_blocks; });
     single("nat_resting_port_blocks", "Blocks of ports that rest before they are given out again.",
            [](const auto& n) { return n.counts.resting_blocks; });
+    add_alg();
   }
 
  private:
@@ -158,9 +159,23 @@ class NatMetrics {
   static std::string label(const share::PoolAddressView& address) {
     return fmt::format(",address=\"{}\"", address.address.to_string());
   }
+  void add_alg() {
+    if (std::ranges::none_of(status_.instances, [](const auto& i) { return i.nat && i.nat->alg; })) return;
+    each(
+        "alg_texts_total", "Lines of FTP and messages of SIP, by what became of them.",
+        [](auto&& sample, const control::NatStatus& nat) {
+          if (!nat.alg) return;
+          sample(",result=\"rewritten\"", nat.alg->rewritten);
+          sample(",result=\"not-understood\"", nat.alg->not_understood);
+          sample(",result=\"refused\"", nat.alg->refused);
+        },
+        "counter");
+  }
+
   template <class Samples>
-  void each(std::string_view name, std::string_view help, Samples&& samples) {
-    text_.head(name, "gauge", help);
+  void each(std::string_view name, std::string_view help, Samples&& samples,
+            std::string_view kind = "gauge") {
+    text_.head(name, kind, help);
     for (const auto& instance : status_.instances)
       if (instance.nat)
         samples(

@@ -123,6 +123,12 @@ std::string nat_text(const ordered_json& nat) {
   const auto addresses = nat.at("addresses").get<uint64_t>();
   out += fmt::format("  {} on {} {}, in use: {}\n", counted(ports, "port"), grouped(addresses),
                      addresses == 1 ? "address" : "addresses", used);
+  if (nat.contains("alg")) {
+    const auto& alg = nat.at("alg");
+    const auto count = [&](const char* name) { return grouped(alg.at(name).get<uint64_t>()); };
+    out += fmt::format("  application level gateways: {} rewritten, {} not understood, {} refused\n",
+                       count("rewritten"), count("not-understood"), count("refused"));
+  }
   for (const auto& what : nat.at("short-of"))
     out += fmt::format("  SHORT of {}\n", shortage_text(nat, what.get<std::string>()));
   return out;

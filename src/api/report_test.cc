@@ -74,6 +74,11 @@ TEST(StatusReport, ANatSaysHowFullItIs) {
       HasSubstr("  1,506 sessions: udp 1,505, icmp 1 (2,000 at most), 1,201 bindings of 12 subscribers\n"
                 "  10,000 ports on 1 address, in use: udp 90 %, tcp 2 %, icmp <1 %\n"));
   EXPECT_THAT(text, Not(HasSubstr("mapping")));
+  EXPECT_THAT(text, Not(HasSubstr("gateways")));
+
+  nat.alg = {.rewritten = 1234, .not_understood = 5, .refused = 6};
+  EXPECT_THAT(status_report(to_json(status), kStart),
+              HasSubstr("  application level gateways: 1,234 rewritten, 5 not understood, 6 refused\n"));
   nat.counts.used_ports[0] = 9001;
   nat.counts.blocks = 100;
   nat.counts.used_blocks = 95;

@@ -38,7 +38,10 @@ TEST_F(ServerTest, ServesPrometheus) {
         "\nyonroku_nat_sessions{instance=\"plat\",protocol=\"udp\",state=\"unanswered\"} 3000\n",
         "\nyonroku_nat_sessions{instance=\"plat\",protocol=\"tcp\",state=\"established\"} 0\n",
         "\nyonroku_nat_bindings{instance=\"plat\",protocol=\"udp\"} 300\n",
-        "\nyonroku_nat_subscribers{instance=\"plat\"} 30\n",
+        "\nyonroku_nat_subscribers{instance=\"plat\"} 30\n", "# TYPE yonroku_alg_texts_total counter\n",
+        "\nyonroku_alg_texts_total{instance=\"plat\",result=\"rewritten\"} 7\n",
+        "\nyonroku_alg_texts_total{instance=\"plat\",result=\"not-understood\"} 2\n",
+        "\nyonroku_alg_texts_total{instance=\"plat\",result=\"refused\"} 1\n",
         "\nyonroku_nat_ports{instance=\"plat\",address=\"192.0.2.0\"} 64512\n",
         "\nyonroku_nat_ports{instance=\"plat\",address=\"other\"} 64512\n",
         "\nyonroku_nat_used_ports{instance=\"plat\",address=\"other\",protocol=\"tcp\"} 0\n"})

@@ -42,6 +42,7 @@ class FakeBackend final : public Backend {
     nat.counts = nat_.counts();
     nat.max_sessions = 3100;
     nat.addresses = 2;
+    nat.alg = {.rewritten = 7, .not_understood = 2, .refused = 1};
     (void)nat_.visit_addresses(0, 1,
                                [&](const share::PoolAddressView& view) { nat.by_address.push_back(view); });
     return status;

@@ -361,12 +361,17 @@ observe::Totals Instance::totals() const {
 
 Result<void> Instance::ask_nat(std::size_t worker, const NatQuestion& question,
                                std::chrono::milliseconds limit) const {
-  const bool was_answered = workers_[worker]->ask(
+  return ask(
+      worker,
       [&](engine::Pipeline& pipeline, Instant now) {
         if (share::Nat* const nat = pipeline.nat(); nat != nullptr) question(*nat, now);
       },
       limit);
-  if (was_answered) return {};
+}
+
+Result<void> Instance::ask(std::size_t worker, const Question& question,
+                           std::chrono::milliseconds limit) const {
+  if (workers_[worker]->ask(question, limit)) return {};
   return fail(settings_.name, fmt::format("worker {} did not answer within {} ms", worker, limit.count()),
               "it is very busy: try again");
 }
@@ -464,12 +469,16 @@ Result<NatStatus> Instance::nat_status() const {
   constexpr std::chrono::milliseconds kLimit{100};
   NatStatus status;
   status.max_sessions = settings_.nat.max_sessions;
+  if (settings_.alg.is_on()) status.alg.emplace();
   for (std::size_t worker = 0; worker < workers_.size(); ++worker) {
     std::vector<share::PoolAddressView> addresses;
     addresses.reserve(NatStatus::kMostAddresses);
-    TRY(ask_nat(
+    TRY(ask(
         worker,
-        [&](share::Nat& nat, Instant) {
+        [&](engine::Pipeline& pipeline, Instant) {
+          if (status.alg && pipeline.alg() != nullptr) status.alg->add(pipeline.alg()->counts());
+          if (pipeline.nat() == nullptr) return;
+          const share::Nat& nat = *pipeline.nat();
           status.counts.add(nat.counts());
           status.addresses = nat.address_count();
           (void)nat.visit_addresses(0, NatStatus::kMostAddresses,

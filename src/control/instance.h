@@ -113,6 +113,8 @@ class Instance {
   void free_retired_rules();
   void use(std::unique_ptr<engine::Snapshot> snapshot);
   void await_quiescence() const;
+  using Question = std::function<void(engine::Pipeline&, Instant now)>;
+  Result<void> ask(std::size_t worker, const Question& question, std::chrono::milliseconds limit) const;
   using NatQuestion = std::function<void(share::Nat&, Instant now)>;
   Result<void> ask_nat(std::size_t worker, const NatQuestion& question,
                        std::chrono::milliseconds limit) const;

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "base/instant.h"
+#include "mechanism/alg/control_channel.h"
 #include "packet/ipv4_address.h"
 #include "packet/ipv6_address.h"
 #include "packet/prefix.h"
@@ -88,6 +89,7 @@ struct NatStatus {
   uint64_t max_sessions = 0;
   uint64_t addresses = 0;                          // of the pools
   std::vector<share::PoolAddressView> by_address;  // the first of them
+  std::optional<mechanism::AlgCounts> alg;         // where application level gateways are on
 
   [[nodiscard]] uint64_t session_count() const;
 };

@@ -88,6 +88,8 @@ class Pipeline {
   // Null for mechanisms without one, and before prepare().
   [[nodiscard]] share::Nat* nat() { return state_.nat.get(); }
   [[nodiscard]] const share::Nat* nat() const { return state_.nat.get(); }
+  // Null for mechanisms without application level gateways, and where they were never on.
+  [[nodiscard]] const mechanism::Alg* alg() const { return state_.alg.get(); }
   // Of a load balancer: flows begun with each server, by its number.
   [[nodiscard]] std::span<const uint64_t> server_flows() const { return state_.server_flows; }
 

@@ -33,7 +33,7 @@ struct MapTCeSettings {
   uint16_t psid = 0;
   share::NatSettings nat;  // its pool is what the customer has
   AlgSettings alg;
-  bool hairpin = true;     // RFC 4787 §6, REQ-9
+  bool hairpin = true;  // RFC 4787 §6, REQ-9
   NodeIdentification node_identification = NodeIdentification::Append;
 };
 

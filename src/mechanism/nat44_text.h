@@ -1,5 +1,5 @@
-// The application level gateways of a NAT whose inside is IPv4 (nat44.h): who talks to whom, and when the text
-// may change.
+// The application level gateways of a NAT whose inside is IPv4 (nat44.h): who talks to whom, and when the
+// text may change.
 #pragma once
 
 #include <cstddef>
@@ -26,8 +26,9 @@ void prepare_alg(const AlgSettings& settings, WorkerState& state);
                                                                 const Ipv4View& ip,
                                                                 const Ipv6Address& softwire,
                                                                 const Nat44Change& change) noexcept;
-[[nodiscard]] std::optional<Conversation> inbound_conversation(
-    const AlgSettings& settings, const Ipv4View& ip, const share::InsideEndpoint& inside) noexcept;
+[[nodiscard]] std::optional<Conversation> inbound_conversation(const AlgSettings& settings,
+                                                               const Ipv4View& ip,
+                                                               const share::InsideEndpoint& inside) noexcept;
 
 // Before an IPv4 packet crosses: changes its text, and looks at it again. `fits` are the octets that cross
 // uncut; a larger packet with DF will be refused, and stays as its sender knows it. nullopt: go on; otherwise

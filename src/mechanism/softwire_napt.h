@@ -37,7 +37,7 @@ struct SoftwireNaptSettings {
   std::vector<Ipv6Address> border_addresses;  // may send for every IPv4 address (RFC 7597 §8.1)
   share::NatSettings nat;                     // its pool is what the customer has
   AlgSettings alg;
-  bool hairpin = true;                        // RFC 4787 §6, REQ-9
+  bool hairpin = true;  // RFC 4787 §6, REQ-9
   PathMtuDiscovery path_mtu_discovery = PathMtuDiscovery::Learn;
   Ipv4Address icmp_source;  // of ICMPv4 errors that relay what happened inside the tunnel
 };

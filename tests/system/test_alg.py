@@ -27,9 +27,8 @@ MEDIA_PORT = 40000
 class Ftp:
     """A lab with an FTP server, whose files are in a folder."""
 
-    def __init__(self, lab, address=Nat64.SERVER_IPV4, **settings):
-        self.lab, self.address = lab, address
-        self.url = URL if address == Nat64.SERVER_IPV4 else f"ftp://{address}"
+    def __init__(self, lab, url=URL, **settings):
+        self.lab, self.url = lab, url
         root = lab.folder / "ftp"
         lab.folder.chmod(0o755)
         for folder in (root, lab.folder / "empty"):
@@ -53,7 +52,7 @@ class Ftp:
 
     def answers(self):
         with self.lab.socket("server", socket.AF_INET, socket.SOCK_STREAM) as probe:
-            return probe.connect_ex((self.address, 21)) == 0
+            return probe.connect_ex((Nat64.SERVER_IPV4, 21)) == 0
 
     def curl(self, *arguments, seconds=8):
         """The exit status of curl on the client."""

@@ -1,13 +1,15 @@
 """FTP through the NAT44s at the ends of tunnels with vsftpd and curl: the AFTR of DS-Lite, and the customer edges of MAP-E,
 MAP-T and Lightweight 4over6. Active transfers need the gateway; the server is in the Internet."""
 
+import re
+
 import pytest
 from scenarios import Softwire
 from test_alg import ACTIVE, PASSIVE, SIPP, VSFTPD, Ftp, digest
 
 pytestmark = pytest.mark.skipif(not (VSFTPD and SIPP), reason="vsftpd or sipp (sip-tester) is not installed")
 
-SERVER = "203.0.113.80"
+URL = "ftp://203.0.113.80"
 ALG = "    alg: [ftp, sip]\n"
 AFTR = """\
 instances:
@@ -54,13 +56,15 @@ def start(lab, options):
     else:
         lab.is_shared = False  # no NAT of the kernel's in front
         lab.start(customer=EDGES[lab.kind] + options)
-    return Ftp(lab, address=SERVER)
+    return Ftp(lab, URL)
 
 
-@pytest.fixture(scope="module", params=["ds-lite", "map-e", "map-t", "lw4o6"])
+@pytest.fixture(scope="module", params=[(kind, workers) for kind in ("ds-lite", "map-e", "map-t", "lw4o6") for workers in (1, 3)],
+                ids=lambda param: f"{param[0]}-{param[1]}")
 def ftp(request):
-    with Softwire(request.param) as lab:
-        yield start(lab, ALG)
+    kind, workers = request.param
+    with Softwire(kind) as lab:
+        yield start(lab, f"{ALG}    workers: {workers}\n")
         for end in (lab.translator, lab.customer):
             assert end.process.running(), end.process.stderr
 
@@ -72,6 +76,17 @@ def test_ftp_download_upload_and_listing(ftp, mode):
     assert ftp.lists(*mode), ftp.said
 
 
+def test_what_was_rewritten_is_counted(ftp):
+    nat = ftp.lab.translator if ftp.lab.kind == "ds-lite" else ftp.lab.customer
+
+    def count():
+        return int(re.search(r"gateways: ([\d,]+) rewritten", nat.command("show", "status").stdout).group(1).replace(",", ""))
+
+    before = count()
+    assert ftp.lists(*ACTIVE), ftp.said
+    assert count() == before + 1
+
+
 def test_ftp_port_instead_of_eprt(ftp):
     assert ftp.download(*ACTIVE, "--disable-eprt"), ftp.said
 
@@ -79,8 +94,7 @@ def test_ftp_port_instead_of_eprt(ftp):
 def test_ftp_several_transfers_on_one_control_connection(ftp):
     """Each changes lengths again: the shifts of the sequence numbers add up."""
     target = ftp.lab.folder / "several"
-    url = f"ftp://{SERVER}/file"
-    assert ftp.curl(*ACTIVE, *[word for _ in range(5) for word in (url, "-o", str(target))], seconds=20) == 0, ftp.said
+    assert ftp.curl(*ACTIVE, *[word for _ in range(5) for word in (f"{URL}/file", "-o", str(target))], seconds=20) == 0, ftp.said
     assert digest(target.read_bytes()) == digest(ftp.content)
 
 

@@ -1,7 +1,7 @@
 // Application level gateways: protocols that carry addresses in their text, helped through a NAT. FTP
-// (RFC 6384 and what NAT44s do) and SIP over UDP. For every mechanism with share::Nat: it calls process()
-// with the packet as it arrived and what the NAT said about it, before it changes anything else. Off by
-// default; one that is off costs a look at the settings.
+// (RFC 6384; in NAT44s RFC 3022 §4.4) and SIP over UDP. For every mechanism with share::Nat: it calls
+// process() with the packet and what the NAT said about it, before the packet crosses, or once it is out of
+// its tunnel. Off by default; one that is off costs a look at the settings.
 #pragma once
 
 #include <array>
@@ -31,7 +31,7 @@ struct Conversation {
   share::Ipv4Endpoint outside;  // the inside's, by its binding
   share::Ipv4Endpoint remote;
   const share::Pref64* pref64 = nullptr;  // where the inside is IPv6: how it sees the remote
-  std::size_t most = 65535;               // octets that the packet may have as it arrives
+  std::size_t most = 65535;               // octets that the packet may have
 };
 
 // Of one worker. Memory for its tables is set aside at once and touched as it is needed.
@@ -44,8 +44,9 @@ class Alg {
 
   // Whether process() has to see the packet.
   [[nodiscard]] static bool concerns(const AlgSettings& settings, const Conversation& conversation) noexcept;
-  // Changes the packet, an IPv4 or IPv6 packet without tunnel, as it arrived; whoever looked at it before has
-  // to look again. nullopt: go on. Otherwise the packet is untouched: Segment, or Drop with control-line-cut.
+  // Changes the text and the lengths of the packet, an IPv4 or IPv6 packet without tunnel, whose addresses
+  // and ports may be those of before or after the NAT; whoever looked at it before has to look again.
+  // nullopt: go on. Otherwise the packet is untouched: Segment, or Drop with control-line-cut.
   std::optional<Verdict> process(Packet& packet, const Conversation& conversation, share::Nat& nat,
                                  Instant now) noexcept;
   [[nodiscard]] const AlgCounts& counts() const { return counts_; }

@@ -21,6 +21,12 @@ struct AlgCounts {
   uint64_t rewritten = 0;       // lines, messages
   uint64_t not_understood = 0;  // in parts, too long, too many
   uint64_t refused = 0;         // a port below 1024, or no binding
+
+  void add(const AlgCounts& other) {
+    rewritten += other.rewritten;
+    not_understood += other.not_understood;
+    refused += other.refused;
+  }
 };
 
 class ControlChannel {
