@@ -5,6 +5,7 @@
 
 #include "carry/encapsulate/tunnel_error.h"
 #include "carry/rewrite/rewrite.h"
+#include "mechanism/by_version.h"
 #include "mechanism/nat_prefetch.h"
 #include "mechanism/nat_transport.h"
 #include "mechanism/tunnel_end.h"
@@ -50,14 +51,10 @@ void DsLiteAftr::prefetch(std::span<const Packet> packets, const WorkerState& st
 }
 
 Verdict DsLiteAftr::process(Packet& packet, WorkerState& state) const noexcept {
-  if (packet.size() == 0) return Verdict::drop(DropReason::TruncatedHeader);
   if (state.nat == nullptr) [[unlikely]]
     prepare(state);
-  switch (static_cast<uint8_t>(*packet.data()) >> 4) {
-    case 4: return from_ipv4(packet, state);
-    case 6: return from_ipv6(packet, state);
-    default: return Verdict::drop(DropReason::BadVersion);
-  }
+  return by_version(
+      packet, [&] { return from_ipv4(packet, state); }, [&] { return from_ipv6(packet, state); });
 }
 
 bool DsLiteAftr::may_be_b4(const Ipv6Address& address) const noexcept {

@@ -1,5 +1,6 @@
 #include "mechanism/map_t.h"
 
+#include "mechanism/by_version.h"
 #include "mechanism/illegal_address.h"
 #include "share/mapping/special_addresses.h"
 
@@ -33,12 +34,8 @@ void MapT::prefetch(std::span<const std::byte> packet) const noexcept {
 }
 
 Verdict MapT::process(Packet& packet, WorkerState& state) const noexcept {
-  if (packet.size() == 0) return Verdict::drop(DropReason::TruncatedHeader);
-  switch (static_cast<uint8_t>(*packet.data()) >> 4) {
-    case 4: return from_ipv4(packet, state);
-    case 6: return from_ipv6(packet, state);
-    default: return Verdict::drop(DropReason::BadVersion);
-  }
+  return by_version(
+      packet, [&] { return from_ipv4(packet, state); }, [&] { return from_ipv6(packet, state); });
 }
 
 // --- IPv4 to IPv6 ---

@@ -1,6 +1,7 @@
 #include "mechanism/map_t_ce.h"
 
 #include "carry/rewrite/rewrite.h"
+#include "mechanism/by_version.h"
 #include "mechanism/illegal_address.h"
 #include "mechanism/nat_transport.h"
 #include "share/mapping/special_addresses.h"
@@ -25,14 +26,10 @@ constexpr std::size_t kHeaderGrowth = sizeof(Ipv6Header) - sizeof(Ipv4Header);
 }  // namespace
 
 Verdict MapTCe::process(Packet& packet, WorkerState& state) const noexcept {
-  if (packet.size() == 0) return Verdict::drop(DropReason::TruncatedHeader);
   if (state.nat == nullptr) [[unlikely]]
     prepare(state);
-  switch (static_cast<uint8_t>(*packet.data()) >> 4) {
-    case 4: return from_ipv4(packet, state);
-    case 6: return from_ipv6(packet, state);
-    default: return Verdict::drop(DropReason::BadVersion);
-  }
+  return by_version(
+      packet, [&] { return from_ipv4(packet, state); }, [&] { return from_ipv6(packet, state); });
 }
 
 bool MapTCe::own_to_ipv4(const Ipv6Address& address, Ipv4Address& own) const noexcept {
@@ -234,10 +231,7 @@ Verdict MapTCe::error_from_ipv6(Packet& packet, const Ipv6View& ip, WorkerState&
   if (state.trace != nullptr) state.trace->note(TraceStep::QuotedPacket);
   const Ipv6Header& quoted = error->quote.header();
   NatTransport transport;
-  const bool is_later_fragment =
-      error->quote.has_fragment_header() && error->quote.fragment_header().fragment_offset() != 0;
-  if (is_later_fragment ||
-      !NatTransport::read_quoted(error->quote.protocol(), error->quote.payload(), transport))
+  if (!NatTransport::read_quoted(error->quote, transport))
     return Verdict::drop(DropReason::InnerPacketTruncated);
   Crossing4 inner;
   const Ipv6SourcePort remote_port{Ports::Present, transport.destination_port};

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "mechanism/by_version.h"
 #include "mechanism/illegal_address.h"
 #include "mechanism/nat44.h"
 #include "mechanism/nat44_text.h"
@@ -61,14 +62,10 @@ void Nat64::prefetch(std::span<const Packet> packets, const WorkerState& state) 
 }
 
 Verdict Nat64::process(Packet& packet, WorkerState& state) const noexcept {
-  if (packet.size() == 0) return Verdict::drop(DropReason::TruncatedHeader);
   if (state.nat == nullptr) [[unlikely]]
     prepare(state);
-  switch (static_cast<uint8_t>(*packet.data()) >> 4) {
-    case 4: return from_ipv4(packet, state);
-    case 6: return from_ipv6(packet, state);
-    default: return Verdict::drop(DropReason::BadVersion);
-  }
+  return by_version(
+      packet, [&] { return from_ipv4(packet, state); }, [&] { return from_ipv6(packet, state); });
 }
 
 // --- IPv6 to IPv4 ---
@@ -183,10 +180,7 @@ Verdict Nat64::error_from_ipv6(Packet& packet, const Ipv6View& ip, WorkerState& 
   if (state.trace != nullptr) state.trace->note(TraceStep::QuotedPacket);
   const Ipv6Header& quoted = error->quote.header();
   NatTransport transport;
-  const bool is_later_fragment =
-      error->quote.has_fragment_header() && error->quote.fragment_header().fragment_offset() != 0;
-  if (is_later_fragment ||
-      !NatTransport::read_quoted(error->quote.protocol(), error->quote.payload(), transport))
+  if (!NatTransport::read_quoted(error->quote, transport))
     return Verdict::drop(DropReason::InnerPacketTruncated);
   Ipv4Address server;
   if (!settings_.pref64.extract(quoted.source(), server))

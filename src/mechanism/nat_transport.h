@@ -7,6 +7,7 @@
 
 #include "base/hot.h"
 #include "packet/headers.h"
+#include "packet/ipv6_view.h"
 #include "packet/verdict.h"
 #include "share/nat/nat_settings.h"
 
@@ -26,6 +27,13 @@ struct NatTransport {
   // The same of a packet that an ICMP error quotes: ports are enough.
   static bool read_quoted(IpProtocol protocol, std::span<const std::byte> payload,
                           NatTransport& transport) noexcept;
+
+  // Likewise, and no later fragment, which has no ports.
+  static bool read_quoted(const Ipv6View& quote, NatTransport& transport) noexcept {
+    const bool is_later_fragment =
+        quote.has_fragment_header() && quote.fragment_header().fragment_offset() != 0;
+    return !is_later_fragment && read_quoted(quote.protocol(), quote.payload(), transport);
+  }
 
   // The port of whoever has it as his: of ICMP queries both ends have the identifier, and only the inside's
   // counts (RFC 6146 §3.2).

@@ -5,6 +5,7 @@
 #include "carry/proxy_header.h"
 #include "carry/sequence_shift.h"
 #include "carry/translate/plan.h"
+#include "mechanism/by_version.h"
 #include "mechanism/echo_reply.h"
 #include "mechanism/illegal_address.h"
 #include "mechanism/nat44.h"
@@ -88,14 +89,10 @@ void Slb64::prefetch(std::span<const Packet> packets, const WorkerState& state) 
 }
 
 Verdict Slb64::process(Packet& packet, WorkerState& state) const noexcept {
-  if (packet.size() == 0) return Verdict::drop(DropReason::TruncatedHeader);
   if (state.nat == nullptr) [[unlikely]]
     prepare(state);
-  switch (static_cast<uint8_t>(*packet.data()) >> 4) {
-    case 4: return from_ipv4(packet, state);
-    case 6: return from_ipv6(packet, state);
-    default: return Verdict::drop(DropReason::BadVersion);
-  }
+  return by_version(
+      packet, [&] { return from_ipv4(packet, state); }, [&] { return from_ipv6(packet, state); });
 }
 
 // --- IPv6 to IPv4 ---
@@ -261,10 +258,7 @@ Verdict Slb64::error_from_ipv6(Packet& packet, const Ipv6View& ip, WorkerState& 
   if (state.trace != nullptr) state.trace->note(TraceStep::QuotedPacket);
   const Ipv6Header& quoted = error->quote.header();
   NatTransport transport;
-  const bool is_later_fragment =
-      error->quote.has_fragment_header() && error->quote.fragment_header().fragment_offset() != 0;
-  if (is_later_fragment ||
-      !NatTransport::read_quoted(error->quote.protocol(), error->quote.payload(), transport))
+  if (!NatTransport::read_quoted(error->quote, transport))
     return Verdict::drop(DropReason::InnerPacketTruncated);
   const Service* const service =
       settings_.services->find({quoted.source(), transport.source_port, transport.protocol});

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "carry/encapsulate/tunnel_error.h"
+#include "mechanism/by_version.h"
 #include "mechanism/tunnel_end.h"
 
 namespace yonroku::mechanism {
@@ -31,12 +32,8 @@ void Softwire::prefetch(std::span<const std::byte> packet) const noexcept {
 }
 
 Verdict Softwire::process(Packet& packet, WorkerState& state) const noexcept {
-  if (packet.size() == 0) return Verdict::drop(DropReason::TruncatedHeader);
-  switch (static_cast<uint8_t>(*packet.data()) >> 4) {
-    case 4: return from_ipv4(packet, state);
-    case 6: return from_ipv6(packet, state);
-    default: return Verdict::drop(DropReason::BadVersion);
-  }
+  return by_version(
+      packet, [&] { return from_ipv4(packet, state); }, [&] { return from_ipv6(packet, state); });
 }
 
 bool Softwire::is_own_address(Ipv4Address address) const noexcept {

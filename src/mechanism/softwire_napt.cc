@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "carry/rewrite/rewrite.h"
+#include "mechanism/by_version.h"
 #include "mechanism/nat_transport.h"
 #include "mechanism/tunnel_end.h"
 
@@ -16,14 +17,10 @@ using End = share::MapRuleTable::End;
 using Lookup = share::MapRuleTable::Lookup;
 
 Verdict SoftwireNapt::process(Packet& packet, WorkerState& state) const noexcept {
-  if (packet.size() == 0) return Verdict::drop(DropReason::TruncatedHeader);
   if (state.nat == nullptr) [[unlikely]]
     prepare(state);
-  switch (static_cast<uint8_t>(*packet.data()) >> 4) {
-    case 4: return from_ipv4(packet, state);
-    case 6: return from_ipv6(packet, state);
-    default: return Verdict::drop(DropReason::BadVersion);
-  }
+  return by_version(
+      packet, [&] { return from_ipv4(packet, state); }, [&] { return from_ipv6(packet, state); });
 }
 
 bool SoftwireNapt::is_border(const Ipv6Address& address) const noexcept {
