@@ -11,6 +11,7 @@ down before COMMAND ended. Needs no root. The processor is emulated: KVM is ofte
 """
 
 import argparse
+import functools
 import os
 import pathlib
 import platform
@@ -86,6 +87,7 @@ def _download(package):
     return folder
 
 
+@functools.cache
 def kernel_folder():
     """The newest 6.1 kernel that apt knows, unpacked; where apt can't serve it, the newest that once was downloaded."""
     try:
@@ -212,22 +214,20 @@ def write_guest(file, kernel, command, additions, marker):
 # --- running -------------------------------------------------------------------------------------------------------
 
 
-def why_not():
-    """The reason why this machine can't run a guest, or None."""
+def check_host():
+    """Raises CannotRun where no guest can run, whatever the kernel."""
     if platform.machine() != "x86_64":
-        return "needs an x86-64 machine: the guest runs programs of the host"
+        raise CannotRun("needs an x86-64 machine: the guest runs programs of the host")
     for name in (QEMU, *TOOLS):
         if not shutil.which(name, path=PATH):
-            return f"needs {name}"
-    return None
+            raise CannotRun(f"needs {name}")
 
 
 def run(command, additions=(), timeout=120.0, show=print):
     """Runs a command in the guest, calls show() with each line of output, and returns (exit status, all output)."""
-    reason = why_not()
-    if reason:
-        raise CannotRun(reason)
+    check_host()
     kernel = kernel_folder()
+    command = [str(each) for each in command]
     if os.path.isfile(command[0]):
         command = [os.path.abspath(command[0]), *command[1:]]
         additions = [command[0], *additions]

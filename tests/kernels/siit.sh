@@ -1,11 +1,12 @@
 #!/bin/sh
 # Runs in the guest: a SIIT gateway between an IPv4-only client and an IPv6-only server, and traffic through it.
-# usage: siit.sh YONROKU OFFLOAD
+# usage: siit.sh YONROKU UDP_TOOL OFFLOAD
 # OFFLOAD is a value of the key `offload`; "none" leaves the key out.
 set -eu
 
 yonroku=$1
-offload=$2
+udp_tool=$2
+offload=$3
 config=/tmp/siit.yaml
 socket=/run/yonroku.sock
 page=/tmp/www/page
@@ -44,7 +45,7 @@ instances:
 CONFIG
 if [ "$offload" != none ]; then echo "    offload: $offload" >>$config; fi
 
-in_gateway "$yonroku" run --config $config 2>/tmp/yonroku.err &
+ip netns exec gateway "$yonroku" run --config $config 2>/tmp/yonroku.err &
 daemon=$!
 trap 'cat /tmp/yonroku.err; kill $daemon' EXIT
 tries=0
@@ -55,17 +56,24 @@ until grep -q 'ready$' /tmp/yonroku.err; do
 done
 
 echo "== ping"
-in_client ping -c 3 -W 5 192.0.2.80
-in_server ping -6 -c 3 -W 5 2001:db8:64::203.0.113.2
-echo "== ping in fragments"
-in_client ping -c 1 -W 5 -s 4000 192.0.2.80
-in_server ping -6 -c 1 -W 5 -s 4000 2001:db8:64::203.0.113.2
+for size in 56 1400; do
+  in_client ping -q -i 0.2 -c 3 -W 5 -s $size 192.0.2.80
+  in_server ping -6 -q -i 0.2 -c 3 -W 5 -s $size 2001:db8:64::203.0.113.2
+done
+
+echo "== UDP, the largest in fragments"
+in_server "$udp_tool" echo --bind :: --port 7 &
+sleep 0.5
+for size in 22 1400 1900; do
+  in_client "$udp_tool" pingpong --to 192.0.2.80 --port 7 --count 20 --size $size | tee /tmp/pingpong
+  grep -q '"lost": 0,' /tmp/pingpong
+done
 
 echo "== a megabyte by TCP"
 mkdir -p "${page%/*}"
 head -c 1048576 /dev/urandom >$page
 in_server httpd -p '[::]:80' -h "${page%/*}"
-in_client wget -q -T 20 -O /tmp/received http://192.0.2.80/page
+in_client curl -sS -m 20 -o /tmp/received http://192.0.2.80/page
 cmp $page /tmp/received
 
 echo "== counters"
