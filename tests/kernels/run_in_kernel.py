@@ -91,7 +91,8 @@ def _download(package):
 def kernel_folder():
     """The newest 6.1 kernel that apt knows, unpacked; where apt can't serve it, the newest that once was downloaded."""
     try:
-        packages = [each for each in _output("apt-cache", "pkgnames", "linux-image-6.1.").split() if PACKAGE.fullmatch(each)]
+        names = _output("apt-cache", "pkgnames", "linux-image-6.1.").split()
+        packages = [name for name in names if PACKAGE.fullmatch(name)]
         if not packages:
             raise CannotRun("apt knows no linux-image-6.1*-cloud-amd64")
         return _download(max(packages, key=by_number))
@@ -99,7 +100,7 @@ def kernel_folder():
         cached = [each for each in CACHE.glob("linux-image-*") if PACKAGE.match(each.name)]
         if not cached:
             reason = (getattr(error, "stderr", None) or str(error)).strip()
-            raise CannotRun(f"no kernel package: {reason}") from error
+            raise CannotRun(f"no kernel package: {reason.splitlines()[-1]}") from error
         return max(cached, key=lambda folder: by_number(folder.name))
 
 
@@ -178,7 +179,7 @@ class Archive:
 
 
 def shared_libraries(path):
-    """Absolute paths of what the dynamic linker would load, itself included; none for what is not dynamically linked."""
+    """Absolute paths of what the dynamic linker would load, itself included; none where it has no work."""
     if not os.path.isfile(path):
         return []
     with open(path, "rb") as file:
@@ -274,13 +275,14 @@ def _boot(kernel, initramfs, marker, timeout, show):
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--timeout", type=float, default=120.0, metavar="S", help="seconds until the guest is ended")
-    parser.add_argument("--add", action="append", default=[], metavar="FILE", help="a file, folder or program to take along")
+    parser.add_argument("--add", action="append", default=[], metavar="FILE",
+                        help="a program, file or folder to take along")
     parser.add_argument("command", nargs="+", metavar="COMMAND")
     arguments = parser.parse_args()
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # Through `finally`, which ends the guest.
     try:
         status, _ = run(arguments.command, arguments.add, arguments.timeout, lambda line: print(line, flush=True))
-    except CannotRun as error:
+    except (CannotRun, OSError) as error:
         print(f"run_in_kernel.py: {error}", file=sys.stderr)
         return WENT_DOWN
     if status in (TIMED_OUT, WENT_DOWN):

@@ -47,11 +47,11 @@ if [ "$offload" != none ]; then echo "    offload: $offload" >>$config; fi
 
 ip netns exec gateway "$yonroku" run --config $config 2>/tmp/yonroku.err &
 daemon=$!
-trap 'cat /tmp/yonroku.err; kill $daemon' EXIT
+trap 'cat /tmp/yonroku.err; kill $daemon 2>/dev/null || true' EXIT
 tries=0
 until grep -q 'ready$' /tmp/yonroku.err; do
   tries=$((tries + 1))
-  [ $tries -lt 100 ] || exit 1
+  if [ $tries -gt 100 ] || ! kill -0 $daemon 2>/dev/null; then exit 1; fi
   sleep 0.2
 done
 
