@@ -6,16 +6,24 @@ Both offer start(), stop() and `device`; everything else (reload, counters, mapp
 import json
 import os
 import pathlib
+import re
 import shutil
 import signal
 
-from namespaces import LabError, wait_for
+from namespaces import OFFLOAD, LabError, wait_for
 
 REPOSITORY = pathlib.Path(__file__).resolve().parents[2]
 
 
 def yonroku_binary():
     return pathlib.Path(os.environ.get("YONROKU", REPOSITORY / "build/release/yonroku"))
+
+
+def with_offload(config):
+    """The configuration with `offload:` in every instance, if the lab is to use one."""
+    if not OFFLOAD:
+        return config
+    return re.sub(r"^  - name: .*$", lambda line: f"{line[0]}\n    offload: {OFFLOAD}", config, flags=re.MULTILINE)
 
 
 class Yonroku:
@@ -36,7 +44,7 @@ class Yonroku:
 
     def write_config(self, config):
         """Replaces the configuration file; the control socket is always the lab's own."""
-        self.config_path.write_text(f"control: {{socket: {self.socket_path}}}\n{config}")
+        self.config_path.write_text(f"control: {{socket: {self.socket_path}}}\n{with_offload(config)}")
 
     def start(self, seconds=10.0, environment=None, pin_to=None):
         if not yonroku_binary().exists():
