@@ -1,0 +1,383 @@
+"""The offload beside the engine alone and plain forwarding: `lab_bench.py --only offload`.
+
+For each scenario there are labs for plain forwarding, for NAT44 by nftables, and for each kind of offload, all up at once
+and idle except for the one that is measured. XDP on veth needs links without checksum offload: what runs on such links
+is compared with plain IPv6 on such links, which is a row of its own.
+"""
+
+import contextlib
+import dataclasses
+import functools
+import ipaddress
+import json
+import os
+import time
+
+import chain
+import probes
+from chain import BORDER, CLAT_PREFIX, CUSTOMER_IPV6, MECHANISMS, NAT44, PLAIN_IPV4, PLAIN_IPV6, PORT, Chain
+from measuring import Row, first_line, flood, interleave, pin, progress, round_trip, same_schedule, write_mappings
+from namespaces import LabError
+from translators import REPOSITORY
+
+FEEDER = REPOSITORY / "build/release/bench/xdp_feed"
+SCENARIOS = list(MECHANISMS)
+KINDS = ["off", "tc", "xdp", "auto"]
+MEASURES = ["tcp", "udp", "rtt", "table", "feed"]
+TABLE_SIZES = [1, 1 << 10, 1 << 17, 1 << 20]
+MAPPED_PREFIX, MAPPED_FIRST, MAPPED_FIRST_IPV6, MAPPED_SERVERS = "100.64.0.0/12", "100.64.0.0", "2001:db8:aaaa::", "2001:db8:aaaa::/48"
+TABLE = f"""\
+  - name: dc
+    mechanism: siit
+    pref64: 2001:db8:64::/96
+    mappings-files: [mappings.csv]
+    ipv4-routes: [{MAPPED_PREFIX}]
+"""
+XDP_LINKS = ", XDP links"
+SENDS = {"to the server": ("client", "server"), "to the client": ("server", "client")}
+
+
+@dataclasses.dataclass(frozen=True)
+class Contestant:
+    """One path from client to server: its lab, its name in the table, and how the ends reach each other."""
+
+    name: str
+    lab: Chain
+    way: chain.Way
+    reference: str = ""  # the contestant that it is compared with
+    goal: bool = False
+
+    def address(self, receiver):
+        return self.way.server if receiver == "server" else self.way.client
+
+
+class Labs:
+    """The contestants of one scenario, and why others are missing."""
+
+    def __init__(self, stack, scenario, arguments, notes):
+        self.stack, self.scenario, self.notes = stack, scenario, notes
+        self.mechanism = MECHANISMS[scenario]
+        self.states = {}
+        self.contestants = []
+        self._add_plain(is_for_xdp=False)
+        for kind in kinds_of(arguments):
+            is_for_xdp = kind == "xdp"
+            if is_for_xdp:
+                self._add_plain(is_for_xdp)
+            self._add_offload(kind, is_for_xdp)
+
+    def _lab(self, is_for_xdp):
+        return self.stack.enter_context(Chain(self.mechanism.has_customer, is_for_xdp))
+
+    def _add_plain(self, is_for_xdp):
+        lab = self._lab(is_for_xdp)
+        if is_for_xdp:
+            self.contestants.append(Contestant("plain IPv6" + XDP_LINKS, lab, PLAIN_IPV6))
+            return
+        nat44 = self._lab(is_for_xdp).start_nat44()
+        self.contestants += [Contestant("plain IPv6", lab, PLAIN_IPV6), Contestant("plain IPv4", lab, PLAIN_IPV4, "plain IPv6"),
+                             Contestant("nftables NAT44", nat44, NAT44, "plain IPv6")]
+
+    def _add_offload(self, kind, is_for_xdp):
+        lab = self._lab(is_for_xdp)
+        name = path_name(kind)
+        try:
+            start(lab, self.scenario, kind, self.states)
+        except LabError as error:
+            self.notes.append(f"{self.scenario}, {name}: {first_line(error)}")
+            return
+        self.contestants.append(Contestant(name, lab, self.mechanism.way, "plain IPv6" + XDP_LINKS * is_for_xdp, kind == "tc"))
+
+
+def path_name(kind):
+    return "engine alone" if kind == "off" else kind
+
+
+def start(lab, scenario, kind, states, **options):
+    """Starts a scenario with a kind of offload; `states` gets what the daemons say of it."""
+    lab.start(scenario, kind, **options)
+    same_schedule(*lab.translators)
+    if kind != "off":
+        states[f"{scenario} {kind}"] = [chain.offload_state(translator) for translator in lab.translators]
+
+
+@functools.cache
+def missing_kinds(kinds):
+    """The kinds of offload that this binary does not know, each with what it says."""
+    with Chain() as lab:
+        answers = {kind: chain.why_no_offload(lab, kind) for kind in kinds if kind != "off"}
+    return {kind: why for kind, why in answers.items() if why}
+
+
+def kinds_of(arguments):
+    """The kinds of offload that were asked for and that this binary knows."""
+    asked = tuple(arguments.offload.split(","))
+    missing = missing_kinds(asked)
+    return [kind for kind in asked if kind not in missing]
+
+
+def bench_offload(arguments, notes, states):
+    """Rows of all scenarios; `notes` gets what could not be measured and why, `states` what the daemons say."""
+    for kind, why in missing_kinds(tuple(arguments.offload.split(","))).items():
+        notes.append(f"`offload: {kind}` is unknown to this yonroku, so nothing of it is measured ({why})")
+        progress(notes[-1])
+    rows = []
+    measures = arguments.measures.split(",")
+    for scenario in arguments.scenarios.split(","):
+        with contextlib.ExitStack() as stack:
+            labs = Labs(stack, scenario, arguments, notes)
+            states |= labs.states
+            for measure in ("tcp", "udp", "rtt"):
+                if measure in measures:
+                    rows += interleave(f"{scenario} {measure}", THROUGH[measure](scenario, labs.contestants, arguments),
+                                       arguments.rounds, notes)
+        if "feed" in measures:
+            rows += bench_feed(scenario, arguments, notes)
+    if "table" in measures:
+        rows += bench_table(arguments, notes)
+    return rows
+
+
+def rows_of(measure, unit, contestants, how="ratio", **goal):
+    """A row for each contestant, linked to those that they are compared with."""
+    rows = {}
+    for one in contestants:
+        rows[one.name] = Row(measure, one.name, unit, rows.get(one.reference), how, **(goal if one.goal else {}))
+    return rows
+
+
+# TCP, UDP, round trips
+
+
+def tcp_runs(scenario, contestants, arguments):
+    """Bulk TCP, one stream; the direction is that of the data."""
+    for lab in {one.lab for one in contestants}:
+        probes.serve_iperf(lab, "server")
+    runs = []
+    for way in SENDS:
+        rows = rows_of(f"{scenario}, TCP {way}", "Gb/s", contestants, at_least=0.95)
+        runs += [([rows[one.name]], functools.partial(tcp_figures, one, way == "to the client", arguments.seconds))
+                 for one in contestants]
+    return runs
+
+
+def tcp_figures(one, reverse, seconds):
+    return [probes.iperf(one.lab, "client", one.way.server, seconds, reverse)["gbps"]]
+
+
+def udp_runs(scenario, contestants, arguments):
+    """64-octet frames of many flows at saturation: what arrives per second, and the machine's time for each."""
+    runs = []
+    for way, ends in SENDS.items():
+        rates = rows_of(f"{scenario}, small UDP {way}", "kpps", contestants, at_least=0.9)
+        costs = rows_of(f"{scenario}, processor time {way}", "µs/packet", contestants)
+        runs += [([rates[one.name], costs[one.name]], functools.partial(udp_figures, one, ends, arguments)) for one in contestants]
+    return runs
+
+
+def udp_figures(one, ends, arguments):
+    sender, receiver = ends
+    return flood(one.lab, sender, receiver, one.way.any_address(receiver), one.address(receiver), arguments.seconds,
+                 flows=arguments.flows)
+
+
+def rtt_runs(scenario, contestants, _arguments):
+    """UDP ping-pong with both ends and all translators on one core: median round trip."""
+    core = max(os.sched_getaffinity(0))
+    for lab in {one.lab for one in contestants}:
+        for translator in lab.translators:
+            pin(translator.process, {core})
+    for lab, address in {(one.lab, one.way.any_address("server")) for one in contestants}:
+        probes.serve_echo(lab, "server", address, pin_to=core)
+    rows = rows_of(f"{scenario}, round trip p50, one core", "µs", contestants, "difference", at_most=1)
+    return [([rows[one.name]], functools.partial(rtt_figures, one, core)) for one in contestants]
+
+
+def rtt_figures(one, core):
+    return [round_trip(one.lab, one.way.server, core)]
+
+
+THROUGH = {"tcp": tcp_runs, "udp": udp_runs, "rtt": rtt_runs}
+
+
+# Mapping tables
+
+
+def bench_table(arguments, notes):
+    """Small UDP to random destinations of as many as there are mappings."""
+    with contextlib.ExitStack() as stack:
+        runs = []
+        plain = {is_for_xdp: table_lab(stack, is_for_xdp) for is_for_xdp in {kind == "xdp" for kind in kinds_of(arguments)}}
+        for size in TABLE_SIZES:
+            measure = f"random destinations of {size:,}"
+            references = {is_for_xdp: Row(measure, "plain IPv6" + XDP_LINKS * is_for_xdp, "kpps") for is_for_xdp in plain}
+            runs += [([references[is_for_xdp]], functools.partial(table_figures, lab, MAPPED_FIRST_IPV6, size, arguments))
+                     for is_for_xdp, lab in plain.items()]
+            for kind in kinds_of(arguments):
+                lab = table_lab(stack, kind == "xdp")
+                write_mappings(lab.folder / "mappings.csv", size)
+                try:
+                    lab.start_gateway(TABLE, kind, seconds=60)
+                except LabError as error:
+                    notes.append(f"{measure}, {path_name(kind)}: {first_line(error)}")
+                    continue
+                same_schedule(*lab.translators)
+                row = Row(measure, path_name(kind), "kpps", references[kind == "xdp"], at_least=0.9 if kind == "tc" else None)
+                runs.append(([row], functools.partial(table_figures, lab, MAPPED_FIRST, size, arguments)))
+        return interleave("table", runs, arguments.rounds, notes)
+
+
+def table_lab(stack, is_for_xdp):
+    """All mapped addresses are the server's."""
+    lab = stack.enter_context(Chain(xdp_links=is_for_xdp))
+    lab.ip("server", f"-6 route add local {MAPPED_SERVERS} dev lo")
+    lab.route("gateway", MAPPED_SERVERS, chain.SERVER_IPV6)
+    return lab
+
+
+def table_figures(lab, first, size, arguments):
+    return flood(lab, "client", "server", "::", first, arguments.seconds, spread=size)[:1]
+
+
+# Frames fed as a driver would
+
+
+def bench_feed(scenario, arguments, notes):
+    """Small UDP frames of many flows that enter the gateway as from a driver; counted one link further, by two kinds of sink:
+    an XDP program (nearly free for frames that XDP redirects), and the kernel's packet filter (behind its receive path)."""
+    if scenario == "464xlat":
+        notes.append("464xlat, fed frames: its gateway is a NAT64, see there")
+        return []
+    if not FEEDER.exists():
+        raise LabError(f"there is no {FEEDER}: build the target lab_tools")
+    with contextlib.ExitStack() as stack:
+        contestants = feed_contestants(stack, scenario, arguments, notes)
+        runs = []
+        for way in SENDS:
+            for sink in FEED_SINKS:
+                rows = rows_of(f"{scenario}, fed {way}, {sink}", "kpps", contestants, at_least=1.3)
+                runs += [([rows[one.name]], functools.partial(feed_figures, one, scenario, way, sink, arguments))
+                         for one in contestants]
+        return interleave(f"{scenario} feed", runs, arguments.rounds, notes)
+
+
+def feed_contestants(stack, scenario, arguments, notes):
+    """All on links as XDP needs them."""
+    mechanism = MECHANISMS[scenario]
+    plain = still_lab(stack, mechanism)
+    contestants = [Contestant("plain IPv6", plain, PLAIN_IPV6), Contestant("plain IPv4", plain, PLAIN_IPV4, "plain IPv6")]
+    for kind in kinds_of(arguments):
+        lab = still_lab(stack, mechanism)
+        try:
+            start(lab, scenario, kind, {}, has_customer=False)
+        except LabError as error:
+            notes.append(f"{scenario}, fed frames, {path_name(kind)}: {first_line(error)}")
+            continue
+        contestants.append(Contestant(path_name(kind), lab, mechanism.way, "plain IPv6", kind == "xdp"))
+    return contestants
+
+
+def still_lab(stack, mechanism):
+    """The gateway's neighbours are known for good: a sink that drops everything also drops what would find them."""
+    lab = stack.enter_context(Chain(mechanism.has_customer, xdp_links=True))
+    for neighbour, addresses in ((lab.gateways_client, lab.client_link), ("server", (chain.SERVER_IPV4, chain.SERVER_IPV6))):
+        mac = lab.mac(neighbour, "to-gateway")
+        for address in addresses:
+            lab.ip("gateway", f"neigh replace {address} lladdr {mac} dev to-{neighbour} nud permanent")
+    return lab
+
+
+def feed_figures(one, scenario, way, sink, arguments):
+    """Thousands of frames per second that came through."""
+    lab = one.lab
+    near, far = lab.gateways_client, "server"
+    if way == "to the client":
+        near, far = far, near
+    path = lab.folder / f"{one.name} {way}".replace(" ", "-")
+    if not path.exists():
+        path.write_text(frame_file(frames(scenario, one.way, way, arguments.flows, lab.mac("gateway", f"to-{near}"))))
+    argv = [FEEDER, "feed", "--interface", f"to-{near}", "--frames", path, "--seconds", arguments.seconds]
+    if one.name == "xdp":
+        argv.append("--attached")
+    with FEED_SINKS[sink](lab, far) as received:
+        result = lab.spawn("gateway", argv, "feed").result(arguments.seconds + 30)
+        time.sleep(0.1)
+        count = received()
+    if count == 0:
+        raise LabError(f"nothing of {result['sent']} frames arrived at {far}")
+    return [count / result["seconds"] / 1e3]
+
+
+@contextlib.contextmanager
+def xdp_sink(lab, node):
+    sink = lab.spawn(node, [FEEDER, "sink", "--interface", "to-gateway"], "sink")
+    sink.wait_for_line("listening")
+
+    def received():
+        sink.stop()
+        return sink.result()["received"]
+
+    try:
+        yield received
+    finally:
+        sink.stop()
+
+
+@contextlib.contextmanager
+def filter_sink(lab, node):
+    lab.run(node, ["nft", "-f", "-"], text_input="""\
+table inet sink {
+  counter received { }
+  chain prerouting {
+    type filter hook prerouting priority raw
+    iifname "to-gateway" counter name received drop
+  }
+}
+""")
+    try:
+        yield lambda: packets_of(lab.run(node, ["nft", "-j", "list", "counter", "inet", "sink", "received"]).stdout)
+    finally:
+        lab.run(node, ["nft", "delete", "table", "inet", "sink"])
+
+
+def packets_of(text):
+    """The packets of a named counter, from nft's JSON."""
+    return next(entry["counter"]["packets"] for entry in json.loads(text)["nftables"] if "counter" in entry)
+
+
+FEED_SINKS = {"XDP sink": xdp_sink, "filter sink": filter_sink}
+
+
+def frames(scenario, way, direction, flows, mac):
+    """Ethernet frames to the gateway with 22 octets in UDP, which is 64 octets of frame for IPv4, one for each source port."""
+    from scapy.layers.inet import UDP
+    from scapy.layers.l2 import Ether
+    ethernet = Ether(src="02:00:00:00:00:01", dst=mac)
+    network = headers(scenario, way, direction)
+    return [bytes(ethernet / network / UDP(sport=20000 + flow, dport=PORT) / bytes(22)) for flow in range(flows)]
+
+
+def headers(scenario, way, direction):
+    """The network headers with which a packet reaches the gateway: from the server, or from the customer's end."""
+    from scapy.layers.inet import IP
+    from scapy.layers.inet6 import IPv6
+    if direction == "to the client":
+        return (IPv6 if way.is_ipv6_at_server else IP)(src=way.server_source, dst=way.client)
+    if way in (PLAIN_IPV4, PLAIN_IPV6):
+        return (IPv6 if way.is_ipv6_at_client else IP)(src=way.client_source, dst=way.server)
+    if tunnel := MECHANISMS[scenario].tunnel_source:
+        return IPv6(src=tunnel, dst=BORDER) / IP(src=way.client_source, dst=way.server)
+    if scenario == "map-t":
+        return IPv6(src=CUSTOMER_IPV6, dst=embedded_64("2001:db8:ffff::", way.server))
+    if scenario == "464xlat":
+        return IPv6(src=CLAT_PREFIX.split("/")[0] + way.client_source, dst=chain.behind_pref64(way.server))
+    return (IPv6 if way.is_ipv6_at_client else IP)(src=way.client_source, dst=way.server)
+
+
+def embedded_64(prefix, ipv4):
+    """An IPv4 address in a /64 (RFC 6052 §2.2: behind the octet of zeros)."""
+    return str(ipaddress.IPv6Address(int(ipaddress.IPv6Address(prefix)) | int(ipaddress.IPv4Address(ipv4)) << 24))
+
+
+def frame_file(frames_):
+    return "".join(frame.hex() + "\n" for frame in frames_)
