@@ -83,17 +83,26 @@ def interleave(name, runs, rounds, notes):
             except LabError as error:
                 if rows[0].reference is None:
                     raise
-                notes.append(f"{rows[0].measure}, {rows[0].path}: {first_line(error)}")
+                notes.append(f"{rows[0].measure}, {rows[0].path}: {in_one_line(error)}")
                 left.remove(run)
                 continue
             for row, figure in zip(rows, figures, strict=True):
                 row.samples.append(figure)
         progress(f"{name} round {number + 1}: " + ", ".join(f"{rows[0].path} {rows[0].samples[-1]:.4g}" for rows, _ in left))
-    return [row for rows, _ in left for row in rows]
+    return by_measure(row for rows, _ in left for row in rows)
 
 
-def first_line(error):
-    return str(error).strip().splitlines()[0]
+def by_measure(rows):
+    """The rows of one measure one after another; otherwise in their order."""
+    groups = {}
+    for row in rows:
+        groups.setdefault(row.measure, []).append(row)
+    return [row for group in groups.values() for row in group]
+
+
+def in_one_line(error):
+    """The end of what an error says, which is where a program says why."""
+    return " ".join(str(error).split())[-300:]
 
 
 # Who runs when, and where

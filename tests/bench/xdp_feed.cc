@@ -1,7 +1,7 @@
 // Frames as a network driver would bring them, for the lab's benchmark of the XDP offload, and a sink that
 // counts.
 //
-//   xdp_feed feed --interface NAME --frames FILE [--attached] [--seconds S] [--batch N]
+//   xdp_feed feed --interface NAME --frames FILE [--attached | --redirect NAME] [--seconds S] [--batch N]
 //   xdp_feed sink --interface NAME
 //
 // `feed` runs an XDP program on live frames (BPF_PROG_TEST_RUN with BPF_F_TEST_XDP_LIVE_FRAMES): what it
@@ -27,7 +27,7 @@
 #include <cstdlib>
 #include <cstring>
 #include <fstream>
-#include <optional>
+#include <iterator>
 #include <span>
 #include <string>
 #include <vector>
@@ -136,8 +136,6 @@ FileDescriptor attach(const FileDescriptor& program, int interface) {
   return opened(bpf_link_create(program.get(), interface, BPF_XDP, &options), "attaching to the interface");
 }
 
-FileDescriptor load_pass() { return load(std::array{set(kResult, XDP_PASS), leave()}); }
-
 FileDescriptor load_counting_drop(const FileDescriptor& counter) {
   return load(std::array{set(kSecond, 0), push(kSecond), copy(kSecond, kStack), add(kSecond, -4),
                          map_low(kFirst, counter), map_high(), call(BPF_FUNC_map_lookup_elem),
@@ -145,33 +143,40 @@ FileDescriptor load_counting_drop(const FileDescriptor& counter) {
                          set(kResult, XDP_DROP), leave()});
 }
 
-// Writes a random frame of `frames`, a power of two of them, and goes on into `next`, or passes where that is
-// empty.
+// What a feeder does with a frame that it has written.
+using Rest = std::vector<bpf_insn>;
+
+Rest pass() { return {set(kResult, XDP_PASS), leave()}; }
+
+Rest redirect_to(int interface) {
+  return {set(kFirst, interface), set(kSecond, 0), call(BPF_FUNC_redirect), leave()};
+}
+
+Rest go_on_into(const FileDescriptor& programs) {
+  return {copy(kFirst, kContext),   map_low(kSecond, programs), map_high(), set(kThird, 0),
+          call(BPF_FUNC_tail_call), set(kResult, XDP_ABORTED),  leave()};
+}
+
+// Writes a random frame of `frames`, a power of two of them.
 FileDescriptor load_feeder(const FileDescriptor& frames, std::size_t number, std::size_t length,
-                           const FileDescriptor& next, Kind kind) {
-  return load(std::array{copy(kContext, kFirst),
-                         call(BPF_FUNC_get_prandom_u32),
-                         mask(kResult, static_cast<int32_t>(number - 1)),
-                         push(kResult),
-                         copy(kSecond, kStack),
-                         add(kSecond, -4),
-                         map_low(kFirst, frames),
-                         map_high(),
-                         call(BPF_FUNC_map_lookup_elem),
-                         skip_if_null(kResult, 10),
-                         copy(kFirst, kContext),
-                         set(kSecond, 0),
-                         copy(kThird, kResult),
-                         set(kFourth, static_cast<int32_t>(length)),
-                         call(BPF_FUNC_xdp_store_bytes),
-                         copy(kFirst, kContext),
-                         map_low(kSecond, next),
-                         map_high(),
-                         set(kThird, 0),
-                         call(BPF_FUNC_tail_call),
-                         set(kResult, XDP_PASS),
-                         leave()},
-              kind);
+                           const Rest& rest, Kind kind = kKinds.front()) {
+  std::vector<bpf_insn> program{copy(kContext, kFirst),
+                                call(BPF_FUNC_get_prandom_u32),
+                                mask(kResult, static_cast<int32_t>(number - 1)),
+                                push(kResult),
+                                copy(kSecond, kStack),
+                                add(kSecond, -4),
+                                map_low(kFirst, frames),
+                                map_high(),
+                                call(BPF_FUNC_map_lookup_elem),
+                                skip_if_null(kResult, 5),
+                                copy(kFirst, kContext),
+                                set(kSecond, 0),
+                                copy(kThird, kResult),
+                                set(kFourth, static_cast<int32_t>(length)),
+                                call(BPF_FUNC_xdp_store_bytes)};
+  std::ranges::copy(rest, std::back_inserter(program));
+  return load(program, kind);
 }
 
 // Frames
@@ -215,32 +220,27 @@ struct Feeder {
   FileDescriptor link;
 };
 
-// The program that is attached to the interface goes on behind ours. Which kind it is can't be asked, only
-// tried.
-void chain(Feeder& feeder, const std::vector<Frame>& frames, uint32_t program_id) {
+// Which kind of program the attached one is can't be asked, only tried.
+Feeder feeder_into_program(const std::vector<Frame>& frames, uint32_t program_id) {
+  Feeder feeder{.frames = frame_map(frames), .next = {}, .program = {}, .link = {}};
   const FileDescriptor attached =
       opened(bpf_prog_get_fd_by_id(program_id), "the program that is attached to the interface");
   for (const Kind kind : kKinds) {
     feeder.next = create_map(BPF_MAP_TYPE_PROG_ARRAY, sizeof(uint32_t), 1);
-    feeder.program = load_feeder(feeder.frames, frames.size(), frames.front().size(), feeder.next, kind);
+    feeder.program =
+        load_feeder(feeder.frames, frames.size(), frames.front().size(), go_on_into(feeder.next), kind);
     const uint32_t first = 0;
     const int descriptor = attached.get();
-    if (bpf_map_update_elem(feeder.next.get(), &first, &descriptor, BPF_ANY) == 0) return;
+    if (bpf_map_update_elem(feeder.next.get(), &first, &descriptor, BPF_ANY) == 0) return feeder;
   }
   die_with_errno("going on into the attached program");
 }
 
-Feeder make_feeder(const std::vector<Frame>& frames, int interface, uint32_t program_id) {
-  Feeder feeder{.frames = frame_map(frames), .next = {}, .program = {}, .link = {}};
-  if (program_id != 0) {
-    chain(feeder, frames, program_id);
-  } else {
-    feeder.next = create_map(BPF_MAP_TYPE_PROG_ARRAY, sizeof(uint32_t), 1);
-    feeder.program =
-        load_feeder(feeder.frames, frames.size(), frames.front().size(), feeder.next, kKinds.front());
-    // A receive queue takes live frames only while a program is attached to its interface.
-    feeder.link = attach(load_pass(), interface);
-  }
+// A receive queue takes live frames only while a program is attached to its interface: one that passes.
+Feeder feeder_alone(const std::vector<Frame>& frames, int interface, const Rest& rest) {
+  Feeder feeder{
+      .frames = frame_map(frames), .next = {}, .program = {}, .link = attach(load(pass()), interface)};
+  feeder.program = load_feeder(feeder.frames, frames.size(), frames.front().size(), rest);
   return feeder;
 }
 
@@ -249,6 +249,7 @@ Feeder make_feeder(const std::vector<Frame>& frames, int interface, uint32_t pro
 struct Options {
   std::string interface;
   std::string frames;
+  std::string redirect;
   bool attached = false;
   double seconds = 1;
   uint32_t batch = 64;
@@ -279,7 +280,11 @@ void feed(const Options& options) {
   if (options.attached != (program_id != 0))
     die(options.interface + (options.attached ? " has no XDP program" : " has an XDP program already"));
   const std::vector<Frame> frames = read_frames(options.frames);
-  const Feeder feeder = make_feeder(frames, interface, program_id);
+  const Feeder feeder =
+      options.attached
+          ? feeder_into_program(frames, program_id)
+          : feeder_alone(frames, interface,
+                         options.redirect.empty() ? pass() : redirect_to(index_of(options.redirect)));
 
   const auto start = Clock::now();
   std::chrono::duration<double> elapsed{};
@@ -319,8 +324,10 @@ int run(int argument_count, char** arguments) {
   CLI::App* feed_command = app.add_subcommand("feed", "run the interface's XDP program on frames of a file");
   feed_command->add_option("--interface", options.interface)->required();
   feed_command->add_option("--frames", options.frames)->required()->check(CLI::ExistingFile);
-  feed_command->add_flag("--attached", options.attached,
-                         "through the program that is attached to the interface");
+  CLI::Option* attached = feed_command->add_flag("--attached", options.attached,
+                                                 "through the program that is attached to the interface");
+  feed_command->add_option("--redirect", options.redirect, "to another interface, unseen")
+      ->excludes(attached);
   feed_command->add_option("--seconds", options.seconds)->check(CLI::PositiveNumber);
   feed_command->add_option("--batch", options.batch)->check(CLI::Range(1, 256));
   feed_command->callback([&] { feed(options); });
