@@ -2,7 +2,7 @@
 """Measures the translator in the lab beside plain forwarding by the kernel, over the same veth links.
 
 lab_bench.py [--rounds N] [--seconds S] [--only tcp,udp,rtt,table,softwires,tunnel,nat64] [--peer] [--realtime] [--json FILE]
-lab_bench.py --only offload [--scenarios siit,nat64,…] [--offload off,tc,xdp] [--measures tcp,udp,rtt,table,feed] [--flows N] […]
+lab_bench.py --only offload [--scenarios siit,nat64,…] [--offload off,tc,xdp] [--measures tcp,udp,rtt,table,feed] [--flows N]
 
 Rounds are interleaved (plain IPv4, plain IPv6, translator, plain IPv4, …), so that whatever else the machine does hits
 all alike. A ratio is taken within each round; reported are the median of these ratios and their spread.

@@ -1,8 +1,9 @@
 """The offload beside the engine alone and plain forwarding: `lab_bench.py --only offload`.
 
 For each scenario there are labs for plain forwarding and for each kind of offload, all up at once and idle except for the
-one that is measured; the first scenario of each length of chain also has plain IPv4, and NAT44 by nftables. XDP on veth needs links without checksum offload: what runs on such links
-is compared with plain IPv6 on such links, which is a row of its own.
+one that is measured; the first scenario of each length of chain also has plain IPv4, and NAT44 by nftables. XDP on veth
+needs links without checksum offload: what runs on such links is compared with plain IPv6 on such links, which is a row of
+its own.
 """
 
 import contextlib
@@ -25,7 +26,8 @@ SCENARIOS = list(MECHANISMS)
 KINDS = ["off", "tc", "xdp", "auto"]
 MEASURES = ["tcp", "udp", "rtt", "table", "feed"]
 TABLE_SIZES = [1, 1 << 10, 1 << 17, 1 << 20]
-MAPPED_PREFIX, MAPPED_FIRST, MAPPED_FIRST_IPV6, MAPPED_SERVERS = "100.64.0.0/12", "100.64.0.0", "2001:db8:aaaa::", "2001:db8:aaaa::/48"
+MAPPED_PREFIX, MAPPED_FIRST = "100.64.0.0/12", "100.64.0.0"
+SERVER_PREFIX, SERVER_FIRST = "2001:db8:aaaa::/48", "2001:db8:aaaa::"
 TABLE = f"""\
   - name: dc
     mechanism: siit
@@ -56,7 +58,7 @@ class Labs:
 
     def __init__(self, stack, scenario, arguments, notes):
         """`stack` keeps the labs up."""
-        self.stack, self.scenario, self.notes = stack, scenario, notes
+        self.stack, self.scenario, self.arguments, self.notes = stack, scenario, arguments, notes
         self.mechanism = MECHANISMS[scenario]
         self.states = {}
         self.contestants = []
@@ -82,11 +84,12 @@ class Labs:
     def _add_offload(self, kind):
         lab = self._lab(kind == "xdp")
         try:
-            start(lab, self.scenario, kind, self.states)
+            start(lab, self.scenario, kind, self.arguments, self.states)
         except LabError as error:
             self.notes.append(f"{self.scenario}, {path_name(kind)}: {in_one_line(error)}")
             return
-        self.contestants.append(Contestant(path_name(kind), lab, self.mechanism.way, reference_name(kind == "xdp"), kind == "tc"))
+        reference = reference_name(kind == "xdp")
+        self.contestants.append(Contestant(path_name(kind), lab, self.mechanism.way, reference, kind == "tc"))
 
 
 def is_first_of_its_length(scenario, arguments):
@@ -103,48 +106,66 @@ def path_name(kind):
     return "engine alone" if kind == "off" else kind
 
 
-def start(lab, scenario, kind, states, **options):
+def start(lab, scenario, kind, arguments, states, **options):
     """Starts a scenario with a kind of offload; `states` gets what the daemons say of it."""
-    lab.start(scenario, kind, **options)
+    lab.start(scenario, key_of(kind, arguments), **options)
     same_schedule(*lab.translators)
     if kind != "off":
-        states[f"{scenario} {kind}"] = [chain.offload_state(translator) for translator in lab.translators]
+        name = f"{scenario}, {kind}"
+        states[name] = [chain.offload_state(translator) for translator in lab.translators]
+        progress(f"{name}: the daemons say {json.dumps(states[name])}")
 
 
 @functools.cache
 def missing_kinds(kinds):
     """The kinds of offload that this binary does not know, each with what it says."""
     with Chain() as lab:
-        answers = {kind: chain.why_no_offload(lab, kind) for kind in kinds if kind != "off"}
+        answers = {kind: chain.why_no_offload(lab, kind) for kind in kinds}
     return {kind: why for kind, why in answers.items() if why}
 
 
+def asked_kinds(arguments):
+    return tuple(arguments.offload.split(","))
+
+
 def kinds_of(arguments):
-    """The kinds of offload that were asked for and that this binary knows."""
-    asked = tuple(arguments.offload.split(","))
-    missing = missing_kinds(asked)
-    return [kind for kind in asked if kind not in missing]
+    """The kinds of offload that were asked for and that this binary can do: without any it is the engine alone."""
+    return [kind for kind in asked_kinds(arguments) if kind == "off" or kind not in missing_kinds(asked_kinds(arguments))]
+
+
+def key_of(kind, arguments):
+    """The value of the key `offload`, or None where this binary does not know the key."""
+    return None if kind in missing_kinds(asked_kinds(arguments)) else kind
 
 
 def bench_offload(arguments, notes, states):
     """Rows of all scenarios; `notes` gets what could not be measured and why, `states` what the daemons say."""
-    for kind, why in missing_kinds(tuple(arguments.offload.split(","))).items():
-        notes.append(f"`offload: {kind}` is unknown to this yonroku, so nothing of it is measured ({why})")
-        progress(notes[-1])
+    for kind, why in missing_kinds(asked_kinds(arguments)).items():
+        if kind != "off":
+            notes.append(f"`offload: {kind}` is unknown to this yonroku, so nothing of it is measured ({why})")
+            progress(notes[-1])
     rows = []
     measures = arguments.measures.split(",")
+    through = [measure for measure in THROUGH if measure in measures]
     for scenario in arguments.scenarios.split(","):
-        with contextlib.ExitStack() as stack:
-            labs = Labs(stack, scenario, arguments, notes)
-            states |= labs.states
-            for measure in ("tcp", "udp", "rtt"):
-                if measure in measures:
-                    rows += interleave(f"{scenario} {measure}", THROUGH[measure](scenario, labs.contestants, arguments),
-                                       arguments.rounds, notes)
+        if through:
+            rows += bench_through(scenario, through, arguments, notes, states)
         if "feed" in measures:
             rows += bench_feed(scenario, arguments, notes)
     if "table" in measures:
         rows += bench_table(arguments, notes)
+    return rows
+
+
+def bench_through(scenario, measures, arguments, notes, states):
+    """What goes from one end to the other."""
+    rows = []
+    with contextlib.ExitStack() as stack:
+        labs = Labs(stack, scenario, arguments, notes)
+        states |= labs.states
+        for measure in measures:
+            runs = THROUGH[measure](scenario, labs.contestants, arguments)
+            rows += interleave(f"{scenario} {measure}", runs, arguments.rounds, notes)
     return rows
 
 
@@ -181,7 +202,8 @@ def udp_runs(scenario, contestants, arguments):
     for way, ends in SENDS.items():
         rates = rows_of(f"{scenario}, small UDP {way}", "kpps", contestants, at_least=0.9)
         costs = rows_of(f"{scenario}, processor time {way}", "µs/packet", contestants)
-        runs += [([rates[one.name], costs[one.name]], functools.partial(udp_figures, one, ends, arguments)) for one in contestants]
+        runs += [([rates[one.name], costs[one.name]], functools.partial(udp_figures, one, ends, arguments))
+                 for one in contestants]
     return runs
 
 
@@ -221,13 +243,13 @@ def bench_table(arguments, notes):
         for size in TABLE_SIZES:
             measure = f"random destinations of {size:,}"
             references = {is_for_xdp: Row(measure, reference_name(is_for_xdp), "kpps") for is_for_xdp in plain}
-            runs += [([references[is_for_xdp]], functools.partial(table_figures, lab, MAPPED_FIRST_IPV6, size, arguments))
+            runs += [([references[is_for_xdp]], functools.partial(table_figures, lab, SERVER_FIRST, size, arguments))
                      for is_for_xdp, lab in plain.items()]
             for kind in kinds_of(arguments):
                 lab = table_lab(stack, kind == "xdp")
                 write_mappings(lab.folder / "mappings.csv", size)
                 try:
-                    lab.start_gateway(TABLE, kind, seconds=60)
+                    lab.start_gateway(TABLE, key_of(kind, arguments), seconds=60)
                 except LabError as error:
                     notes.append(f"{measure}, {path_name(kind)}: {in_one_line(error)}")
                     continue
@@ -240,8 +262,8 @@ def bench_table(arguments, notes):
 def table_lab(stack, is_for_xdp):
     """All mapped addresses are the server's."""
     lab = stack.enter_context(Chain(xdp_links=is_for_xdp))
-    lab.ip("server", f"-6 route add local {MAPPED_SERVERS} dev lo")
-    lab.route("gateway", MAPPED_SERVERS, chain.SERVER_IPV6)
+    lab.ip("server", f"-6 route add local {SERVER_PREFIX} dev lo")
+    lab.route("gateway", SERVER_PREFIX, chain.SERVER_IPV6)
     return lab
 
 
@@ -280,11 +302,12 @@ def feed_contestants(stack, scenario, arguments, notes):
     reference = reference_name(is_for_xdp=True)
     contestants = [Contestant(reference, plain, PLAIN_IPV6)]
     if is_first_of_its_length(scenario, arguments):
-        contestants += [Contestant("plain IPv4", plain, PLAIN_IPV4, reference), Contestant(BARE_REDIRECT, plain, PLAIN_IPV6, reference)]
+        contestants += [Contestant("plain IPv4", plain, PLAIN_IPV4, reference),
+                        Contestant(BARE_REDIRECT, plain, PLAIN_IPV6, reference)]
     for kind in kinds_of(arguments):
         lab = still_lab(stack, mechanism)
         try:
-            start(lab, scenario, kind, {}, has_customer=False)
+            start(lab, scenario, kind, arguments, {}, has_customer=False)
         except LabError as error:
             notes.append(f"{scenario}, fed frames, {path_name(kind)}: {in_one_line(error)}")
             continue
@@ -293,8 +316,11 @@ def feed_contestants(stack, scenario, arguments, notes):
 
 
 def still_lab(stack, mechanism):
+    return know_neighbours(stack.enter_context(Chain(mechanism.has_customer, xdp_links=True)))
+
+
+def know_neighbours(lab):
     """The gateway's neighbours are known for good: a sink that drops everything also drops what would find them."""
-    lab = stack.enter_context(Chain(mechanism.has_customer, xdp_links=True))
     for neighbour, addresses in ((lab.gateways_client, lab.client_link), ("server", (chain.SERVER_IPV4, chain.SERVER_IPV6))):
         mac = lab.mac(neighbour, "to-gateway")
         for address in addresses:

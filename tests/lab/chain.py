@@ -133,7 +133,12 @@ MECHANISMS = {
     pools:
       - {{addresses: {PUBLIC}, ports: 1024-65535}}
     static-bindings:
-      - {{protocol: udp, inside: "{B4}", inside-ipv4: {CLIENT_IPV4}, inside-port: {PORT}, outside: {PUBLIC}, outside-port: {PORT}}}
+      - protocol: udp
+        inside: "{B4}"
+        inside-ipv4: {CLIENT_IPV4}
+        inside-port: {PORT}
+        outside: {PUBLIC}
+        outside-port: {PORT}
 """, _from_customer(PUBLIC, CLIENT_IPV4), tunnel_source=B4),
 }
 
@@ -200,8 +205,8 @@ table ip nat {{
     def client_link(self):
         return ("198.51.100.2", "2001:db8:a::2") if self.has_customer else (CLIENT_IPV4, CLIENT_IPV6)
 
-    def start(self, mechanism, offload="off", seconds=10.0, has_customer=True):
-        """Starts a mechanism's ends, or the gateway's alone. `offload` is left out of the configuration where it is "off"."""
+    def start(self, mechanism, offload=None, seconds=10.0, has_customer=True):
+        """Starts a mechanism's ends, or the gateway's alone. `offload` is the key's value for all of them."""
         chosen = MECHANISMS[mechanism]
         if self.has_customer:  # From here on IPv4 gets across by the mechanism or not at all.
             self.ip("cpe", "-4 addr del 198.51.100.2/24 dev to-gateway")
@@ -210,7 +215,7 @@ table ip nat {{
             self._start_customer(chosen, offload, seconds)
         return self.start_gateway(chosen.gateway, offload, seconds)
 
-    def start_gateway(self, instances, offload="off", seconds=10.0):
+    def start_gateway(self, instances, offload=None, seconds=10.0):
         self.translators.append(Yonroku(self, "gateway", with_offload(instances, offload)).start(seconds))
         return self
 
@@ -231,20 +236,20 @@ table ip nat {{
         self.ip("cpe", f"route add {CUSTOMER_IPV4}/32 dev to-client")
 
     def _start_kernel_tunnel(self, mechanism):
-        source = mechanism.tunnel_source
+        source, client = mechanism.tunnel_source, mechanism.way.client_source
         self.ip("cpe", f"sr tunsrc set {source}")
         self.ip("cpe", f"route add 203.0.113.0/24 encap seg6 mode encap.red segs {BORDER} dev to-gateway")
-        self.ip("cpe", f"-6 route add {source}/128 encap seg6local action End.DX4 nh4 {mechanism.way.client_source} dev to-client")
+        self.ip("cpe", f"-6 route add {source}/128 encap seg6local action End.DX4 nh4 {client} dev to-client")
 
 
 def with_offload(instances, offload):
-    """A configuration of these instances, each with its key `offload`."""
-    key = "" if offload == "off" else f"    offload: {offload}\n"
+    """A configuration of these instances, each with its key `offload`, if one is given."""
+    key = f"    offload: {offload}\n" if offload else ""
     return "instances:\n" + "".join(f"  - name:{one}{key}" for one in instances.split("  - name:")[1:])
 
 
 def why_no_offload(lab, offload):
-    """Why this binary can't be asked for an offload at all, or None."""
+    """Why this binary can't be asked for a kind of offload at all, or None."""
     trial = Yonroku(lab, "gateway", with_offload(MECHANISMS["siit"].gateway, offload), "trial")
     done = lab.run("gateway", [yonroku_binary(), "check", trial.config_path], check=False)
     if done.returncode == 0:
