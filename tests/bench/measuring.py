@@ -143,14 +143,16 @@ def busy_now():
     return busy_seconds(pathlib.Path("/proc/stat").read_text())
 
 
-def flood(lab, sender, receiver, bind, to, seconds, spread=1, flows=1):
+def flood(lab, sender, receiver, bind, to, seconds, spread=1, flows=1, apart=False):
     """What arrives while the sender sends as fast as it can: (thousands of datagrams per second, µs of processor time of the
-    whole machine for each)."""
-    sink = lab.spawn(receiver, [probes.udp_tool(), "sink", "--bind", bind, "--port", probes.SINK_PORT, "--every", 200],
-                     "sink")
+    whole machine for each). `apart` keeps the two ends on two cores, which varies less."""
+    cores = sorted(os.sched_getaffinity(0))
+    source_on, sink_on = (["taskset", "-c", core] if apart else [] for core in (cores[0], cores[-1]))
+    sink = lab.spawn(receiver, [*sink_on, probes.udp_tool(), "sink", "--bind", bind, "--port", probes.SINK_PORT,
+                                "--every", 200], "sink")
     sink.wait_for_line("listening")
     before = busy_now()
-    lab.spawn(sender, [probes.udp_tool(), "send", "--to", to, "--port", probes.SINK_PORT, "--seconds", seconds,
+    lab.spawn(sender, [*source_on, probes.udp_tool(), "send", "--to", to, "--port", probes.SINK_PORT, "--seconds", seconds,
                        "--spread", spread, "--flows", flows], "source").result(seconds + 20)
     busy = busy_now() - before
     time.sleep(0.2)

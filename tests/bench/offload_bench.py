@@ -62,13 +62,12 @@ class Labs:
         self.mechanism = MECHANISMS[scenario]
         self.states = {}
         self.contestants = []
-        self._add_plain(is_for_xdp=False)
+        for is_for_xdp, kinds in kinds_by_links(arguments).items():
+            self._add_plain(is_for_xdp)
+            for kind in kinds:
+                self._add_offload(kind)
         if is_first_of_its_length(scenario, arguments):
             self._add_baselines()
-        for kind in kinds_of(arguments):
-            if kind == "xdp":
-                self._add_plain(is_for_xdp=True)
-            self._add_offload(kind)
 
     def _lab(self, is_for_xdp):
         return self.stack.enter_context(Chain(self.mechanism.has_customer, is_for_xdp))
@@ -77,7 +76,7 @@ class Labs:
         self.contestants.append(Contestant(reference_name(is_for_xdp), self._lab(is_for_xdp), PLAIN_IPV6))
 
     def _add_baselines(self):
-        plain = self.contestants[0]
+        plain = self.contestants[0]  # on the links that everything but XDP has
         self.contestants += [Contestant("plain IPv4", plain.lab, PLAIN_IPV4, plain.name),
                              Contestant("nftables NAT44", self._lab(False).start_nat44(), NAT44, plain.name)]
 
@@ -131,6 +130,13 @@ def asked_kinds(arguments):
 def kinds_of(arguments):
     """The kinds of offload that were asked for and that this binary can do: without any it is the engine alone."""
     return [kind for kind in asked_kinds(arguments) if kind == "off" or kind not in missing_kinds(asked_kinds(arguments))]
+
+
+def kinds_by_links(arguments):
+    """The kinds on ordinary links, and those on links for XDP; a kind with a goal comes next to what it is compared with."""
+    kinds = kinds_of(arguments)
+    ordinary = sorted((kind for kind in kinds if kind != "xdp"), key=lambda kind: kind == "off")
+    return {False: ordinary} | ({True: ["xdp"]} if "xdp" in kinds else {})
 
 
 def key_of(kind, arguments):
@@ -210,7 +216,7 @@ def udp_runs(scenario, contestants, arguments):
 def udp_figures(one, ends, arguments):
     sender, receiver = ends
     return flood(one.lab, sender, receiver, one.way.any_address(receiver), one.address(receiver), arguments.seconds,
-                 flows=arguments.flows)
+                 flows=arguments.flows, apart=True)
 
 
 def rtt_runs(scenario, contestants, _arguments):
@@ -239,24 +245,27 @@ def bench_table(arguments, notes):
     """Small UDP to random destinations of as many as there are mappings."""
     with contextlib.ExitStack() as stack:
         runs = []
-        plain = {is_for_xdp: table_lab(stack, is_for_xdp) for is_for_xdp in {kind == "xdp" for kind in kinds_of(arguments)}}
+        plain = {is_for_xdp: table_lab(stack, is_for_xdp) for is_for_xdp in kinds_by_links(arguments)}
         for size in TABLE_SIZES:
-            measure = f"random destinations of {size:,}"
-            references = {is_for_xdp: Row(measure, reference_name(is_for_xdp), "kpps") for is_for_xdp in plain}
-            runs += [([references[is_for_xdp]], functools.partial(table_figures, lab, SERVER_FIRST, size, arguments))
-                     for is_for_xdp, lab in plain.items()]
-            for kind in kinds_of(arguments):
-                lab = table_lab(stack, kind == "xdp")
-                write_mappings(lab.folder / "mappings.csv", size)
-                try:
-                    lab.start_gateway(TABLE, key_of(kind, arguments), seconds=60)
-                except LabError as error:
-                    notes.append(f"{measure}, {path_name(kind)}: {in_one_line(error)}")
-                    continue
-                same_schedule(*lab.translators)
-                row = Row(measure, path_name(kind), "kpps", references[kind == "xdp"], at_least=0.9 if kind == "tc" else None)
-                runs.append(([row], functools.partial(table_figures, lab, MAPPED_FIRST, size, arguments)))
+            for is_for_xdp, kinds in kinds_by_links(arguments).items():
+                reference = Row(f"random destinations of {size:,}", reference_name(is_for_xdp), "kpps")
+                runs.append(([reference], functools.partial(table_figures, plain[is_for_xdp], SERVER_FIRST, size, arguments)))
+                runs += [run for kind in kinds if (run := table_run(stack, kind, size, reference, arguments, notes))]
         return interleave("table", runs, arguments.rounds, notes)
+
+
+def table_run(stack, kind, size, reference, arguments, notes):
+    """A daemon with so many mappings, or nothing and a note."""
+    lab = table_lab(stack, kind == "xdp")
+    write_mappings(lab.folder / "mappings.csv", size)
+    row = Row(reference.measure, path_name(kind), "kpps", reference, at_least=0.9 if kind == "tc" else None)
+    try:
+        lab.start_gateway(TABLE, key_of(kind, arguments), seconds=60)
+    except LabError as error:
+        notes.append(f"{row.measure}, {row.path}: {in_one_line(error)}")
+        return None
+    same_schedule(*lab.translators)
+    return [row], functools.partial(table_figures, lab, MAPPED_FIRST, size, arguments)
 
 
 def table_lab(stack, is_for_xdp):
@@ -268,7 +277,7 @@ def table_lab(stack, is_for_xdp):
 
 
 def table_figures(lab, first, size, arguments):
-    return flood(lab, "client", "server", "::", first, arguments.seconds, spread=size)[:1]
+    return flood(lab, "client", "server", "::", first, arguments.seconds, spread=size, apart=True)[:1]
 
 
 # Frames fed as a driver would
@@ -301,10 +310,7 @@ def feed_contestants(stack, scenario, arguments, notes):
     plain = still_lab(stack, mechanism)
     reference = reference_name(is_for_xdp=True)
     contestants = [Contestant(reference, plain, PLAIN_IPV6)]
-    if is_first_of_its_length(scenario, arguments):
-        contestants += [Contestant("plain IPv4", plain, PLAIN_IPV4, reference),
-                        Contestant(BARE_REDIRECT, plain, PLAIN_IPV6, reference)]
-    for kind in kinds_of(arguments):
+    for kind in reversed(kinds_of(arguments)):
         lab = still_lab(stack, mechanism)
         try:
             start(lab, scenario, kind, arguments, {}, has_customer=False)
@@ -312,6 +318,9 @@ def feed_contestants(stack, scenario, arguments, notes):
             notes.append(f"{scenario}, fed frames, {path_name(kind)}: {in_one_line(error)}")
             continue
         contestants.append(Contestant(path_name(kind), lab, mechanism.way, reference, kind == "xdp"))
+    if is_first_of_its_length(scenario, arguments):
+        contestants += [Contestant(BARE_REDIRECT, plain, PLAIN_IPV6, reference),
+                        Contestant("plain IPv4", plain, PLAIN_IPV4, reference)]
     return contestants
 
 

@@ -85,6 +85,12 @@ def test_every_instance_gets_the_key():
     assert "offload" not in with_offload(MECHANISMS["siit"].gateway, None)
 
 
+def test_what_has_a_goal_runs_next_to_what_it_is_compared_with(monkeypatch):
+    monkeypatch.setattr(offload_bench, "missing_kinds", lambda kinds: {"auto": "unknown"} if "auto" in kinds else {})
+    assert offload_bench.kinds_by_links(argparse.Namespace(offload="off,tc,xdp")) == {False: ["tc", "off"], True: ["xdp"]}
+    assert offload_bench.kinds_by_links(argparse.Namespace(offload="auto,off")) == {False: ["off"]}
+
+
 def test_plain_ipv4_and_nat44_are_measured_once_for_each_length():
     arguments = argparse.Namespace(scenarios="nat64,siit,map-e,464xlat")
     first = [one for one in arguments.scenarios.split(",") if offload_bench.is_first_of_its_length(one, arguments)]

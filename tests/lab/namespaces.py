@@ -221,7 +221,7 @@ class Namespaces:
         for node in self.nodes:
             for device in self.devices(node):
                 gro = ["gro", "on"] if node in ends else []
-                self.run(node, ["ethtool", "-K", device, "tx", "off", *gro])
+                self.run(node, ["ethtool", "-K", device, "tx", "off", "tso", "off", *gro])
 
     def devices(self, node):
         """The links of a node."""
