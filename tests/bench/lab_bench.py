@@ -328,7 +328,7 @@ def choices(text, known):
 
 def read_arguments():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--rounds", type=int, help="default 5; of the offload 4")
     parser.add_argument("--seconds", type=float, help="length of each throughput run (default 3; of the offload 1)")
     parser.add_argument("--only", default=",".join(BENCHES), type=lambda text: choices(text, [*BENCHES, "offload"]),
                         help=f"some of {','.join(BENCHES)}; or offload")
@@ -355,6 +355,7 @@ def read_arguments():
             parser.error("--realtime falsifies round trips: leave them out of --measures")
     elif "offload" in arguments.only:
         parser.error("--only offload stands alone: its runs have another length")
+    arguments.rounds = arguments.rounds or (4 if arguments.only == "offload" else 5)
     arguments.seconds = arguments.seconds or (1.0 if arguments.only == "offload" else 3.0)
     return arguments
 

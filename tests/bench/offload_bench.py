@@ -16,7 +16,7 @@ import time
 
 import chain
 import probes
-from chain import BORDER, CLAT_PREFIX, CUSTOMER_IPV6, MECHANISMS, NAT44, PLAIN_IPV4, PLAIN_IPV6, PORT, Chain
+from chain import BORDER, CUSTOMER_IPV6, MECHANISMS, NAT44, PLAIN_IPV4, PLAIN_IPV6, PORT, Chain
 from measuring import Row, in_one_line, flood, interleave, pin, progress, round_trip, same_schedule, write_mappings
 from namespaces import LabError
 from translators import REPOSITORY
@@ -66,7 +66,7 @@ class Labs:
             self._add_plain(is_for_xdp)
             for kind in kinds:
                 self._add_offload(kind)
-        if is_first_of_its_length(scenario, arguments):
+        if is_first_of_its_length(scenario, arguments.scenarios.split(",")):
             self._add_baselines()
 
     def _lab(self, is_for_xdp):
@@ -91,10 +91,10 @@ class Labs:
         self.contestants.append(Contestant(path_name(kind), lab, self.mechanism.way, reference, kind == "tc"))
 
 
-def is_first_of_its_length(scenario, arguments):
-    """Whether no scenario before it has as many nodes."""
+def is_first_of_its_length(scenario, scenarios):
+    """Whether no scenario before it in the list has as many nodes."""
     length = MECHANISMS[scenario].has_customer
-    return scenario == next(one for one in arguments.scenarios.split(",") if MECHANISMS[one].has_customer == length)
+    return scenario == next(one for one in scenarios if MECHANISMS[one].has_customer == length)
 
 
 def reference_name(is_for_xdp):
@@ -156,7 +156,7 @@ def bench_offload(arguments, notes, states):
     for scenario in arguments.scenarios.split(","):
         if through:
             rows += bench_through(scenario, through, arguments, notes, states)
-        if "feed" in measures:
+        if "feed" in measures and scenario in fed_scenarios(arguments):
             rows += bench_feed(scenario, arguments, notes)
     if "table" in measures:
         rows += bench_table(arguments, notes)
@@ -283,13 +283,15 @@ def table_figures(lab, first, size, arguments):
 # Frames fed as a driver would
 
 
+def fed_scenarios(arguments):
+    """The gateway of 464XLAT is a NAT64: what is fed to one is fed to the other."""
+    return [scenario for scenario in arguments.scenarios.split(",") if scenario != "464xlat"]
+
+
 def bench_feed(scenario, arguments, notes):
     """Small UDP frames of many flows that enter the gateway as from a driver; counted one link further, by two kinds of sink:
     an XDP program, and the kernel's packet filter. In front of the second the kernel makes a packet of each frame, which
     costs more than what is measured: even a redirect that looks at nothing hardly reaches the goal there."""
-    if scenario == "464xlat":
-        notes.append("464xlat, fed frames: its gateway is a NAT64, see there")
-        return []
     if not FEEDER.exists():
         raise LabError(f"there is no {FEEDER}: build the target lab_tools")
     with contextlib.ExitStack() as stack:
@@ -318,7 +320,7 @@ def feed_contestants(stack, scenario, arguments, notes):
             notes.append(f"{scenario}, fed frames, {path_name(kind)}: {in_one_line(error)}")
             continue
         contestants.append(Contestant(path_name(kind), lab, mechanism.way, reference, kind == "xdp"))
-    if is_first_of_its_length(scenario, arguments):
+    if is_first_of_its_length(scenario, fed_scenarios(arguments)):
         contestants += [Contestant(BARE_REDIRECT, plain, PLAIN_IPV6, reference),
                         Contestant("plain IPv4", plain, PLAIN_IPV4, reference)]
     return contestants
@@ -422,8 +424,6 @@ def headers(scenario, way, direction):
         return IPv6(src=tunnel, dst=BORDER) / IP(src=way.client_source, dst=way.server)
     if scenario == "map-t":
         return IPv6(src=CUSTOMER_IPV6, dst=embedded_64("2001:db8:ffff::", way.server))
-    if scenario == "464xlat":
-        return IPv6(src=CLAT_PREFIX.split("/")[0] + way.client_source, dst=chain.behind_pref64(way.server))
     return (IPv6 if way.is_ipv6_at_client else IP)(src=way.client_source, dst=way.server)
 
 
