@@ -62,7 +62,7 @@ struct Ipv4Header {  // RFC 791 §3.1
     return (flags_fragment_offset.host() & (kMoreFragments | kOffsetMask)) != 0;
   }
 };
-static_assert(sizeof(Ipv4Header) == 20 && alignof(Ipv4Header) == 1);
+static_assert(sizeof(Ipv4Header) == 20);
 
 struct Ipv6Header {  // RFC 8200 §3
   be32 version_class_flow;
@@ -94,7 +94,7 @@ struct Ipv6Header {  // RFC 8200 §3
     destination_wire[1] = be64::from_host(a.low());
   }
 };
-static_assert(sizeof(Ipv6Header) == 40 && alignof(Ipv6Header) == 1);
+static_assert(sizeof(Ipv6Header) == 40);
 
 struct Ipv6FragmentHeader {  // RFC 8200 §4.5
   IpProtocol next_header;
@@ -107,7 +107,7 @@ struct Ipv6FragmentHeader {  // RFC 8200 §4.5
   }
   [[nodiscard]] constexpr bool more_fragments() const { return offset_more.host() & 1; }
 };
-static_assert(sizeof(Ipv6FragmentHeader) == 8 && alignof(Ipv6FragmentHeader) == 1);
+static_assert(sizeof(Ipv6FragmentHeader) == 8);
 
 struct Ipv6ExtensionHeader {  // RFC 8200 §4.3, §4.4, §4.6: what hop-by-hop, routing and destination options
                               // share
@@ -133,7 +133,7 @@ struct TcpHeader {  // RFC 793 §3.1
   static constexpr uint8_t kFin = 0x01, kSyn = 0x02, kRst = 0x04, kPsh = 0x08, kAck = 0x10;
   [[nodiscard]] constexpr std::size_t header_size() const { return (data_offset >> 4) * 4u; }
 };
-static_assert(sizeof(TcpHeader) == 20 && alignof(TcpHeader) == 1);
+static_assert(sizeof(TcpHeader) == 20);
 
 struct UdpHeader {  // RFC 768
   be16 source_port;
@@ -141,7 +141,7 @@ struct UdpHeader {  // RFC 768
   be16 length;
   be16 checksum;
 };
-static_assert(sizeof(UdpHeader) == 8 && alignof(UdpHeader) == 1);
+static_assert(sizeof(UdpHeader) == 8);
 
 struct IcmpHeader {  // RFC 792, RFC 4443 §2.1; the last four octets depend on the type
   uint8_t type;
@@ -161,7 +161,7 @@ struct IcmpHeader {  // RFC 792, RFC 4443 §2.1; the last four octets depend on 
     rest[3] = static_cast<uint8_t>(v);
   }
 };
-static_assert(sizeof(IcmpHeader) == 8 && alignof(IcmpHeader) == 1);
+static_assert(sizeof(IcmpHeader) == 8);
 
 namespace icmpv4 {  // RFC 792, RFC 1256 and the registry
 constexpr uint8_t kEchoReply = 0, kDestinationUnreachable = 3, kSourceQuench = 4, kRedirect = 5, kEcho = 8,

@@ -22,13 +22,9 @@
 #include <vector>
 
 #include "base/hot.h"
+#include "share/mapping/slot.h"
 
 namespace yonroku::share {
-
-// A slot's content. Not an array: members stay in registers.
-struct Words {
-  uint64_t w0 = 0, w1 = 0, w2 = 0, w3 = 0;
-};
 
 template <class Traits>
 class ConcurrentTable {
@@ -79,6 +75,8 @@ class ConcurrentTable {
   [[nodiscard]] std::size_t size() const {
     return size_.load(std::memory_order_relaxed);
   }  // readers may ask too
+  // Where its slots are, for others who share the memory; changes when the table grows.
+  [[nodiscard]] TableMemoryView memory_view() const { return {storage_owner_->slots, seed_}; }
   [[nodiscard]] std::size_t memory_size() const { return storage_owner_->capacity * sizeof(Slot); }
 
   void reserve(std::size_t count) {
@@ -135,11 +133,6 @@ class ConcurrentTable {
   }
 
  private:
-  struct alignas(32) Slot {
-    uint64_t words[4];
-  };
-  static_assert(sizeof(Slot) == 32);
-
  public:
   // The array itself. Opaque to callers, who only keep it alive until no reader is left.
   struct Storage {
@@ -153,10 +146,7 @@ class ConcurrentTable {
     Storage(const Storage&) = delete;
     Storage& operator=(const Storage&) = delete;
 
-    // Maps a hash onto [0, capacity) without a division.
-    [[nodiscard]] std::size_t home(uint64_t hash) const noexcept {
-      return static_cast<std::size_t>((static_cast<unsigned __int128>(hash) * capacity) >> 64);
-    }
+    [[nodiscard]] std::size_t home(uint64_t hash) const noexcept { return home_of(hash, capacity); }
     std::size_t capacity;
     std::pmr::memory_resource* memory;
     Slot* slots;
@@ -167,9 +157,9 @@ class ConcurrentTable {
 
  private:
   static constexpr std::size_t kLeastCapacity = 16;
-  static constexpr uint64_t kStateMask = 3, kEmpty = 0, kFull = 1, kRemoved = 2;
-  static constexpr uint64_t kWriting = 4;  // the lowest bit of the sequence number
-  static constexpr uint64_t kTableMask = 0xffff'ffff;
+  static constexpr uint64_t kStateMask = Slot::kStateMask, kEmpty = Slot::kEmpty, kFull = Slot::kFull,
+                            kRemoved = Slot::kRemoved, kWriting = Slot::kWriting,
+                            kTableMask = Slot::kTableMask;
 
   // A table is built for a load of 5/8 and rebuilt above 6/8, tombstones counted.
   static std::size_t capacity_for(std::size_t count) { return count * 8 / 5 + kLeastCapacity; }

@@ -1,6 +1,7 @@
 // An Explicit Address Mapping (RFC 7757 §3.1): an IPv4 prefix and the IPv6 prefix that stands for it.
 #pragma once
 
+#include "base/hot.h"
 #include "packet/prefix.h"
 
 namespace yonroku::share {
@@ -14,13 +15,13 @@ struct EamMapping {
   [[nodiscard]] constexpr bool is_valid() const { return ipv4.suffix_length() <= ipv6.suffix_length(); }
 
   // RFC 7757 §3.3.1: the IPv4 suffix follows the IPv6 prefix, then zeros. The address must be in `ipv4`.
-  [[nodiscard]] constexpr Ipv6Address to_ipv6(Ipv4Address address) const {
+  [[nodiscard]] YONROKU_HOT_INLINE constexpr Ipv6Address to_ipv6(Ipv4Address address) const {
     const uint64_t suffix = address.value() & ~Ipv4Prefix::mask(ipv4.length());
     return or_shifted(ipv6.address(), suffix, ipv6.suffix_length() - ipv4.suffix_length());
   }
 
   // RFC 7757 §3.3.2: the bits behind the IPv6 prefix, as many as the IPv4 suffix has; the rest is ignored.
-  [[nodiscard]] constexpr Ipv4Address to_ipv4(const Ipv6Address& address) const {
+  [[nodiscard]] YONROKU_HOT_INLINE constexpr Ipv4Address to_ipv4(const Ipv6Address& address) const {
     const unsigned shift = ipv6.suffix_length() - ipv4.suffix_length();
     const uint64_t shifted = shift >= 64  ? (shift == 128 ? 0 : address.high() >> (shift - 64))
                              : shift == 0 ? address.low()

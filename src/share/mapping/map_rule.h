@@ -106,7 +106,6 @@ class MapRule {
   friend constexpr bool operator==(const MapRule&, const MapRule&) = default;
 
  private:
-  using Uint128 = unsigned __int128;
   constexpr explicit MapRule(const Parts& parts) : parts_(parts) {}
   friend struct MapRuleTraits;  // the table keeps valid rules
   [[nodiscard]] YONROKU_HOT_INLINE constexpr Ipv6Address compose(const AddressAndPsid& customer,
@@ -147,9 +146,8 @@ YONROKU_HOT_INLINE constexpr Ipv6Address MapRule::compose(const AddressAndPsid& 
     if (end <= 64) {
       high |= ea << (64 - end);
     } else {
-      const Uint128 placed = Uint128{ea} << (128 - end);
-      high |= static_cast<uint64_t>(placed >> 64);
-      overwritten |= static_cast<uint64_t>(placed);
+      high |= end == 128 ? 0 : ea >> (end - 64);
+      overwritten |= ea << (128 - end);
     }
   }
   uint64_t identifier = uint64_t{shown} << 16 | customer.psid;
@@ -164,8 +162,9 @@ YONROKU_HOT_INLINE constexpr AddressAndPsid MapRule::customer_of(const Ipv6Addre
   const unsigned end = parts_.ipv6.length() + o;
   uint64_t ea = 0;
   if (o > 0) {
-    ea = end <= 64 ? address.high() >> (64 - end)
-                   : static_cast<uint64_t>((Uint128{address.high()} << 64 | address.low()) >> (128 - end));
+    ea = end <= 64    ? address.high() >> (64 - end)
+         : end == 128 ? address.low()
+                      : address.high() << (end - 64) | address.low() >> (128 - end);
     ea &= (uint64_t{1} << o % 64) - 1;  // o is at most 48
   }
   AddressAndPsid customer;

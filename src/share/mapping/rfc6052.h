@@ -17,6 +17,7 @@ namespace yonroku::share {
 
 class Pref64 {
  public:
+  constexpr Pref64() : prefix_(Ipv6Prefix::holding({0x0064'ff9b'0000'0000, 0}, 96)) {}  // RFC 6052 §2.1
   // nullopt when the length is not one of RFC 6052 §2.2 or bits 64 to 71 of a /96 are not zero.
   static constexpr std::optional<Pref64> create(const Ipv6Prefix& prefix) {
     const unsigned n = prefix.length();

@@ -1,0 +1,161 @@
+#include "fastpath/programs.h"
+
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+#include <spdlog/spdlog.h>
+#include <sys/mman.h>
+#include <sys/random.h>
+#include <unistd.h>
+
+#include <atomic>
+#include <cerrno>
+#include <cstdarg>
+#include <cstdio>
+#include <cstring>
+#include <string>
+
+#include "fastpath/offload.skel.h"
+
+namespace yonroku::fastpath {
+namespace {
+
+std::unexpected<Error> failed(const char* what, int error) {
+  return fail("offload", std::string(what) + ": " + std::strerror(error < 0 ? -error : error));
+}
+
+// libbpf's messages tell more than its error numbers: kept while programs are loaded.
+thread_local std::string* messages = nullptr;
+int keep_message(libbpf_print_level level, const char* format, va_list arguments) {
+  if (level > LIBBPF_WARN || messages == nullptr) return 0;
+  char line[512];
+  const int size = std::vsnprintf(line, sizeof line, format, arguments);
+  if (messages->size() < 4096) *messages += line;
+  return size;
+}
+
+// The last lines are those that say why.
+std::string last_lines(const std::string& text) {
+  std::size_t at = text.size();
+  for (int lines = 0; lines < 4 && at != 0 && at != std::string::npos; ++lines) at = text.rfind('\n', at - 1);
+  return at == std::string::npos || at == 0 ? text : text.substr(at + 1);
+}
+
+}  // namespace
+
+void Programs::Free::operator()(yonroku_offload* object) const { yonroku_offload__destroy(object); }
+
+Programs::Programs(Programs&& other) noexcept
+    : object_(std::move(other.object_)), control_(std::exchange(other.control_, nullptr)) {}
+Programs& Programs::operator=(Programs&& other) noexcept {
+  std::swap(object_, other.object_);
+  std::swap(control_, other.control_);
+  return *this;
+}
+Programs::~Programs() {
+  if (control_ != nullptr) ::munmap(control_, static_cast<std::size_t>(::sysconf(_SC_PAGESIZE)));
+}
+
+Result<Programs> Programs::load() {
+  std::string said;
+  messages = &said;
+  const libbpf_print_fn_t before = libbpf_set_print(keep_message);
+  yonroku_offload* const object = yonroku_offload__open_and_load();
+  const int error = errno;
+  libbpf_set_print(before);
+  messages = nullptr;
+  if (object == nullptr)
+    return fail("offload",
+                std::string("the kernel refused the programs: ") + std::strerror(error) +
+                    (said.empty() ? "" : "\n" + last_lines(said)),
+                "needs Linux 6.1 or newer with BPF, and root or CAP_BPF, CAP_PERFMON and CAP_NET_ADMIN");
+  Programs programs(object);
+  // libbpf goes on without type information that the kernel refuses; a defect of ours.
+  if (!said.empty()) spdlog::warn("offload: {}", last_lines(said));
+  TRY(programs.map_control());
+  return programs;
+}
+
+Result<void> Programs::map_control() {
+  void* const memory = ::mmap(nullptr, static_cast<std::size_t>(::sysconf(_SC_PAGESIZE)),
+                              PROT_READ | PROT_WRITE, MAP_SHARED, bpf_map__fd(object_->maps.control), 0);
+  if (memory == MAP_FAILED) return failed("mapping its control map", errno);
+  control_ = static_cast<Control*>(memory);
+  control_->kernel_hops = 1;
+  control_->processors = static_cast<uint32_t>(libbpf_num_possible_cpus());
+  if (::getrandom(&control_->identification_seed, sizeof control_->identification_seed, 0) < 0)
+    return failed("getrandom", errno);
+  return {};
+}
+
+int Programs::tc() const { return bpf_program__fd(object_->progs.yonroku_tc); }
+int Programs::tc_without_link() const { return bpf_program__fd(object_->progs.yonroku_tc_without_link); }
+int Programs::xdp() const { return bpf_program__fd(object_->progs.yonroku_xdp); }
+
+void Programs::forget_routes() noexcept {
+  std::atomic_ref<uint32_t>(control_->generation).fetch_add(1, std::memory_order_release);
+}
+void Programs::set_exact(bool is_exact) noexcept {
+  std::atomic_ref<uint32_t>(control_->is_exact).store(is_exact ? 1 : 0, std::memory_order_release);
+  forget_routes();
+}
+
+Result<void> Programs::set_instance(uint32_t number, const InstanceView& view) {
+  if (const int error = bpf_map_update_elem(bpf_map__fd(object_->maps.instances), &number, &view, BPF_ANY);
+      error != 0)
+    return failed("telling the programs of an instance", error);
+  return {};
+}
+
+Result<void> Programs::set_table(TableNumber number, int slots) {
+  if (const int error = bpf_map_update_elem(bpf_map__fd(object_->maps.tables), &number, &slots, BPF_ANY);
+      error != 0)
+    return failed("telling the programs of a table", error);
+  return {};
+}
+Result<void> Programs::remove_table(TableNumber number) {
+  if (const int error = bpf_map_delete_elem(bpf_map__fd(object_->maps.tables), &number);
+      error != 0 && error != -ENOENT)
+    return failed("removing a table", error);
+  return {};
+}
+
+Result<void> Programs::set_device(uint32_t interface, const Device& device) {
+  if (const int error = bpf_map_update_elem(bpf_map__fd(object_->maps.devices), &interface, &device, BPF_ANY);
+      error != 0)
+    return failed("telling the programs of an interface", error);
+  forget_routes();
+  return {};
+}
+void Programs::remove_device(uint32_t interface) noexcept {
+  (void)bpf_map_delete_elem(bpf_map__fd(object_->maps.devices), &interface);
+  forget_routes();
+}
+
+Result<CountersView> Programs::counters(uint32_t instance, Place place) const {
+  const uint32_t number = counters_number(instance, place);
+  std::vector<CountersView> of_processor(control_->processors);
+  if (const int error =
+          bpf_map_lookup_elem(bpf_map__fd(object_->maps.counters), &number, of_processor.data());
+      error != 0)
+    return failed("reading counters", error);
+  CountersView sum{};
+  for (const CountersView& each : of_processor) {
+    for (std::size_t direction = 0; direction < 2; ++direction)
+      for (std::size_t protocol = 0; protocol < 4; ++protocol) {
+        sum.forwarded[direction][protocol].packets += each.forwarded[direction][protocol].packets;
+        sum.forwarded[direction][protocol].octets += each.forwarded[direction][protocol].octets;
+      }
+    for (std::size_t i = 0; i < kMissCount; ++i) sum.misses[i] += each.misses[i];
+  }
+  return sum;
+}
+
+void Programs::clear_counters(uint32_t instance) noexcept {
+  const std::vector<CountersView> zeros(control_->processors, CountersView{});
+  for (const Place place : {Place::Tc, Place::Xdp}) {
+    const uint32_t number = counters_number(instance, place);
+    (void)bpf_map_update_elem(bpf_map__fd(object_->maps.counters), &number, zeros.data(), BPF_ANY);
+  }
+}
+
+}  // namespace yonroku::fastpath
