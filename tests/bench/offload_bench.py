@@ -350,7 +350,7 @@ def feed_figures(one, scenario, way, sink, arguments):
         to = (far, "to-gateway") if one.name == BARE_REDIRECT else ("gateway", f"to-{near}")
         path.write_text(frame_file(frames(scenario, one.way, way, arguments.flows, lab.mac(*to))))
     argv = [FEEDER, "feed", "--interface", f"to-{near}", "--frames", path, "--seconds", arguments.seconds]
-    if one.name == "xdp":
+    if one.name == "xdp" or (one.name == "auto" and lab.has_xdp("gateway", f"to-{near}")):
         argv.append("--attached")
     if one.name == BARE_REDIRECT:
         argv += ["--redirect", f"to-{far}"]

@@ -230,6 +230,10 @@ class Namespaces:
     def mac(self, node, device):
         return json.loads(self.ip(node, f"-json link show {device}"))[0]["address"]
 
+    def has_xdp(self, node, device):
+        """Whether an XDP program is attached."""
+        return "xdp" in json.loads(self.ip(node, f"-json link show {device}"))[0]
+
     def ip(self, node, command, check=True):
         """Runs `ip <command>` in a node; returns its output."""
         words = shlex.split(command)
