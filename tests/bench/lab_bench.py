@@ -2,6 +2,7 @@
 """Measures the translator in the lab beside plain forwarding by the kernel, over the same veth links.
 
 lab_bench.py [--rounds N] [--seconds S] [--only tcp,udp,rtt,table,softwires,tunnel,nat64] [--peer] [--realtime] [--json FILE]
+lab_bench.py --only offload [--scenarios siit,nat64,…] [--offload off,tc,xdp] [--measures tcp,udp,rtt,table,feed] [--flows N]
 
 Rounds are interleaved (plain IPv4, plain IPv6, translator, plain IPv4, …), so that whatever else the machine does hits
 all alike. A ratio is taken within each round; reported are the median of these ratios and their spread.
@@ -15,14 +16,15 @@ import json
 import os
 import pathlib
 import platform
-import statistics
 import sys
 import time
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "lab"))
 
 import namespaces  # noqa: E402  (the lab is a folder beside this one)
+import offload_bench  # noqa: E402
 import probes  # noqa: E402
+from measuring import HEADER, Row, pin, progress, round_trip, same_schedule, saturate, schedule, write_mappings  # noqa: E402
 from namespaces import LabError  # noqa: E402
 from scenarios import KernelCustomer, Nat64, SiitDc, Softwire, behind_pref64  # noqa: E402
 from translators import Tayga, Yonroku  # noqa: E402
@@ -48,46 +50,6 @@ instances:
 """
 
 
-class Row:
-    """One line of the result: a path's figure per round, and the figures that it is compared with."""
-
-    def __init__(self, measure, path, unit, reference=None, how="ratio"):
-        self.measure, self.path, self.unit, self.reference, self.how = measure, path, unit, reference, how
-        self.samples = []
-
-    def relative(self):
-        if self.reference is None:
-            return []
-        pairs = zip(self.samples, self.reference.samples)
-        return [a - b if self.how == "difference" else a / b for a, b in pairs if b]
-
-    def as_json(self):
-        out = {"measure": self.measure, "path": self.path, "unit": self.unit, "samples": self.samples,
-               "median": statistics.median(self.samples)}
-        if self.reference is not None:
-            relative = self.relative()
-            out |= {"compared_with": self.reference.path, "how": self.how, "relative_median": statistics.median(relative),
-                    "relative_least": min(relative), "relative_most": max(relative)}
-        return out
-
-    def as_markdown(self):
-        median = statistics.median(self.samples)
-        cells = [self.measure, self.path, f"{median:.4g} {self.unit}",
-                 f"{min(self.samples):.4g}–{max(self.samples):.4g}"]
-        if self.reference is None:
-            cells += ["", ""]
-        else:
-            relative = self.relative()
-            sign, unit = ("+", f" {self.unit}") if self.how == "difference" else ("", " ×")
-            cells += [f"{statistics.median(relative):{sign}.2f}{unit} {self.reference.path}",
-                      f"{min(relative):.2f}–{max(relative):.2f}"]
-        return "| " + " | ".join(cells) + " |"
-
-
-def progress(text):
-    print(f"  {text}", file=sys.stderr, flush=True)
-
-
 def contestants(arguments):
     return ["yonroku", *(["tayga"] if arguments.peer else [])] if not arguments.stand_in else ["tayga"]
 
@@ -98,20 +60,8 @@ def labs_of(arguments):
     with contextlib.ExitStack() as stack:
         labs = {name: stack.enter_context(SiitDc(plain=True)).start(translator=name) for name in contestants(arguments)}
         for lab in labs.values():
-            same_schedule(lab)
+            same_schedule(lab.translator)
         yield labs
-
-
-def schedule(policy):
-    """What this program and all that it starts run as."""
-    os.sched_setscheduler(0, policy, os.sched_param(10 if policy == os.SCHED_RR else 0))
-
-
-def same_schedule(lab):
-    """Among real-time processes the translator must be one too, whatever policy it has chosen for itself."""
-    if os.sched_getscheduler(0) == os.SCHED_RR:
-        for task in os.listdir(f"/proc/{lab.translator.process.pid}/task"):
-            os.sched_setscheduler(int(task), os.SCHED_RR, os.sched_param(10))
 
 
 # TCP
@@ -142,21 +92,6 @@ def bench_tcp(arguments):
 # Small UDP
 
 
-def saturate(lab, sender, receiver, bind, to, seconds, spread=1):
-    """Datagrams per second that arrive while the sender sends as fast as it can, in thousands."""
-    sink = lab.spawn(receiver, [probes.udp_tool(), "sink", "--bind", bind, "--port", probes.SINK_PORT, "--every", 200],
-                     "sink")
-    sink.wait_for_line("listening")
-    lab.spawn(sender, [probes.udp_tool(), "send", "--to", to, "--port", probes.SINK_PORT, "--seconds", seconds,
-                       "--spread", spread], "source").result(seconds + 20)
-    time.sleep(0.2)
-    sink.stop()
-    result = sink.result()
-    if result["received"] == 0:
-        raise LabError(f"nothing arrived from {sender} at {to}")
-    return result["rate"] / 1e3
-
-
 def bench_udp(arguments):
     """64-octet frames (22 octets of payload), one flow, at saturation: what arrives per second."""
     with labs_of(arguments) as labs:
@@ -185,18 +120,13 @@ def bench_udp(arguments):
 # Round trips
 
 
-def pin(pid, core):
-    for task in os.listdir(f"/proc/{pid}/task"):
-        os.sched_setaffinity(int(task), {core})
-
-
 def bench_rtt(arguments):
     """UDP ping-pong with client, translator and server on one core: median round trip."""
     core = max(os.sched_getaffinity(0))
     with labs_of(arguments) as labs:
         first = next(iter(labs.values()))
         for lab in labs.values():
-            pin(lab.translator.process.pid, core)
+            pin(lab.translator.process, {core})
             probes.serve_echo(lab, "server", "::", pin_to=core)
         probes.serve_echo(first, "server", "0.0.0.0", pin_to=core)
         ipv6 = Row("round trip p50, one core", "plain IPv6", "µs")
@@ -206,9 +136,7 @@ def bench_rtt(arguments):
                  for name, lab in labs.items()]
         for number in range(arguments.rounds):
             for row, lab, address in runs:
-                argv = ["taskset", "-c", core, probes.udp_tool(), "pingpong", "--to", address, "--port", probes.ECHO_PORT,
-                        "--count", 20000]
-                row.samples.append(lab.spawn("client", argv, "pingpong").result(60)["p50_us"])
+                row.samples.append(round_trip(lab, address, core))
             progress(f"RTT round {number + 1}: " + ", ".join(f"{row.path} {row.samples[-1]:.2f}" for row, *_ in runs))
         return [row for row, *_ in runs]
 
@@ -216,27 +144,16 @@ def bench_rtt(arguments):
 # Mapping table
 
 
-def write_million(path):
-    """2^20 mappings of single addresses; the IPv6 side is scattered over a /48, as grown networks are."""
-    mask = (1 << 64) - 1
-    with open(path, "w", encoding="ascii") as out:
-        for i in range(MAPPED_COUNT):
-            v = (i + 1) * 0x9E3779B97F4A7C15 & mask
-            v = (v ^ v >> 31) * 0xBF58476D1CE4E5B9 & mask
-            out.write(f"100.{64 + (i >> 16)}.{i >> 8 & 255}.{i & 255},"
-                      f"2001:db8:aaaa:{v >> 48:x}:{v >> 32 & 0xFFFF:x}:{v >> 16 & 0xFFFF:x}:{v & 0xFFFF:x}:{i & 0xFFFF:x}\n")
-
-
 def table_lab(config, stack):
     lab = stack.enter_context(SiitDc(plain=True))
     lab.ip("server", f"-6 route add local {SERVER_PREFIX} dev lo")
     lab.route("gateway", SERVER_PREFIX, SiitDc.SERVER)
     if "million.csv" in config:
-        write_million(lab.folder / "million.csv")
+        write_mappings(lab.folder / "million.csv", MAPPED_COUNT)
     before = time.monotonic()
     lab.start(config, seconds=60)
     took = time.monotonic() - before
-    same_schedule(lab)
+    same_schedule(lab.translator)
     return lab, took
 
 
@@ -302,7 +219,7 @@ def bench_tunnel(arguments):
         return []
     with KernelCustomer() as lab:
         lab.start()
-        same_schedule(lab)
+        same_schedule(lab.translator)
         probes.serve_iperf(lab, "server")
         runs = []
         for reverse in (False, True):
@@ -350,7 +267,7 @@ def bench_nat64(arguments):
         return []
     with Nat64() as lab:
         lab.start(NAT64_CONFIG)
-        same_schedule(lab)
+        same_schedule(lab.translator)
         probes.serve_iperf(lab, "server")
         probes.serve_calls(lab, "server", "::")
         lab.sysctl("client", {"net.ipv4.ip_local_port_range": "1024 65535"})
@@ -388,6 +305,7 @@ def bench_nat64(arguments):
 
 BENCHES = {"tcp": bench_tcp, "udp": bench_udp, "rtt": bench_rtt, "table": bench_table, "softwires": bench_softwires,
            "tunnel": bench_tunnel, "nat64": bench_nat64}
+OFFLOAD_SCENARIOS = "siit,nat64,464xlat,map-e"
 
 
 def conditions(arguments):
@@ -396,42 +314,83 @@ def conditions(arguments):
     return {
         "cores": len(os.sched_getaffinity(0)), "cpu": model, "kernel": platform.release(), "rounds": arguments.rounds,
         "seconds": arguments.seconds, "realtime": arguments.realtime, "load_before": os.getloadavg()[0],
-        "links": "veth with default offloads (TSO, GRO, checksum), MTU 1500",
+        "links": "veth with default offloads (TSO, GRO, checksum), MTU 1500", "offload": {},
     }
 
 
-def main():
+def choices(text, known):
+    """A list of known words, as it was given."""
+    unknown = [word for word in text.split(",") if word not in known]
+    if unknown:
+        raise argparse.ArgumentTypeError(f"{', '.join(unknown)}: choose from {', '.join(known)}")
+    return text
+
+
+def read_arguments():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--seconds", type=float, default=3, help="length of each throughput run (default 3)")
-    parser.add_argument("--only", default=",".join(BENCHES), help=f"some of {','.join(BENCHES)}")
+    parser.add_argument("--rounds", type=int, help="default 5; of the offload 4")
+    parser.add_argument("--seconds", type=float, help="length of each throughput run (default 3; of the offload 1)")
+    parser.add_argument("--only", default=",".join(BENCHES), type=lambda text: choices(text, [*BENCHES, "offload"]),
+                        help=f"some of {','.join(BENCHES)}; or offload")
     parser.add_argument("--peer", action="store_true", help="measure tayga too")
     parser.add_argument("--realtime", action="store_true", help="run ahead of whatever else the machine does")
     parser.add_argument("--stand-in", action="store_true", help="measure tayga instead, to try the bench itself")
     parser.add_argument("--json", metavar="FILE")
+    offload = parser.add_argument_group("--only offload")
+    offload.add_argument("--scenarios", default=OFFLOAD_SCENARIOS, type=lambda text: choices(text, offload_bench.SCENARIOS),
+                         help=f"some of {','.join(offload_bench.SCENARIOS)} (default {OFFLOAD_SCENARIOS})")
+    offload.add_argument("--offload", default="off,tc,xdp", type=lambda text: choices(text, offload_bench.KINDS),
+                         help=f"some of {','.join(offload_bench.KINDS)} (default off,tc,xdp)")
+    offload.add_argument("--measures", default=",".join(offload_bench.MEASURES),
+                         type=lambda text: choices(text, offload_bench.MEASURES),
+                         help=f"some of {','.join(offload_bench.MEASURES)} (default all)")
+    offload.add_argument("--flows", type=int, default=256, help="of small UDP, a power of two up to 1024 (default 256)")
     arguments = parser.parse_args()
     if arguments.peer and not Tayga.installed():
         parser.error("--peer needs the package tayga")
-    state = conditions(arguments)
+    if arguments.only == "offload":
+        if arguments.flows not in (1 << n for n in range(11)):
+            parser.error("--flows takes a power of two up to 1024")
+        if arguments.realtime and "rtt" in arguments.measures:
+            parser.error("--realtime falsifies round trips: leave them out of --measures")
+    elif "offload" in arguments.only:
+        parser.error("--only offload stands alone: its runs have another length")
+    arguments.rounds = arguments.rounds or (4 if arguments.only == "offload" else 5)
+    arguments.seconds = arguments.seconds or (1.0 if arguments.only == "offload" else 3.0)
+    return arguments
+
+
+def measure(arguments, state, notes):
+    """The rows of what was asked for; `state` and `notes` get what the offload has to say."""
+    if arguments.only == "offload":
+        schedule(os.SCHED_RR if arguments.realtime else os.SCHED_OTHER)
+        return offload_bench.bench_offload(arguments, notes, state["offload"])
     rows = []
+    for name in arguments.only.split(","):
+        schedule(os.SCHED_RR if arguments.realtime and name != "rtt" else os.SCHED_OTHER)
+        rows += BENCHES[name](arguments)
+    return rows
+
+
+def main():
+    arguments = read_arguments()
+    state, notes = conditions(arguments), []
     try:
         with namespaces.guard():
-            for name in arguments.only.split(","):
-                schedule(os.SCHED_RR if arguments.realtime and name != "rtt" else os.SCHED_OTHER)
-                rows += BENCHES[name](arguments)
+            rows = measure(arguments, state, notes)
     except LabError as error:
         print(f"lab_bench: {error}", file=sys.stderr)
         return 1
-    except KeyError as error:
-        parser.error(f"no bench called {error}")
     print(f"{state['cores']} cores ({state['cpu']}), kernel {state['kernel']}; {state['links']}; all ends share the cores;")
     print(f"{state['rounds']} interleaved rounds of {state['seconds']:g} s; load before the start {state['load_before']:.2f}"
           f"{'; all but the round trips as SCHED_RR' if arguments.realtime else ''}.\n")
-    print("| measure | path | median | spread | compared with | spread |\n|---|---|---|---|---|---|")
+    print(HEADER)
     for row in rows:
         print(row.as_markdown())
+    for number, note in enumerate(notes):
+        print(f"{'' if number else chr(10)}Not measured: {note}.")
     if arguments.json:
-        document = {"conditions": state, "rows": [row.as_json() for row in rows]}
+        document = {"conditions": state, "rows": [row.as_json() for row in rows], "not measured": notes}
         pathlib.Path(arguments.json).write_text(json.dumps(document, indent=1) + "\n")
     return 0
 

@@ -220,6 +220,26 @@ class Namespaces:
         self.ip(a, f"link set to-{b} mtu {mtu}")
         self.ip(b, f"link set to-{a} mtu {mtu}")
 
+    def prepare_for_xdp(self, *ends):
+        """Makes the veth links carry what XDP programs on them expect: checksums that are complete (no checksum or
+        segmentation offload at any sender) and, at `ends`, which have no XDP program themselves, a receiver that takes
+        redirected frames (GRO)."""
+        for node in self.nodes:
+            for device in self.devices(node):
+                gro = ["gro", "on"] if node in ends else []
+                self.run(node, ["ethtool", "-K", device, "tx", "off", "tso", "off", *gro])
+
+    def devices(self, node):
+        """The links of a node."""
+        return [entry["ifname"] for entry in json.loads(self.ip(node, "-json link show type veth"))]
+
+    def mac(self, node, device):
+        return json.loads(self.ip(node, f"-json link show {device}"))[0]["address"]
+
+    def has_xdp(self, node, device):
+        """Whether an XDP program is attached."""
+        return "xdp" in json.loads(self.ip(node, f"-json link show {device}"))[0]
+
     def ip(self, node, command, check=True):
         """Runs `ip <command>` in a node; returns its output."""
         words = shlex.split(command)

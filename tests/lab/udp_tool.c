@@ -4,11 +4,13 @@
 // Each command prints one JSON object on standard output when it ends (by itself or by SIGTERM / SIGINT).
 //
 //   udp_tool send     --to ADDRESS --port P [--seconds S] [--count N] [--rate PER_SECOND] [--size OCTETS] [--spread N]
+//                     [--flows N]
 //   udp_tool sink     --bind ADDRESS --port P [--seconds S] [--quiet MILLISECONDS] [--every MICROSECONDS]
 //   udp_tool echo     --bind ADDRESS --port P
 //   udp_tool pingpong --to ADDRESS --port P [--count N] [--size OCTETS]
 //
 // `--spread N` sends each datagram to ADDRESS plus a random number below N (a power of two).
+// `--flows N` sends from N ports in turn, a batch from each. Not with `--spread`.
 // `--quiet` ends the sink that long after the last datagram. `--every` lets it sleep that long whenever its queue is empty,
 // so that it is not woken for each datagram: what is measured is then the path and not the scheduler.
 
@@ -28,7 +30,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { kBatch = 64, kLargest = 65507, kSinkBuffer = 2048 };
+enum { kBatch = 64, kMostFlows = 1024, kLargest = 65507, kSinkBuffer = 2048 };
 
 static volatile sig_atomic_t stopped = 0;
 static void on_signal(int number) {
@@ -44,6 +46,7 @@ struct options {
   double rate;
   size_t size;
   uint32_t spread;
+  uint32_t flows;
   int quiet;
   long every;
 };
@@ -151,7 +154,9 @@ static int run_send(const struct options* options) {
   union endpoint base;
   const socklen_t length = parse_endpoint(options, &base);
   const bool many = options->spread > 1;
-  const int descriptor = many ? open_socket(&base) : connected_socket(options);
+  static int descriptors[kMostFlows];
+  for (uint32_t i = 0; i < options->flows; ++i)
+    descriptors[i] = many ? open_socket(&base) : connected_socket(options);
 
   static union endpoint destinations[kBatch];
   static uint8_t payloads[kBatch][kSinkBuffer];
@@ -171,6 +176,7 @@ static int run_send(const struct options* options) {
 
   uint64_t sent = 0;
   uint64_t refused = 0;
+  uint32_t flow = 0;
   const uint64_t start = nanoseconds();
   const uint64_t end = options->seconds > 0 ? start + (uint64_t)(options->seconds * 1e9) : UINT64_MAX;
   while (!stopped && sent < options->count && nanoseconds() < end) {
@@ -182,9 +188,10 @@ static int run_send(const struct options* options) {
       if (many) move_endpoint(&base, next_random() & (options->spread - 1), &destinations[i]);
     }
     if (batch == 0) break;
-    const int accepted = sendmmsg(descriptor, messages, (unsigned)batch, 0);
+    const int accepted = sendmmsg(descriptors[flow], messages, (unsigned)batch, 0);
     if (accepted > 0) {
       sent += (uint64_t)accepted;
+      flow = flow + 1 < options->flows ? flow + 1 : 0;
     } else if (errno == EINTR) {
       continue;
     } else {
@@ -331,13 +338,14 @@ static int run_pingpong(const struct options* options) {
 }
 
 int main(int argc, char** argv) {
-  struct options options = {.address = "0.0.0.0", .count = UINT64_MAX, .size = 22, .spread = 1};
+  struct options options = {.address = "0.0.0.0", .count = UINT64_MAX, .size = 22, .spread = 1, .flows = 1};
   static const struct option known[] = {
       {"to", required_argument, NULL, 'a'},      {"bind", required_argument, NULL, 'a'},
       {"port", required_argument, NULL, 'p'},    {"seconds", required_argument, NULL, 's'},
       {"count", required_argument, NULL, 'n'},   {"rate", required_argument, NULL, 'r'},
       {"size", required_argument, NULL, 'b'},    {"spread", required_argument, NULL, 'd'},
-      {"quiet", required_argument, NULL, 'q'},   {"every", required_argument, NULL, 'e'},
+      {"flows", required_argument, NULL, 'f'},   {"quiet", required_argument, NULL, 'q'},
+      {"every", required_argument, NULL, 'e'},
       {NULL, 0, NULL, 0}};
   for (int letter; (letter = getopt_long(argc, argv, "", known, NULL)) != -1;) {
     switch (letter) {
@@ -348,6 +356,7 @@ int main(int argc, char** argv) {
       case 'r': options.rate = atof(optarg); break;
       case 'b': options.size = (size_t)atol(optarg); break;
       case 'd': options.spread = (uint32_t)strtoul(optarg, NULL, 10); break;
+      case 'f': options.flows = (uint32_t)strtoul(optarg, NULL, 10); break;
       case 'q': options.quiet = atoi(optarg); break;
       case 'e': options.every = atol(optarg); break;
       default: return 2;
@@ -355,6 +364,10 @@ int main(int argc, char** argv) {
   }
   if (options.spread == 0 || (options.spread & (options.spread - 1)) != 0) {
     fprintf(stderr, "udp_tool: --spread takes a power of two\n");
+    return 2;
+  }
+  if (options.flows == 0 || options.flows > kMostFlows || (options.flows > 1 && options.spread > 1)) {
+    fprintf(stderr, "udp_tool: --flows takes 1 to %d, and not together with --spread\n", kMostFlows);
     return 2;
   }
   const struct sigaction action = {.sa_handler = on_signal};
