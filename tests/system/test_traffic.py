@@ -5,6 +5,7 @@ import socket
 
 import probes
 import pytest
+from namespaces import OFFLOAD
 
 DIRECTIONS = ["client-to-server", "server-to-client"]
 
@@ -89,6 +90,9 @@ def test_udp_segmentation_offload(dc, direction, segment):
         probes.set_dont_fragment(sender, False)
         sender.sendto(whole, (address, 4433))
         received = [receiver.recv(2000) for _ in range(count)]
+    if OFFLOAD == "xdp":
+        # The last, short one fits where the others must be cut, which is the engine's work: it overtakes them.
+        received.sort(key=len, reverse=True)
     assert [len(datagram) for datagram in received[:-1]] == [segment] * (count - 1)
     assert b"".join(received) == whole
 
