@@ -28,6 +28,7 @@ template <class Link>
 YONROKU_HOT_INLINE int to_ipv6(Link& link, const Work& work, const Ipv4Header& was, const Seen& seen,
                                const Crossing6& crossing) {
   const carry::TranslateSettings& settings = work.instance->translate;
+  if (!seen.has_udp_checksum) return up<Link>(work, Miss::UdpZeroChecksum);
   const uint32_t result = sizeof(Ipv6Header) + largest_payload(link, seen);
   if (result > (seen.dont_fragment ? settings.ipv6_mtu : settings.lowest_ipv6_mtu))
     return up<Link>(work, Miss::TooBig);
@@ -92,6 +93,7 @@ template <class Link>
 YONROKU_HOT_INLINE int to_ipv4(Link& link, const Work& work, const Ipv6Header& was, const Seen& seen,
                                const Crossing4& crossing) {
   const carry::TranslateSettings& settings = work.instance->translate;
+  if (!seen.has_udp_checksum) return up<Link>(work, Miss::UdpZeroChecksum);
   const uint32_t total = sizeof(Ipv4Header) + seen.payload;
   const uint32_t result = sizeof(Ipv4Header) + largest_payload(link, seen);
   if (result > settings.ipv4_mtu || total > UINT16_MAX) return up<Link>(work, Miss::TooBig);
