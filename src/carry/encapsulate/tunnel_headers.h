@@ -77,11 +77,12 @@ inline void write_tos(Ipv4Header& header, uint8_t tos) {
   header.checksum = delta.apply(header.checksum);
 }
 
-// One hop less to live, for who routes a packet into or out of a tunnel (RFC 2473 §3.1).
-inline void count_hop(Ipv4Header& header) {
+// Fewer hops to live, for who routes a packet into or out of a tunnel (RFC 2473 §3.1). At most the TTL.
+inline void count_hops(Ipv4Header& header, uint32_t hops) {
+  const uint32_t ttl = header.ttl - hops;
   ChecksumDelta delta;
-  delta.replace(uint32_t{header.ttl} << 8, (uint32_t{header.ttl} - 1) << 8);
-  --header.ttl;
+  delta.replace(uint32_t{header.ttl} << 8, ttl << 8);
+  header.ttl = static_cast<uint8_t>(ttl);
   header.checksum = delta.apply(header.checksum);
 }
 

@@ -1,5 +1,7 @@
 // The encapsulator (RFC 2473) for plain packets: carry/encapsulate's decisions, in the same order, about what
-// need not be cut. Nobody routes these packets but the program, which counts the hop (RFC 2473 §3.1).
+// need not be cut. The engine counts no hops; the kernel, which routes packets to the TUN device and from there,
+// does: of the IPv4 packet one on the way into a tunnel and one on the way out (RFC 2473 §3.1), of the IPv6
+// packet one as soon as it is made.
 #pragma once
 
 #include "carry/crossing.h"
@@ -39,6 +41,8 @@ template <class Link>
 YONROKU_HOT_INLINE int into_tunnel(Link& link, const Work& work, const EncapsulateSettings& settings,
                                    const TableNumber* path_mtus, const Ipv4Header& was, const Seen& seen,
                                    const carry::Crossing6& ends) {
+  const uint32_t hops = work.control->kernel_hops;
+  if (seen.hops <= hops || settings.hop_limit <= hops) return up<Link>(work, Miss::TimeToLive);
   if (!can_be_cut_in_tunnel(link, seen)) return up<Link>(work, Miss::Segments);
   const auto overhead = static_cast<uint32_t>(carry::overhead_of(settings));
   const uint32_t inner_size = sizeof(Ipv4Header) + seen.payload;
@@ -59,6 +63,7 @@ YONROKU_HOT_INLINE int into_tunnel(Link& link, const Work& work, const Encapsula
           : 0;
   Ipv6Header front;
   carry::write_tunnel_header(front, settings, seen.tos, payload, label, ends);
+  front.hop_limit = static_cast<uint8_t>(settings.hop_limit - hops);
   front.next_header = settings.encapsulation_limit ? IpProtocol::DestinationOptions : IpProtocol::Ipv4;
   const Routed routed = route_of(link.context(),
                                  {ends.destination, ends.source, result, front.traffic_class(),
@@ -77,9 +82,9 @@ YONROKU_HOT_INLINE int into_tunnel(Link& link, const Work& work, const Encapsula
                                      *settings.encapsulation_limit);
     inner += sizeof(EncapsulationLimitHeader);
   }
-  carry::count_hop(*reinterpret_cast<Ipv4Header*>(inner));
+  carry::count_hops(*reinterpret_cast<Ipv4Header*>(inner), hops);
   count(work, kToIpv6, seen.protocol, inner_size);
-  return leave(link, *reinterpret_cast<EthernetHeader*>(at), ETH_P_IPV6, routed);
+  return leave(link, ETH_P_IPV6, routed);
 }
 
 // An IPv4 packet in an IPv6 packet.
@@ -108,6 +113,8 @@ YONROKU_HOT_INLINE Carried find_inner(const Ipv6Header& outer, const char* end) 
 template <class Link>
 YONROKU_HOT_INLINE int out_of_tunnel(Link& link, const Work& work, const EncapsulateSettings& settings,
                                      const Ipv6Header& outer, const Carried& carried, const Seen& seen) {
+  const uint32_t hops = work.control->kernel_hops;
+  if (seen.hops <= hops || outer.hop_limit <= hops) return up<Link>(work, Miss::TimeToLive);
   // The kernel would go on taking its segments for a tunnel's.
   if (link.segment_size() != 0) return up<Link>(work, Miss::Segments);
   const uint8_t outer_class = outer.traffic_class();
@@ -133,9 +140,9 @@ YONROKU_HOT_INLINE int out_of_tunnel(Link& link, const Work& work, const Encapsu
   if (at + Link::kFront + sizeof(Ipv4Header) > link.end()) return Link::kDrop;
   auto& header = *reinterpret_cast<Ipv4Header*>(at + Link::kFront);
   carry::write_tos(header, tos);
-  carry::count_hop(header);
+  carry::count_hops(header, hops);
   count(work, kToIpv4, seen.protocol, old_size);
-  return leave(link, *reinterpret_cast<EthernetHeader*>(at), ETH_P_IP, routed);
+  return leave(link, ETH_P_IP, routed);
 }
 
 }  // namespace yonroku::bpf

@@ -49,7 +49,6 @@ YONROKU_HOT_INLINE int softwire_from_ipv6(Link& link, const Work& work, const Ip
   const uint32_t payload = outer.payload_length.host();
   if (outer.version() != 6 || payload > link.size() - Link::kFront - sizeof(Ipv6Header))
     return up<Link>(work, Miss::Malformed);
-  if (outer.hop_limit <= 1) return up<Link>(work, Miss::TimeToLive);
   if (!share::may_be_forwarded(outer.source())) return up<Link>(work, Miss::SpecialAddress);
   const Carried carried = find_inner(outer, link.end());
   if (carried.inner == nullptr) return up<Link>(work, Miss::ExtensionHeader);
