@@ -1,14 +1,19 @@
-// What the programs make of packets, beside what the engine's own mechanisms make of them. No packet travels:
-// BPF_PROG_TEST_RUN shows one to a program as if it came by an interface, and the kernel's routing answers.
+// What the programs make of packets, beside what the engine's own mechanisms make of them. Most packets do not
+// travel: BPF_PROG_TEST_RUN shows one to a program as if it came by an interface, and the kernel's routing
+// answers. Super-packets must travel, since the kernel cuts them.
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 #include <fcntl.h>
 #include <gtest/gtest.h>
 #include <linux/bpf.h>
+#include <linux/if_ether.h>
 #include <linux/if_link.h>
+#include <linux/if_packet.h>
 #include <linux/pkt_cls.h>
 #include <net/if.h>
 #include <sched.h>
+#include <sys/socket.h>
+#include <sys/time.h>
 #include <unistd.h>
 
 #include <cstdio>
@@ -16,10 +21,12 @@
 #include <ctime>
 #include <optional>
 
+#include "fastpath/attachment.h"
 #include "fastpath/instance_view.h"
 #include "fastpath/programs.h"
 #include "fastpath/table_memory.h"
 #include "io/tun.h"
+#include "io/virtio_header.h"
 #include "mechanism/worker_state.h"
 #include "packet/test_packets.h"
 
@@ -57,8 +64,16 @@ Octets without_identification(Octets packet) {
 
 class Forwarding : public testing::Test {
  protected:
+  static void SetUpTestSuite() {
+    if (::geteuid() != 0) return;
+    auto programs = Programs::load();
+    ASSERT_TRUE(programs) << programs.error().to_string();
+    programs_.emplace(std::move(*programs));
+  }
+  static void TearDownTestSuite() { programs_.reset(); }
   void SetUp() override {
     if (::geteuid() != 0) GTEST_SKIP() << "needs root";
+    ASSERT_TRUE(programs_);
     before_ = io::FileDescriptor(::open("/proc/thread-self/ns/net", O_RDONLY | O_CLOEXEC));
     ASSERT_EQ(::unshare(CLONE_NEWNET), 0);
     auto tun = io::open_tun("instance", 1);
@@ -77,9 +92,6 @@ class Forwarding : public testing::Test {
        "route add ::/0 via fe80::1 dev wire onlink\n");
     write("/proc/sys/net/ipv4/ip_forward");
     write("/proc/sys/net/ipv6/conf/all/forwarding");
-    auto programs = Programs::load();
-    ASSERT_TRUE(programs) << programs.error().to_string();
-    programs_.emplace(std::move(*programs));
     wire_ = ::if_nametoindex("wire");
     // Test runs of XDP programs are for interfaces that have one.
     ASSERT_EQ(bpf_xdp_attach(static_cast<int>(wire_), programs_->xdp(), XDP_FLAGS_DRV_MODE, nullptr), 0);
@@ -90,10 +102,13 @@ class Forwarding : public testing::Test {
     ASSERT_TRUE(programs_->set_device(wire_, wire));
     Device instance{};
     instance.use = Device::kInstance;
-    ASSERT_TRUE(programs_->set_device(::if_nametoindex("instance"), instance));
+    instance_ = ::if_nametoindex("instance");
+    ASSERT_TRUE(programs_->set_device(instance_, instance));
   }
   void TearDown() override {
     if (!before_.is_open()) return;
+    programs_->remove_device(wire_);
+    programs_->remove_device(instance_);
     EXPECT_EQ(::setns(before_.get(), CLONE_NEWNET), 0);
   }
 
@@ -108,10 +123,7 @@ class Forwarding : public testing::Test {
 
   // The IP packet that leaves; nothing: it passed, and untouched.
   std::optional<Octets> show(Place place, const Octets& packet) {
-    const bool is_ipv6 = packet.at(0) >> 4 == 6;
-    const Octets frame = test::joined({{2, 0, 0, 0, 0, 1, 2, 0, 0, 0, 0, 9},
-                                       is_ipv6 ? Octets{0x86, 0xdd} : Octets{0x08, 0x00},
-                                       packet});
+    const Octets frame = framed(packet);
     const bool is_tc = place == Place::Tc;
     __sk_buff skb{};
     skb.ifindex = wire_;
@@ -164,14 +176,59 @@ class Forwarding : public testing::Test {
 
   TableMemory memory_;
   mechanism::WorkerState state_{1};
-  std::optional<Programs> programs_;
+  static inline std::optional<Programs> programs_;
 
- private:
+  // A frame as it travels: a checksum to finish, segments to cut.
+  struct Travelling {
+    io::VirtioHeader todo{};
+    Octets packet;  // behind the Ethernet header
+  };
+  // What leaves by the wire after this has arrived there, of version and protocol (or next header) as told;
+  // ends when nothing more comes.
+  std::vector<Travelling> send(const Travelling& arriving, uint8_t version, uint8_t protocol) {
+    // It would see the packet first.
+    EXPECT_EQ(bpf_xdp_detach(static_cast<int>(wire_), XDP_FLAGS_DRV_MODE, nullptr), 0);
+    const auto attachment = Attachment::at_tc(wire_, programs_->tc());
+    EXPECT_TRUE(attachment) << attachment.error().to_string();
+    const io::FileDescriptor socket(::socket(AF_PACKET, SOCK_RAW | SOCK_CLOEXEC, __builtin_bswap16(ETH_P_ALL)));
+    const int on = 1;
+    EXPECT_EQ(::setsockopt(socket.get(), SOL_PACKET, PACKET_VNET_HDR, &on, sizeof on), 0);
+    const timeval wait{.tv_sec = 0, .tv_usec = 300'000};
+    EXPECT_EQ(::setsockopt(socket.get(), SOL_SOCKET, SO_RCVTIMEO, &wait, sizeof wait), 0);
+    sockaddr_ll far{};
+    far.sll_family = AF_PACKET;
+    far.sll_protocol = __builtin_bswap16(ETH_P_ALL);
+    far.sll_ifindex = static_cast<int>(::if_nametoindex("far"));
+    EXPECT_EQ(::bind(socket.get(), reinterpret_cast<const sockaddr*>(&far), sizeof far), 0);
+    Octets out(sizeof(io::VirtioHeader));
+    std::memcpy(out.data(), &arriving.todo, sizeof arriving.todo);
+    out = test::joined({out, framed(arriving.packet)});
+    EXPECT_EQ(::send(socket.get(), out.data(), out.size(), 0), static_cast<ssize_t>(out.size()));
+    std::vector<Travelling> left;
+    Octets in(70'000);
+    for (ssize_t size = 0; (size = ::recv(socket.get(), in.data(), in.size(), 0)) > 0;) {
+      Travelling each;
+      constexpr std::size_t kFront = sizeof each.todo + ETH_HLEN;
+      if (static_cast<std::size_t>(size) < kFront + sizeof(Ipv6Header)) continue;
+      std::memcpy(&each.todo, in.data(), sizeof each.todo);
+      each.packet.assign(in.begin() + kFront, in.begin() + size);
+      if (each.packet[0] >> 4 == version && each.packet[version == 4 ? 9 : 6] == protocol)
+        left.push_back(each);
+    }
+    return left;
+  }
   static void ip(const char* lines) {
     std::FILE* const pipe = ::popen("ip -batch -", "w");
     ASSERT_NE(pipe, nullptr);
     std::fputs(lines, pipe);
     ASSERT_EQ(::pclose(pipe), 0);
+  }
+
+ private:
+  static Octets framed(const Octets& packet) {
+    return test::joined({{2, 0, 0, 0, 0, 1, 2, 0, 0, 0, 0, 9},
+                         packet.at(0) >> 4 == 6 ? Octets{0x86, 0xdd} : Octets{0x08, 0x00},
+                         packet});
   }
   static void write(const char* path) {
     std::FILE* const file = std::fopen(path, "w");
@@ -182,7 +239,7 @@ class Forwarding : public testing::Test {
 
   io::FileDescriptor before_;
   io::TunDevice tun_;
-  uint32_t wire_ = 0;
+  uint32_t wire_ = 0, instance_ = 0;  // interface indices
 };
 
 Ipv6Address ipv6_of(const test::Address& a) {
@@ -343,6 +400,94 @@ TEST_F(SoftwireForwarding, OutOfTheTunnel) {
   compare_all({{"the outer DSCP", marked(0xba, 0x29), true}});
   settings_.own_prefixes = {Ipv4Prefix::holding(Ipv4Address(198, 51, 100, 0), 24)};
   compare_all({{"not to our prefix", from_customer(inner), false}});
+}
+
+// 4000 octets of TCP, of which the device shall make segments of 1400.
+Octets tcp_with_partial_checksum(test::Address source, test::Address destination, uint16_t source_port,
+                                 uint16_t destination_port) {
+  Octets segment = test::tcp(test::counting(4000));
+  test::put16(segment, 0, source_port);
+  test::put16(segment, 2, destination_port);
+  Octets packet =
+      test::ipv4({.source = source, .destination = destination, .protocol = test::kTcp}, segment);
+  test::set_partial_checksum(packet);
+  return packet;
+}
+io::VirtioHeader to_finish(uint16_t transport, uint16_t segment_size) {
+  io::VirtioHeader todo{};
+  todo.flags = io::VirtioHeader::kNeedsChecksum;
+  todo.checksum_start = static_cast<uint16_t>(ETH_HLEN + transport);
+  todo.checksum_offset = 16;
+  if (segment_size == 0) return todo;
+  todo.segmentation = io::VirtioHeader::kTcpIpv4;
+  todo.segment_size = segment_size;
+  todo.header_size = static_cast<uint16_t>(todo.checksum_start + 20);
+  return todo;
+}
+
+TEST_F(SoftwireForwarding, SuperPacketsGoIntoTheTunnelWhole) {
+  serve(fastpath::serve(0, settings_, rules_, path_mtus_));
+  const Octets packet = tcp_with_partial_checksum(address4(203, 0, 113, 7), kShared, 4000, kOwnPort);
+  const auto left = send({to_finish(20, 1400), packet}, 6, kIpip);
+  ASSERT_EQ(left.size(), 1u);
+  const Octets expected =
+      test::ipv6({.source = kBorder, .destination = kCustomer, .next_header = kIpip, .hop_limit = 63},
+                 routed(packet));
+  EXPECT_EQ(left[0].packet, expected);
+  EXPECT_EQ(left[0].todo.segmentation & ~io::VirtioHeader::kEcn, io::VirtioHeader::kTcpIpv4);
+  EXPECT_EQ(left[0].todo.segment_size, 1400);
+  EXPECT_EQ(left[0].todo.checksum_start, ETH_HLEN + 40 + 20);
+
+  // The size of segments counts, with the tunnel's headers.
+  EXPECT_EQ(send({to_finish(20, 1420), packet}, 6, kIpip).size(), 1u);
+  EXPECT_EQ(send({to_finish(20, 1421), packet}, 6, kIpip).size(), 0u);
+}
+
+TEST_F(SoftwireForwarding, TheKernelCutsWhatIsInTheTunnel) {
+  for (const bool has_limit : {false, true}) {
+    SCOPED_TRACE(has_limit ? "behind an encapsulation limit" : "behind the IPv6 header");
+    if (has_limit) settings_.encapsulate.encapsulation_limit = 4;
+    serve(fastpath::serve(0, settings_, rules_, path_mtus_));
+    ip("link set dev wire gso_max_size 2000\n");  // less than the packet: the device takes segments only
+    const Octets packet = tcp_with_partial_checksum(address4(203, 0, 113, 7), kShared, 4000, kOwnPort);
+    const auto left = send({to_finish(20, 1400), packet}, 6, has_limit ? kDestinationOptions : kIpip);
+    ASSERT_EQ(left.size(), 3u);
+    const std::size_t front = has_limit ? 48 : 40;
+    Octets data;
+    for (const Travelling& each : left) {
+      EXPECT_EQ(each.todo.segmentation, io::VirtioHeader::kNone);
+      EXPECT_EQ(test::get16(each.packet, 4) + 40, each.packet.size());
+      Octets inner(each.packet.begin() + static_cast<std::ptrdiff_t>(front), each.packet.end());
+      const auto seen = test::see(inner);
+      ASSERT_TRUE(seen);
+      EXPECT_EQ(seen->total, inner.size());
+      EXPECT_EQ(seen->hop_limit, 63);
+      EXPECT_TRUE(seen->header_checksum_right);
+      if ((each.todo.flags & io::VirtioHeader::kNeedsChecksum) != 0)
+        EXPECT_EQ(each.todo.checksum_start, ETH_HLEN + front + 20);
+      else
+        EXPECT_TRUE(test::has_right_checksum(inner));
+      data.insert(data.end(), inner.begin() + 40, inner.end());
+    }
+    EXPECT_EQ(data, test::counting(4000));
+  }
+}
+
+TEST_F(SoftwireForwarding, ChecksumsThatAreYetToFinishComeOutOfTheTunnel) {
+  serve(fastpath::serve(0, settings_, rules_, path_mtus_));
+  Octets inner = test::ipv4({.source = kShared, .destination = address4(203, 0, 113, 7), .protocol = test::kTcp},
+                            test::tcp(test::counting(40)));
+  test::put16(inner, 20, kOwnPort);
+  test::set_partial_checksum(inner);
+  for (const bool has_limit : {false, true}) {
+    SCOPED_TRACE(has_limit ? "behind an encapsulation limit" : "behind the IPv6 header");
+    const Octets packet = from_customer(inner, {.extensions = has_limit ? kEncapsulationLimit : Octets{}});
+    const auto left = send({to_finish(has_limit ? 68 : 60, 0), packet}, 4, test::kTcp);
+    ASSERT_EQ(left.size(), 1u);
+    EXPECT_EQ(left[0].packet, routed(inner));
+    EXPECT_EQ(left[0].todo.flags & io::VirtioHeader::kNeedsChecksum, io::VirtioHeader::kNeedsChecksum);
+    EXPECT_EQ(left[0].todo.checksum_start, ETH_HLEN + 20);
+  }
 }
 
 class MapTForwarding : public Forwarding {
