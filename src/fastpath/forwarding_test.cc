@@ -1,6 +1,6 @@
-// What the programs make of packets, beside what the engine's own mechanisms make of them. Most packets do not
-// travel: BPF_PROG_TEST_RUN shows one to a program as if it came by an interface, and the kernel's routing
-// answers. Super-packets must travel, since the kernel cuts them.
+// What the programs make of packets, beside what the engine's own mechanisms make of them. Most packets do
+// not travel: BPF_PROG_TEST_RUN shows one to a program as if it came by an interface, and the kernel's
+// routing answers. Super-packets must travel, since the kernel cuts them.
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 #include <fcntl.h>
@@ -117,8 +117,8 @@ class Forwarding : public testing::Test {
     served->view.places = (1u << kPlaces) - 1;
     ASSERT_TRUE(programs_->set_instance(0, served->view));
     for (uint32_t i = 0; i < served->tables.size(); ++i)
-      ASSERT_TRUE(programs_->set_table(
-          table_number(0, i), memory_.map_of(served->tables[i].slots, served->tables[i].seed)));
+      ASSERT_TRUE(programs_->set_table(table_number(0, i),
+                                       memory_.map_of(served->tables[i].slots, served->tables[i].seed)));
   }
 
   // The IP packet that leaves; nothing: it passed, and untouched.
@@ -190,7 +190,8 @@ class Forwarding : public testing::Test {
     EXPECT_EQ(bpf_xdp_detach(static_cast<int>(wire_), XDP_FLAGS_DRV_MODE, nullptr), 0);
     const auto attachment = Attachment::at_tc(wire_, programs_->tc());
     EXPECT_TRUE(attachment) << attachment.error().to_string();
-    const io::FileDescriptor socket(::socket(AF_PACKET, SOCK_RAW | SOCK_CLOEXEC, __builtin_bswap16(ETH_P_ALL)));
+    const io::FileDescriptor socket(
+        ::socket(AF_PACKET, SOCK_RAW | SOCK_CLOEXEC, __builtin_bswap16(ETH_P_ALL)));
     const int on = 1;
     EXPECT_EQ(::setsockopt(socket.get(), SOL_PACKET, PACKET_VNET_HDR, &on, sizeof on), 0);
     const timeval wait{.tv_sec = 0, .tv_usec = 300'000};
@@ -271,10 +272,13 @@ class SoftwireForwarding : public Forwarding {
     serve(fastpath::serve(0, settings_, rules_, path_mtus_));
     compare(mechanism::Softwire(settings_, rules_, path_mtus_), rows);
   }
-  static Octets to_customer(Ipv4Spec spec = {}, Octets payload = test::udp(test::counting(40), 53, kOwnPort)) {
+  static Octets to_customer(Ipv4Spec spec = {},
+                            Octets payload = test::udp(test::counting(40), 53, kOwnPort)) {
     return test::ipv4(spec, payload);
   }
-  static Ipv4Spec from_customer_spec() { return {.source = kShared, .destination = address4(203, 0, 113, 7)}; }
+  static Ipv4Spec from_customer_spec() {
+    return {.source = kShared, .destination = address4(203, 0, 113, 7)};
+  }
   static Octets from_customer(const Octets& inner, Ipv6Spec outer = {}) {
     outer.source = kCustomer;
     outer.destination = kBorder;
@@ -408,8 +412,7 @@ Octets tcp_with_partial_checksum(test::Address source, test::Address destination
   Octets segment = test::tcp(test::counting(4000));
   test::put16(segment, 0, source_port);
   test::put16(segment, 2, destination_port);
-  Octets packet =
-      test::ipv4({.source = source, .destination = destination, .protocol = test::kTcp}, segment);
+  Octets packet = test::ipv4({.source = source, .destination = destination, .protocol = test::kTcp}, segment);
   test::set_partial_checksum(packet);
   return packet;
 }
@@ -430,9 +433,8 @@ TEST_F(SoftwireForwarding, SuperPacketsGoIntoTheTunnelWhole) {
   const Octets packet = tcp_with_partial_checksum(address4(203, 0, 113, 7), kShared, 4000, kOwnPort);
   const auto left = send({to_finish(20, 1400), packet}, 6, kIpip);
   ASSERT_EQ(left.size(), 1u);
-  const Octets expected =
-      test::ipv6({.source = kBorder, .destination = kCustomer, .next_header = kIpip, .hop_limit = 63},
-                 routed(packet));
+  const Octets expected = test::ipv6(
+      {.source = kBorder, .destination = kCustomer, .next_header = kIpip, .hop_limit = 63}, routed(packet));
   EXPECT_EQ(left[0].packet, expected);
   EXPECT_EQ(left[0].todo.segmentation & ~io::VirtioHeader::kEcn, io::VirtioHeader::kTcpIpv4);
   EXPECT_EQ(left[0].todo.segment_size, 1400);
@@ -475,8 +477,9 @@ TEST_F(SoftwireForwarding, TheKernelCutsWhatIsInTheTunnel) {
 
 TEST_F(SoftwireForwarding, ChecksumsThatAreYetToFinishComeOutOfTheTunnel) {
   serve(fastpath::serve(0, settings_, rules_, path_mtus_));
-  Octets inner = test::ipv4({.source = kShared, .destination = address4(203, 0, 113, 7), .protocol = test::kTcp},
-                            test::tcp(test::counting(40)));
+  Octets inner =
+      test::ipv4({.source = kShared, .destination = address4(203, 0, 113, 7), .protocol = test::kTcp},
+                 test::tcp(test::counting(40)));
   test::put16(inner, 20, kOwnPort);
   test::set_partial_checksum(inner);
   for (const bool has_limit : {false, true}) {
@@ -495,7 +498,7 @@ class MapTForwarding : public Forwarding {
   void SetUp() override {
     Forwarding::SetUp();
     if (IsSkipped() || HasFatalFailure()) return;
-      const auto rule = share::MapRule::create({.ipv6 = Ipv6Prefix::holding({0x2001'0db8'0000'0000, 0}, 40),
+    const auto rule = share::MapRule::create({.ipv6 = Ipv6Prefix::holding({0x2001'0db8'0000'0000, 0}, 40),
                                               .ipv4 = Ipv4Prefix::holding(Ipv4Address(192, 0, 2, 0), 24),
                                               .ea_length = 16,
                                               .psid_offset = 6});
@@ -538,14 +541,14 @@ TEST_F(MapTForwarding, ToIpv4) {
     return test::ipv6({.source = source, .destination = destination}, test::udp(data, port, 53));
   };
   // PSID 0x34 of 192.0.2.18, and the Internet's 203.0.113.7 in the default mapping rule's prefix.
-  const test::Address customer =
-      address6({0x2001, 0xdb8, 0x0012, 0x3400, 0x0000, 0xc000, 0x0212, 0x0034});
+  const test::Address customer = address6({0x2001, 0xdb8, 0x0012, 0x3400, 0x0000, 0xc000, 0x0212, 0x0034});
   const test::Address internet = address6({0x2001, 0xdb8, 0xffff, 0, 0x00cb, 0x0071, 0x0700});
   compare_all({
       {"UDP", from(customer, 1232, internet), true},
       {"another customer's port", from(customer, 1236, internet), false},
       {"an address that its own bits do not make",
-       from(address6({0x2001, 0xdb8, 0x0012, 0x3400, 0x0000, 0xc000, 0x0213, 0x0034}), 1232, internet), false},
+       from(address6({0x2001, 0xdb8, 0x0012, 0x3400, 0x0000, 0xc000, 0x0213, 0x0034}), 1232, internet),
+       false},
       {"a host with a mapping", from(address6({0x2001, 0xdb8, 0xffff, 1}, 9), 1232, internet), true},
       {"of no rule", from(address6({0x2001, 0xdb9}, 9), 1232, internet), false},
       {"not in the prefix", from(customer, 1232, address6({0x2001, 0xdb8, 0xffff, 0, 0x0100})), false},

@@ -24,8 +24,7 @@ void clamp_mss_of(std::span<std::byte> transport, const Offload& offload, std::s
 }  // namespace
 
 Encapsulate::Encapsulate(const EncapsulateSettings& settings)
-    : settings_(settings),
-      overhead_(overhead_of(settings)) {}
+    : settings_(settings), overhead_(overhead_of(settings)) {}
 
 void Encapsulate::write_front(std::byte* at, uint8_t tos, std::size_t payload, const Ipv4Flow& flow,
                               const Crossing6& ends, bool fragment_header,

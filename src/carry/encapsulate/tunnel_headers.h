@@ -43,8 +43,7 @@ YONROKU_HOT_INLINE void write_tunnel_header(Ipv6Header& header, const Encapsulat
       settings.traffic_class
           ? static_cast<uint8_t>((*settings.traffic_class & ~kEcnMask) | (inner_tos & kEcnMask))
           : inner_tos;
-  header.version_class_flow =
-      be32::from_host(uint32_t{6} << 28 | uint32_t{traffic_class} << 20 | flow_label);
+  header.version_class_flow = be32::from_host(uint32_t{6} << 28 | uint32_t{traffic_class} << 20 | flow_label);
   header.payload_length = be16::from_host(static_cast<uint16_t>(payload));
   header.hop_limit = settings.hop_limit;
   header.set_source(ends.source);
