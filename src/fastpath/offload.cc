@@ -127,14 +127,11 @@ bool Offload::is_ours(uint32_t interface) const {
   return std::ranges::any_of(instances_, [&](const auto& each) { return each.second.device == interface; });
 }
 
-void Offload::attach() {
-  const auto listed = list_interfaces();
-  if (!listed) return spdlog::error("offload: {}", listed.error().to_string());
+void Offload::attach(std::span<const Interface> present) {
   std::erase_if(attached_, [&](const auto& each) {
-    return std::ranges::none_of(*listed,
-                                [&](const Interface& present) { return present.index == each.first; });
+    return std::ranges::none_of(present, [&](const Interface& one) { return one.index == each.first; });
   });
-  for (const Interface& interface : *listed) {
+  for (const Interface& interface : present) {
     if (is_ours(interface.index)) continue;
     bool wants_tc = false, wants_xdp = false, chooses = false;
     for (const auto& [number, instance] : instances_) {

@@ -6,14 +6,16 @@
 #include <array>
 #include <cstdint>
 #include <map>
+#include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
 #include "base/result.h"
 #include "fastpath/attachment.h"
 #include "fastpath/instance_view.h"
-#include "fastpath/interfaces.h"
+#include "fastpath/interface.h"
 #include "fastpath/programs.h"
 #include "fastpath/table_memory.h"
 
@@ -61,8 +63,8 @@ class Offload {
   void serve(uint32_t instance, const ServedOrNot& served);
 
   // Attaches the programs where they are wished for and not yet there, and detaches them where they no longer
-  // are.
-  void attach();
+  // are. `present` are all interfaces.
+  void attach(std::span<const Interface> present);
   // Routes, neighbours or addresses have changed.
   void forget_routes() noexcept { programs_.forget_routes(); }
   void set_exact(bool is_exact) noexcept { programs_.set_exact(is_exact); }

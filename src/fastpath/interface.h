@@ -1,11 +1,8 @@
-// The network interfaces of this namespace, as far as the offload cares.
+// A network interface, as far as the offload cares.
 #pragma once
 
 #include <cstdint>
 #include <string>
-#include <vector>
-
-#include "base/result.h"
 
 namespace yonroku::fastpath {
 
@@ -20,8 +17,5 @@ struct Interface {
   bool is_up = false;
   bool has_master = false;  // a port of a bridge or bond, which has the packets
 };
-
-// In the order of their indices.
-[[nodiscard]] Result<std::vector<Interface>> list_interfaces();
 
 }  // namespace yonroku::fastpath

@@ -1,4 +1,4 @@
-#include "fastpath/interfaces.h"
+#include "control/interfaces.h"
 
 #include <libmnl/libmnl.h>
 #include <linux/ethtool.h>
@@ -17,8 +17,10 @@
 
 #include "io/file_descriptor.h"
 
-namespace yonroku::fastpath {
+namespace yonroku::control {
 namespace {
+
+using fastpath::Interface;
 
 std::string driver_of(int socket, const std::string& name) {
   ethtool_drvinfo info{};
@@ -90,4 +92,4 @@ Result<std::vector<Interface>> list_interfaces() {
   return interfaces;
 }
 
-}  // namespace yonroku::fastpath
+}  // namespace yonroku::control
