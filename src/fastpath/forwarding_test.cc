@@ -370,6 +370,11 @@ TEST_F(SoftwireForwarding, OutOfTheTunnel) {
     spec.ttl = inner_ttl;
     return from_customer(test::ipv4(spec, test::udp(data, kOwnPort, 53)), {.hop_limit = outer_hops});
   };
+  const auto with_payload_length = [&](uint16_t length, Octets extensions) {
+    Octets packet = from_customer(inner, {.extensions = std::move(extensions)});
+    test::put16(packet, 4, length);
+    return packet;
+  };
   Octets broken = inner;
   broken[10] ^= 1;
   compare_all({
@@ -378,6 +383,9 @@ TEST_F(SoftwireForwarding, OutOfTheTunnel) {
       {"with padding behind it", test::joined({from_customer(inner), Octets(9)}), true},
       {"with padding inside", from_customer(test::joined({inner, Octets(9)})), true},
       {"an encapsulation limit", from_customer(inner, {.extensions = kEncapsulationLimit}), true},
+      {"an outer length that ends in the option", with_payload_length(4, kEncapsulationLimit), false},
+      {"an outer length that ends before the inner packet does", with_payload_length(60, {}), false},
+      {"an outer length of none", with_payload_length(0, {}), false},
       {"other options", from_customer(inner, {.extensions = {kIpip, 0, 1, 4, 0, 0, 0, 0}}), false},
       {"ECT(0), met congestion", marked(0xba, 0x03), true},
       {"ECT(0), marked ECT(1)", marked(0xba, 0x01), true},

@@ -52,6 +52,8 @@ YONROKU_HOT_INLINE int softwire_from_ipv6(Link& link, const Work& work, const Ip
   if (!share::may_be_forwarded(outer.source())) return up<Link>(work, Miss::SpecialAddress);
   const Carried carried = find_inner(outer, link.end());
   if (carried.inner == nullptr) return up<Link>(work, Miss::ExtensionHeader);
+  if (payload + sizeof(Ipv6Header) < carried.front + sizeof(Ipv4Header))
+    return up<Link>(work, Miss::Malformed);
   const Ipv4Header& inner = *carried.inner;
   const Seen seen = look_at(inner, link.end(), payload + sizeof(Ipv6Header) - carried.front);
   if (!seen.is_plain) return up<Link>(work, seen.miss);
