@@ -18,7 +18,9 @@
 #include "fastpath/bpf/kernel.h"
 
 YONROKU_INLINE_ALL_BEGIN
+#include "fastpath/bpf/map_t.h"
 #include "fastpath/bpf/siit.h"
+#include "fastpath/bpf/softwire.h"
 
 namespace yonroku::bpf {
 
@@ -54,6 +56,8 @@ YONROKU_HOT_INLINE int from_ipv4(Link& link) {
   if (!seen.is_plain) return up<Link>(work, seen.miss);
   switch (work.instance->kind) {
     case fastpath::Kind::Siit: return siit_from_ipv4(link, work, header, seen);
+    case fastpath::Kind::Softwire: return softwire_from_ipv4(link, work, header, seen);
+    case fastpath::Kind::MapT: return map_t_from_ipv4(link, work, header, seen);
     case fastpath::Kind::None: break;
   }
   return Link::kUp;
@@ -70,10 +74,13 @@ YONROKU_HOT_INLINE int from_ipv6(Link& link) {
               static_cast<uint8_t>(header.next_header)},
              work))
     return Link::kUp;
+  if (work.instance->kind == fastpath::Kind::Softwire) return softwire_from_ipv6(link, work, header);
   const Seen seen = look_at(header, link.end(), link.size() - Link::kFront);
   if (!seen.is_plain) return up<Link>(work, seen.miss);
   switch (work.instance->kind) {
     case fastpath::Kind::Siit: return siit_from_ipv6(link, work, header, seen);
+    case fastpath::Kind::MapT: return map_t_from_ipv6(link, work, header, seen);
+    case fastpath::Kind::Softwire:
     case fastpath::Kind::None: break;
   }
   return Link::kUp;

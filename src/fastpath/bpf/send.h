@@ -22,7 +22,7 @@ struct Work {
 // Leaves the packet to the engine.
 template <class Link>
 YONROKU_HOT_INLINE int up(const Work& work, Miss why) {
-  ++work.counters->misses[static_cast<uint32_t>(why) % fastpath::kMissCount];
+  ++work.counters->misses[static_cast<uint32_t>(why) % fastpath::kMissSlots];
   return Link::kUp;
 }
 

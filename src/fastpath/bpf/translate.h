@@ -31,6 +31,7 @@ template <class Link>
 YONROKU_HOT_INLINE int to_ipv6(Link& link, const Work& work, const Ipv4Header& was, const Seen& seen,
                                const Crossing6& crossing) {
   const carry::TranslateSettings& settings = work.instance->translate;
+  if (!seen.has_udp_checksum) return up<Link>(work, Miss::UdpZeroChecksum);
   if (seen.hops <= hops_of(work)) return up<Link>(work, Miss::TimeToLive);
   const uint32_t result = sizeof(Ipv6Header) + largest_payload(link, seen);
   if (result > (seen.dont_fragment ? settings.ipv6_mtu : settings.lowest_ipv6_mtu))
@@ -95,6 +96,7 @@ template <class Link>
 YONROKU_HOT_INLINE int to_ipv4(Link& link, const Work& work, const Ipv6Header& was, const Seen& seen,
                                const Crossing4& crossing) {
   const carry::TranslateSettings& settings = work.instance->translate;
+  if (!seen.has_udp_checksum) return up<Link>(work, Miss::UdpZeroChecksum);
   if (seen.hops <= hops_of(work)) return up<Link>(work, Miss::TimeToLive);
   const uint32_t total = sizeof(Ipv4Header) + seen.payload;
   const uint32_t result = sizeof(Ipv4Header) + largest_payload(link, seen);
