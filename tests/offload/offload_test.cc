@@ -168,5 +168,18 @@ TEST_F(Offload, EveryChecksum) {
   EXPECT_EQ(tally_.passed_up, 2 * std::size(kHooks));
 }
 
+// The kernel routes nothing that has such a source, which says nothing about the destination.
+TEST_F(Offload, WhatComesFromALinkLocalAddressIsNotRemembered) {
+  const auto differential = enter("eam-basic.yaml");
+  ASSERT_NE(differential, nullptr);
+  test::Ipv6Spec spec;
+  spec.source = test::address6({0xfe80}, 1);
+  for (const Hook hook : kHooks) {
+    EXPECT_TRUE(agree(*differential, hook, {test::ipv6(spec, test::udp({}))}));
+    EXPECT_TRUE(agree(*differential, hook, {test::ipv6({}, test::udp({}))}));
+  }
+  EXPECT_EQ(tally_.forwarded, 2u);
+}
+
 }  // namespace
 }  // namespace yonroku::offload
