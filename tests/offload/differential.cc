@@ -109,6 +109,12 @@ bool is_usual(View packet, const Seen& seen) {
 
 }  // namespace
 
+bool can_be_super_packet(View packet) {
+  const auto seen = test::see(packet);
+  return seen && seen->total == packet.size() &&
+         (seen->protocol == test::kTcp || seen->protocol == test::kUdp) && test::has_right_checksum(packet);
+}
+
 Counts::Counts(const observe::Counters& counters) {
   for (std::size_t i = 0; i < at.size(); ++i) {
     const auto& flow = counters.translated[i / observe::kProtocols][i % observe::kProtocols];

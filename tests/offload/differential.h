@@ -36,6 +36,9 @@ struct Counts {
   [[nodiscard]] std::string to_string() const;
 };
 
+// TCP or UDP with a right checksum, and nothing behind it.
+bool can_be_super_packet(test::View packet);
+
 struct Compared {
   enum class Result : uint8_t { Forwarded, PassedUp, NotRun } result = Result::NotRun;
   std::string problem;  // how they differ; empty: they agree

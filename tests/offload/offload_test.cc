@@ -1,14 +1,17 @@
-// The offload's programs against the engine: packets of the golden corpus through both. Needs root.
+// The offload's programs against the engine: packets of the golden corpus, and generated ones, through both.
+// Needs root. YONROKU_OFFLOAD_PACKETS says how many are generated, YONROKU_OFFLOAD_SEED from what.
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 #include <unistd.h>
 
 #include <algorithm>
+#include <cstdlib>
 #include <filesystem>
 #include <map>
 
 #include "differential.h"
 #include "golden_file.h"
+#include "packets.h"
 
 namespace yonroku::offload {
 namespace {
@@ -18,6 +21,11 @@ constexpr const char* kMissNames[] = {
 #include "fastpath/misses.def"
 #undef YONROKU_MISS
 };
+
+uint64_t number_from_environment(const char* name, uint64_t otherwise) {
+  const char* const text = std::getenv(name);
+  return text == nullptr ? otherwise : std::strtoull(text, nullptr, 10);
+}
 
 struct Golden {
   std::string path;  // below tests/golden
@@ -44,6 +52,14 @@ Corpus read_corpus() {
 test::Octets octets_of(const golden::Step& step) {
   const test::View octets = test::octets_of(step.input);
   return {octets.begin(), octets.end()};
+}
+
+std::vector<test::Octets> inputs_of(const std::vector<Golden>& files) {
+  std::vector<test::Octets> inputs;
+  for (const Golden& golden : files)
+    for (const golden::Step& step : golden.file.steps)
+      if (!step.until) inputs.push_back(octets_of(step));
+  return inputs;
 }
 
 // What became of packets; printed, so that one sees what a run was worth.
@@ -141,6 +157,35 @@ TEST_F(Offload, GoldenCorpus) {
   fmt::print("  {} files; {} more have a configuration that the offload leaves to the engine\n", served,
              unserved);
   for (const auto& [folder, least] : kForwarded) EXPECT_GE(forwarded[folder], least) << folder;
+}
+
+TEST_F(Offload, GeneratedPackets) {
+  const uint64_t seed = number_from_environment("YONROKU_OFFLOAD_SEED", 1);
+  const uint64_t runs = number_from_environment("YONROKU_OFFLOAD_PACKETS", 1'000'000);
+  fmt::print("YONROKU_OFFLOAD_SEED={} YONROKU_OFFLOAD_PACKETS={}\n", seed, runs);
+  Corpus corpus = read_corpus();
+  std::erase_if(corpus, [&](const auto& each) { return create(each.first) == nullptr; });
+  ASSERT_FALSE(corpus.empty());
+  uint64_t super_packets = 0;  // forwarded
+  for (const auto& [config, files] : corpus) {
+    SCOPED_TRACE(config);
+    const auto differential = enter(config);
+    Packets packets(seed, inputs_of(files));
+    for (uint64_t i = runs / corpus.size() / std::size(kHooks); i > 0; --i) {
+      Arrival arrival = packets.next();
+      const uint64_t before = tally_.forwarded;
+      if (!agree(*differential, Hook::Tc, arrival)) break;
+      super_packets += arrival.segment_size != 0 ? tally_.forwarded - before : 0;
+      arrival.segment_size = 0;
+      if (!agree(*differential, Hook::Xdp, arrival)) break;
+    }
+    EXPECT_EQ(differential->compare_counters(), "");
+    tally_.add(differential->counters());
+  }
+  tally_.print();
+  fmt::print("  super-packets forwarded: {}\n", super_packets);
+  EXPECT_GT(tally_.forwarded, runs / 4) << "most packets are not about anything";
+  EXPECT_GT(super_packets, runs / 200);
 }
 
 // The changed checksum depends on what was in the field and nothing else of the packet's data.
