@@ -180,14 +180,21 @@ Result<void> Differential::build() {
   } else {
     reason_unserved_ = served.error();
   }
-  routes_ = TRY(control::implied_routes(settings_));
-  if (const auto own = control::own_route(settings_)) routes_.ipv4.push_back(*own);
   return {};
 }
 
 Result<void> Differential::enter(World& world) {
   world_ = &world;
-  return world_->serve(number_, served_, memory_, routes_);
+  TRY(world_->serve(number_, served_, memory_));
+  return choose_routes(Routes::Both);
+}
+
+Result<void> Differential::choose_routes(Routes routes) {
+  routes_ = TRY(control::implied_routes(settings_));
+  if (const auto own = control::own_route(settings_)) routes_.ipv4.push_back(*own);
+  if (routes == Routes::Ipv4) routes_.ipv6.clear();
+  if (routes == Routes::Ipv6) routes_.ipv4.clear();
+  return world_->route(number_, routes_);
 }
 
 void Differential::start_over() {

@@ -52,6 +52,10 @@ class Differential {
   [[nodiscard]] const std::string& reason_unserved() const { return reason_unserved_; }
   // Makes the programs serve it. The world outlives this.
   Result<void> enter(World& world);
+  // Which of the routes lead to the instance: where one family's don't, what it sends in that family leaves
+  // whatever the destination. All do after enter().
+  enum class Routes : uint8_t { Both, Ipv4, Ipv6 };
+  Result<void> choose_routes(Routes routes);
 
   // Forgets all flows and the time that has passed.
   void start_over();

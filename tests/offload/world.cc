@@ -104,8 +104,7 @@ Result<World::Place*> World::place_of(uint32_t instance) {
   return &places_.emplace(instance, std::move(place)).first->second;
 }
 
-Result<void> World::serve(uint32_t instance, const fastpath::Served& served, fastpath::TableMemory& memory,
-                          const control::ImpliedRoutes& routes) {
+Result<void> World::serve(uint32_t instance, const fastpath::Served& served, fastpath::TableMemory& memory) {
   Place& place = *TRY(place_of(instance));
   while (place.tables > 0) TRY(programs_.remove_table(fastpath::table_number(instance, --place.tables)));
   for (const share::TableMemoryView& table : served.tables)
@@ -113,6 +112,11 @@ Result<void> World::serve(uint32_t instance, const fastpath::Served& served, fas
                             memory.map_of(table.slots, table.seed)));
   TRY(programs_.set_instance(instance, served.view));
   programs_.clear_counters(instance);
+  return {};
+}
+
+Result<void> World::route(uint32_t instance, const control::ImpliedRoutes& routes) {
+  Place& place = *TRY(place_of(instance));
   TRY(ip(place.remove_routes + lines_for(routes, "replace", instance)));
   place.remove_routes = lines_for(routes, "del", instance);
   programs_.forget_routes();

@@ -38,10 +38,11 @@ class World {
   // Needs root. Moves the calling thread, and what it starts, to a network namespace that ends with it.
   static Result<World> create();
 
-  // From now on what comes by the link `instance` (below fastpath::kMostInstances) and has such a route is
-  // this instance's. `memory` holds its tables; both outlive what is run.
-  Result<void> serve(uint32_t instance, const fastpath::Served& served, fastpath::TableMemory& memory,
-                     const control::ImpliedRoutes& routes);
+  // `instance`, below fastpath::kMostInstances, is this one from now on. `memory` holds its tables; both
+  // outlive what is run.
+  Result<void> serve(uint32_t instance, const fastpath::Served& served, fastpath::TableMemory& memory);
+  // What comes by its link and has such a destination is for it; everything else leaves by the link.
+  Result<void> route(uint32_t instance, const control::ImpliedRoutes& routes);
 
   enum class Action : uint8_t { Forwarded, PassedUp, Other };
   struct Outcome {
