@@ -136,7 +136,8 @@ std::optional<World::Outcome> World::run(uint32_t instance, Hook hook, test::Vie
   md.data_end = static_cast<uint32_t>(frame.size());
   Outcome outcome;
   outcome.frame.resize(2 * kLargestPacket);
-  LIBBPF_OPTS(bpf_test_run_opts, options);
+  bpf_test_run_opts options{};
+  options.sz = sizeof options;
   options.data_in = frame.data();
   options.data_size_in = static_cast<uint32_t>(frame.size());
   options.data_out = outcome.frame.data();
