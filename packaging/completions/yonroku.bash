@@ -132,7 +132,7 @@ _yonroku() {
         esac
       done
       case $position in
-        0) mapfile -t COMPREPLY < <(compgen -W 'status counters mappings rules softwires bindings sessions subscribers ports services' -- "$cur") ;;
+        0) mapfile -t COMPREPLY < <(compgen -W 'status counters mappings rules softwires bindings sessions subscribers ports services offload' -- "$cur") ;;
       esac
       ;;
     mappings)

@@ -42,7 +42,7 @@ complete -c yonroku -n '__fish_seen_subcommand_from ports' -l json -d 'print the
 complete -c yonroku -n '__fish_seen_subcommand_from ports' -l socket -d 'control socket' -r -F
 complete -c yonroku -n '__fish_seen_subcommand_from ports' -l instance -s i -d 'only this instance' -x
 complete -c yonroku -n '__fish_seen_subcommand_from ports' -l outside -d 'only with this outside address' -x
-complete -c yonroku -n '__fish_seen_subcommand_from ports; and not __fish_seen_subcommand_from status counters mappings rules softwires bindings sessions subscribers ports services' -a 'status counters mappings rules softwires bindings sessions subscribers ports services'
+complete -c yonroku -n '__fish_seen_subcommand_from ports; and not __fish_seen_subcommand_from status counters mappings rules softwires bindings sessions subscribers ports services offload' -a 'status counters mappings rules softwires bindings sessions subscribers ports services offload'
 complete -c yonroku -n __fish_use_subcommand -a mappings -d 'change the mappings of the running program'
 complete -c yonroku -n '__fish_seen_subcommand_from mappings' -l socket -d 'control socket' -r -F
 complete -c yonroku -n '__fish_seen_subcommand_from mappings' -l instance -s i -d 'instance to change' -x

@@ -19,19 +19,6 @@ namespace {
 using nlohmann::ordered_json;
 using std::chrono::system_clock;
 
-std::string octets_text(uint64_t octets) {
-  constexpr const char* kUnits[] = {"kB", "MB", "GB", "TB", "PB"};
-  if (octets < 1000) return fmt::format("{} octets", octets);
-  double value = static_cast<double>(octets);
-  const char* unit = "";
-  for (const char* next : kUnits) {
-    if (value < 1000) break;
-    value /= 1000;
-    unit = next;
-  }
-  return fmt::format("{:.{}f} {}", value, value < 10 ? 1 : 0, unit);
-}
-
 std::optional<system_clock::time_point> parse_time(const ordered_json& text) {
   std::tm parts{};
   if (!text.is_string() ||
@@ -75,7 +62,7 @@ std::string table_text(const ordered_json& instance) {
     return "";
   const auto count = instance.at("mappings").get<uint64_t>();
   return fmt::format("  {}{}\n", counted(count, thing),
-                     count == 0 ? "" : " in " + octets_text(instance.at("mappings-memory").get<uint64_t>()));
+                     count == 0 ? "" : " in " + size_text(instance.at("mappings-memory").get<uint64_t>()));
 }
 
 // "udp 9,000, tcp 345": those that there are.
@@ -216,7 +203,7 @@ class CountersText {
     }
     const uint64_t packets = number(instance, direction);
     line(direction, packets,
-         fmt::format("packet{}, {}{}", packets == 1 ? "" : "s", octets_text(octets), parts));
+         fmt::format("packet{}, {}{}", packets == 1 ? "" : "s", size_text(octets), parts));
   }
 
   void add_drops(const ordered_json& drops) {

@@ -9,6 +9,7 @@
 #include "api/metrics.h"
 #include "api/nat_feed.h"
 #include "api/nat_listing.h"
+#include "api/offload_report.h"
 #include "api/reload_feed.h"
 #include "api/request_body.h"
 #include "api/rule_listing.h"
@@ -29,6 +30,7 @@ constexpr const char* kMappings = R"(/v1/(?:instances/([a-z0-9-]+)/)?mappings)";
 constexpr const char* kRules = R"(/v1/(?:instances/([a-z0-9-]+)/)?rules)";
 constexpr const char* kSoftwires = R"(/v1/(?:instances/([a-z0-9-]+)/)?softwires)";
 constexpr const char* kNat = R"(/v1/(?:instances/([a-z0-9-]+)/)?(bindings|sessions|subscribers|ports))";
+constexpr const char* kOffload = R"(/v1/(?:instances/([a-z0-9-]+)/)?offload)";
 constexpr const char* kServices = R"(/v1/(?:instances/([a-z0-9-]+)/)?services)";
 constexpr std::size_t kLargestChange = 32 << 20;   // some 700,000 mappings at once
 constexpr std::size_t kLargestTable = 1024 << 20;  // ten million softwires and more
@@ -84,6 +86,12 @@ class Routes {
     const auto services = services_json(backend_.status(), instance_of(request));
     if (!services) return answer(response, status_of(services.error()), services.error());
     answer(response, *services);
+  }
+
+  void show_offload(const Request& request, Response& response) {
+    const auto offload = offload_json(backend_.status(), instance_of(request));
+    if (!offload) return answer(response, status_of(offload.error()), offload.error());
+    answer(response, *offload);
   }
 
   void list_rules(control::TableKind kind, const Request& request, Response& response) {
@@ -292,12 +300,12 @@ void answer_everything_else(httplib::Server& server) {
   server.set_error_handler([](const Request& request, Response& response) {
     if (!response.body.empty()) return;
     const bool is_unknown = response.status == kNotFound;
-    answer(
-        response, response.status,
-        {request.path, is_unknown ? "there is no such thing here" : "the request is not understood",
-         is_unknown ? "GET /v1/status, /v1/counters, /v1/mappings, /v1/rules, /v1/softwires, /v1/bindings, "
-                      "/v1/sessions, /v1/subscribers, /v1/ports, /v1/services, /v1/reload, /metrics"
-                    : ""});
+    answer(response, response.status,
+           {request.path, is_unknown ? "there is no such thing here" : "the request is not understood",
+            is_unknown
+                ? "GET /v1/status, /v1/counters, /v1/mappings, /v1/rules, /v1/softwires, /v1/bindings, "
+                  "/v1/sessions, /v1/subscribers, /v1/ports, /v1/services, /v1/offload, /v1/reload, /metrics"
+                : ""});
   });
   server.set_exception_handler(
       [](const Request& request, Response& response, const std::exception_ptr& thrown) {
@@ -341,6 +349,9 @@ void add_routes(httplib::Server& server, Backend& backend, const std::function<b
              [routes](const Request& request, Response& response) { routes->list_nat(request, response); });
   server.Get("/v1/reload", [routes](const Request& request, Response& response) {
     routes->preview_reload(request, response);
+  });
+  server.Get(kOffload, [routes](const Request& request, Response& response) {
+    routes->show_offload(request, response);
   });
   server.Get(kServices, [routes](const Request& request, Response& response) {
     routes->list_services(request, response);

@@ -20,4 +20,17 @@ std::string percent_text(uint64_t part, uint64_t whole) {
   return percent == 0 && part > 0 ? "<1 %" : fmt::format("{} %", percent);
 }
 
+std::string size_text(uint64_t octets) {
+  constexpr const char* kUnits[] = {"kB", "MB", "GB", "TB", "PB"};
+  if (octets < 1000) return fmt::format("{} octets", octets);
+  double value = static_cast<double>(octets);
+  const char* unit = "";
+  for (const char* next : kUnits) {
+    if (value < 1000) break;
+    value /= 1000;
+    unit = next;
+  }
+  return fmt::format("{:.{}f} {}", value, value < 10 ? 1 : 0, unit);
+}
+
 }  // namespace yonroku::api

@@ -13,4 +13,7 @@ namespace yonroku::api {
 // "12 %"; "<1 %" of something but not much.
 [[nodiscard]] std::string percent_text(uint64_t part, uint64_t whole);
 
+// Octets as "12 kB".
+[[nodiscard]] std::string size_text(uint64_t octets);
+
 }  // namespace yonroku::api

@@ -11,6 +11,7 @@
 #include <nlohmann/json.hpp>
 
 #include "api/client.h"
+#include "api/offload_report.h"
 #include "api/report.h"
 #include "api/service_report.h"
 #include "app/cmd_show_nat.h"
@@ -65,18 +66,17 @@ void show_counters(const ShowOptions& options) {
     fmt::print("{}", api::counters_report(counters, options.is_all ? api::Zeros::Show : api::Zeros::Hide));
 }
 
-void show_services(const ShowOptions& options) {
+// What is under /v1/<topic> as a report for people.
+void show_report(const ShowOptions& options, std::string_view topic,
+                 std::string (*to_text)(const ordered_json&)) {
   api::Client client(options.socket);
   const auto answer =
-      value_or_fail(client.request(api::Client::Method::Get, api::table_path(options.instance, "services")));
-  const auto services = ordered_json::parse(answer.body, nullptr, /*allow_exceptions=*/false);
-  if (!services.is_object() || !services.contains("services"))
+      value_or_fail(client.request(api::Client::Method::Get, api::table_path(options.instance, topic)));
+  const auto report = ordered_json::parse(answer.body, nullptr, /*allow_exceptions=*/false);
+  if (!report.is_object())
     fail_command({options.socket, "the answer is not understood",
                   "is that yonroku's control socket, of this version?"});
-  if (options.is_json)
-    fmt::print("{}\n", services.dump(2));
-  else
-    fmt::print("{}", api::services_text(services));
+  fmt::print("{}", options.is_json ? report.dump(2) + "\n" : to_text(report));
 }
 
 }  // namespace
@@ -106,7 +106,12 @@ void add_show_command(CLI::App& app) {
         ->callback([options, table] { print_table(*options, table); });
   command->add_subcommand("services", "The services of a load balancer, and how their servers are")
       ->fallthrough()
-      ->callback([options] { show_services(*options); });
+      ->callback([options] { show_report(*options, "services", api::services_text); });
+  command
+      ->add_subcommand("offload",
+                       "What the kernel forwards itself, where, and what it leaves to the engine and why")
+      ->fallthrough()
+      ->callback([options] { show_report(*options, "offload", api::offload_text); });
   add_show_nat_commands(*command, options);
 }
 

@@ -379,6 +379,10 @@ std::vector<std::string> SectionReader::paths(std::string_view key) {
   return values<std::string>(key, parse_path).value_or(std::vector<std::string>{});
 }
 
+std::vector<std::string> SectionReader::devices(std::string_view key) {
+  return values<std::string>(key, parse_device_name).value_or(std::vector<std::string>{});
+}
+
 std::vector<const Node*> SectionReader::sections(std::string_view key) {
   std::vector<const Node*> result;
   const Node* list = find_list(key);

@@ -53,7 +53,9 @@ class SectionReader {
   [[nodiscard]] std::optional<std::vector<Ipv4Prefix>> ipv4_prefixes(std::string_view key);
   [[nodiscard]] std::optional<std::vector<Ipv6Prefix>> ipv6_prefixes(std::string_view key);
   [[nodiscard]] std::optional<std::vector<Ipv6Address>> ipv6_addresses(std::string_view key);
+  // Empty when the key is not there.
   [[nodiscard]] std::vector<std::string> paths(std::string_view key);
+  [[nodiscard]] std::vector<std::string> devices(std::string_view key);
   // The items of a list of sections; empty when the key is not there or not a list.
   [[nodiscard]] std::vector<const Node*> sections(std::string_view key);
   // The section below the key; nullptr when it is not there.

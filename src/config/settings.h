@@ -61,6 +61,7 @@ constexpr bool has_rules(Mechanism m) {
 
 enum class LogLevel : uint8_t { Trace, Debug, Info, Warn, Error };
 enum class RouteMode : uint8_t { Auto, Manual };
+enum class Offload : uint8_t { Off, Tc, Xdp, Auto };
 enum class UdpZeroChecksum : uint8_t { Compute, Drop };
 enum class IcmpErrors : uint8_t { Send, Off };
 enum class UntranslatableIcmpv6Source : uint8_t { Dummy, Pool, Drop };
@@ -85,6 +86,8 @@ struct InstanceSettings {
   std::string device;
   uint16_t workers = 1;
 
+  Offload offload = Offload::Off;
+  std::vector<std::string> offload_interfaces;  // empty: every one that can
   RouteMode routes = RouteMode::Auto;
   std::optional<std::vector<Ipv4Prefix>> ipv4_routes;  // nullopt: what the settings imply
   std::optional<std::vector<Ipv6Prefix>> ipv6_routes;

@@ -94,6 +94,8 @@ class InstanceReader {
     i.device = keys_.text("device").value_or("");
     if (!keys_.has("device") && !i.name.empty()) read_device_from_name();
     i.workers = static_cast<uint16_t>(keys_.integer("workers"));
+    i.offload = keys_.choice<Offload>("offload");
+    i.offload_interfaces = keys_.devices("offload-interfaces");
     i.routes = keys_.choice<RouteMode>("routes");
     i.ipv4_routes = keys_.ipv4_prefixes("ipv4-routes");
     i.ipv6_routes = keys_.ipv6_prefixes("ipv6-routes");

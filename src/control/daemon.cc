@@ -1,10 +1,12 @@
 #include "control/daemon.h"
 
+#include <spdlog/spdlog.h>
 #include <unistd.h>
 
 #include <algorithm>
 
 #include "control/host_check.h"
+#include "control/interfaces.h"
 #include "control/privileges.h"
 
 namespace yonroku::control {
@@ -31,6 +33,10 @@ config::Settings without_mappings(const config::Settings& settings) {
   return copy;
 }
 
+bool wants_offload(const config::InstanceSettings& settings) {
+  return settings.offload != config::Offload::Off;
+}
+
 RuleWords words_of(const config::InstanceSettings& settings) {
   return {settings.local_addresses, settings.format};
 }
@@ -43,10 +49,14 @@ Result<std::unique_ptr<Daemon>> Daemon::start(const config::Settings& settings) 
   std::unique_ptr<Daemon> daemon(new Daemon);
   daemon->since_ = std::chrono::system_clock::now();
   engine::install_wake_up_signal();
+  if (std::ranges::any_of(settings.instances, wants_offload))
+    daemon->offload_ = TRY(fastpath::Offload::create());
   for (const auto& instance : settings.instances)
-    daemon->instances_.push_back(TRY(Instance::open(instance, daemon->steering_)));
+    daemon->instances_.push_back(TRY(Instance::open(instance, daemon->steering_, daemon->offload_.get())));
   daemon->settings_ = without_mappings(settings);
-  TRY(drop_privileges(settings.user));
+  daemon->attach_offload();
+  TRY(drop_privileges(settings.user, daemon->offload_ != nullptr ? Keep::ForOffload : Keep::ForRoutes));
+  if (daemon->offload_ != nullptr) TRY(daemon->watch_routes());
   for (auto& instance : daemon->instances_) instance->start_workers();
   daemon->check_health();
   return daemon;
@@ -58,6 +68,26 @@ Result<void> Daemon::check_fixed(const config::Settings& settings) const {
   std::string names;
   for (const auto& name : fixed) names += (names.empty() ? "" : ", ") + name;
   return fail("reload", "these can't change while the program runs: " + names, "restart it");
+}
+
+// Where the programs are to be, as of now.
+void Daemon::attach_offload() {
+  if (offload_ == nullptr) return;
+  const auto present = list_interfaces();
+  if (!present) return spdlog::error("offload: {}", present.error().to_string());
+  offload_->attach(*present);
+  const auto is_exact = has_policy_rules();
+  offload_->set_exact(!is_exact || *is_exact);
+}
+
+Result<void> Daemon::watch_routes() {
+  route_watcher_ = TRY(RouteWatcher::start({.routes_changed = [this] { offload_->forget_routes(); },
+                                            .interfaces_changed =
+                                                [this] {
+                                                  const std::scoped_lock lock(mutex_);
+                                                  attach_offload();
+                                                }}));
+  return {};
 }
 
 // What the settings say from now on.
@@ -77,13 +107,16 @@ void Daemon::use_health() {
 Result<void> Daemon::reload(const config::Settings& settings) {
   const std::scoped_lock lock(mutex_);
   TRY(check_fixed(settings));
+  // What it takes to load programs was given up.
+  if (offload_ == nullptr && std::ranges::any_of(settings.instances, wants_offload))
+    return fail("reload", "offload: the program was started without any", "restart it");
   // New instances first: what can fail comes before what can't be undone.
   std::vector<std::unique_ptr<Instance>> added;
   for (const auto& wanted : settings.instances) {
     const bool is_new = std::none_of(instances_.begin(), instances_.end(), [&](const auto& instance) {
       return instance->settings().name == wanted.name;
     });
-    if (is_new) added.push_back(TRY(Instance::open(wanted, steering_)));
+    if (is_new) added.push_back(TRY(Instance::open(wanted, steering_, offload_.get())));
   }
   std::vector<Instance*> prepared;
   for (auto& instance : instances_) {
@@ -105,6 +138,7 @@ Result<void> Daemon::reload(const config::Settings& settings) {
     instances_.push_back(std::move(instance));
   }
   settings_ = without_mappings(settings);
+  attach_offload();
   check_health();
   reloaded_ = std::chrono::system_clock::now();
   return {};
@@ -143,6 +177,7 @@ Status Daemon::status() const {
   status.since = since_;
   status.reloaded = reloaded_;
   status.warnings = host_warnings();
+  if (offload_ != nullptr) status.offload_interfaces = offload_->interfaces();
   for (const auto& instance : instances_) {
     const auto& settings = instance->settings();
     InstanceStatus& out = status.instances.emplace_back();
@@ -158,6 +193,7 @@ Status Daemon::status() const {
     for (const auto& route : instance->routes().ipv6) out.routes.push_back(route.to_string());
     out.since = instance->since();
     out.failure = instance->failure();
+    out.offload = instance->offload_status();
     if (config::has_nat(settings.mechanism)) {
       if (auto nat = instance->nat_status())
         out.nat = *std::move(nat);

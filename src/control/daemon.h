@@ -14,6 +14,7 @@
 #include "config/settings.h"
 #include "control/health_checks.h"
 #include "control/instance.h"
+#include "control/route_watcher.h"
 #include "control/rule_change.h"
 #include "io/steering.h"
 #include "observe/totals.h"
@@ -30,9 +31,10 @@ struct InstanceStatus {
   std::size_t mappings_memory = 0;  // octets
   std::vector<std::string> routes;  // installed by us, as "198.51.100.0/24"
   std::chrono::system_clock::time_point since;
-  std::optional<std::string> failure;   // why it no longer works
-  std::optional<NatStatus> nat;         // of those with a NAT that answers
-  std::vector<ServiceStatus> services;  // of load balancers that answer
+  std::optional<std::string> failure;               // why it no longer works
+  std::optional<fastpath::InstanceStatus> offload;  // of those that ask for it
+  std::optional<NatStatus> nat;                     // of those with a NAT that answers
+  std::vector<ServiceStatus> services;              // of load balancers that answer
 };
 
 struct Status {
@@ -41,7 +43,8 @@ struct Status {
   std::chrono::system_clock::time_point since;
   std::optional<std::chrono::system_clock::time_point> reloaded;
   std::vector<InstanceStatus> instances;
-  std::vector<std::string> warnings;  // about the host: forwarding off, and the like
+  std::vector<fastpath::InterfaceStatus> offload_interfaces;  // where its programs are
+  std::vector<std::string> warnings;                          // about the host: forwarding off, and the like
 };
 
 struct InstanceCounters {
@@ -125,6 +128,8 @@ class Daemon {
  private:
   Daemon() = default;
   [[nodiscard]] Result<void> check_fixed(const config::Settings& settings) const;
+  void attach_offload();
+  Result<void> watch_routes();
   void check_health();
   void use_health();
   void add_services(const Instance& instance, InstanceStatus& out, std::vector<std::string>& warnings) const;
@@ -135,10 +140,12 @@ class Daemon {
 
   mutable std::mutex mutex_;
   io::Steering steering_ = io::Steering::load();  // while there are privileges, for instances that come later
+  std::unique_ptr<fastpath::Offload> offload_;    // if any instance asked for one at the start
   config::Settings settings_;
   std::vector<std::unique_ptr<Instance>> instances_;
   std::chrono::system_clock::time_point since_;
   std::optional<std::chrono::system_clock::time_point> reloaded_;
+  std::unique_ptr<RouteWatcher> route_watcher_;  // with an offload
   std::unique_ptr<HealthChecks> health_;  // once there is something to check; the last member: it ends first
 };
 

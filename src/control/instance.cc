@@ -8,6 +8,7 @@
 #include <set>
 #include <unordered_set>
 
+#include "control/offload_view.h"
 #include "io/huge_pages.h"
 
 namespace yonroku::control {
@@ -43,13 +44,16 @@ Instance::Instance(const config::InstanceSettings& settings, Netlink netlink)
 
 // The device and its routes go away with its last queue, after the workers.
 Instance::~Instance() {
+  if (offload_ != nullptr) offload_->remove(offload_number_);
   for (auto& worker : workers_) worker->stop();
   if (nat_events_ != nullptr) nat_events_->have_ended.store(true, std::memory_order_release);
 }
 
 Result<std::unique_ptr<Instance>> Instance::open(const config::InstanceSettings& settings,
-                                                 const io::Steering& steering) {
-  Tables tables = TRY(build_tables(settings, random_seed(), io::huge_page_memory()));
+                                                 const io::Steering& steering, fastpath::Offload* offload) {
+  std::pmr::memory_resource* const memory =
+      offload != nullptr ? &offload->table_memory() : io::huge_page_memory();
+  Tables tables = TRY(build_tables(settings, random_seed(), memory));
   const LinkPlan plan = TRY(plan_link(settings));
   std::unique_ptr<Instance> instance(new Instance(settings, TRY(Netlink::open())));
   instance->tables_ = std::move(tables);
@@ -64,6 +68,11 @@ Result<std::unique_ptr<Instance>> Instance::open(const config::InstanceSettings&
   TRY(instance->link_.bring_up(plan));
   TRY(instance->link_.prepare(plan));
   instance->link_.commit(plan);
+  if (offload != nullptr) {
+    instance->offload_number_ = TRY(offload->add(settings.name, settings.device, offload_wish(settings)));
+    instance->offload_ = offload;
+    instance->tell_offload();
+  }
   return instance;
 }
 
@@ -88,6 +97,16 @@ void Instance::forget_tables() {
   settings_.rules = std::vector<share::MapRule>();
 }
 
+std::pmr::memory_resource* Instance::table_memory() const {
+  return offload_ != nullptr ? &offload_->table_memory() : io::huge_page_memory();
+}
+
+// After every change of the tables or the settings, and before anything that was replaced is freed.
+void Instance::tell_offload() {
+  if (offload_ != nullptr)
+    offload_->serve(offload_number_, offload_view(offload_number_, snapshot_->mechanism, tables_));
+}
+
 void Instance::count_rules() {
   if (tables_.rules) rule_use_ = RuleUse(settings_, *tables_.rules);
 }
@@ -100,6 +119,7 @@ void Instance::use(std::unique_ptr<engine::Snapshot> snapshot) {
   snapshot->generation = snapshot_->generation + 1;
   for (auto& worker : workers_) worker->use(snapshot.get());
   std::swap(snapshot_, snapshot);
+  tell_offload();
   await_quiescence();  // then the old one is freed
 }
 
@@ -109,7 +129,7 @@ Result<void> Instance::prepare_reload(const config::InstanceSettings& settings) 
   // Rules are replaced whole, together with everything else that a snapshot holds.
   next_rules_ = nullptr;
   if (config::has_rules(settings.mechanism))
-    next_rules_ = TRY(build_rule_table(settings, random_seed(), io::huge_page_memory()));
+    next_rules_ = TRY(build_rule_table(settings, random_seed(), table_memory()));
   return link_.prepare(plan_);
 }
 
@@ -138,6 +158,7 @@ void Instance::commit_reload(const config::InstanceSettings& settings) {
   apply(change_to(settings.mappings, settings));
   settings_ = settings;
   forget_tables();
+  if (offload_ != nullptr) offload_->set_wish(offload_number_, offload_wish(settings));
   if (next_rules_) tables_.rules = std::move(next_rules_);
   count_rules();
   tables_.services = build_services(settings.services, service_numbers_, down_servers_);
@@ -286,6 +307,7 @@ void Instance::apply(const Change& change) {
   for (const auto& mapping : waiting) (void)tables_.eam->remove(mapping.ipv4);
   for (const auto& mapping : waiting) (void)tables_.eam->add(mapping);
   for (const auto& mapping : change.add) (void)tables_.eam->add(mapping);
+  tell_offload();
   if (const auto retired = tables_.eam->take_retired(); !retired.empty()) await_quiescence();
 }
 
@@ -350,13 +372,20 @@ Result<void> Instance::replace_rules(std::vector<share::MapRule> rules) {
 
 // Workers may still look at what a change has replaced.
 void Instance::free_retired_rules() {
+  tell_offload();
   if (const auto retired = tables_.rules->take_retired(); !retired.empty()) await_quiescence();
 }
 
 observe::Totals Instance::totals() const {
   observe::Totals totals;
   for (const auto& worker : workers_) totals.add(worker->counters());
+  if (offload_ != nullptr) add(totals, offload_->counters(offload_number_));
   return totals;
+}
+
+std::optional<fastpath::InstanceStatus> Instance::offload_status() const {
+  if (offload_ == nullptr || settings_.offload == config::Offload::Off) return std::nullopt;
+  return offload_->status(offload_number_);
 }
 
 Result<void> Instance::ask_nat(std::size_t worker, const NatQuestion& question,

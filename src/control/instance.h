@@ -21,6 +21,7 @@
 #include "control/snapshot_builder.h"
 #include "engine/snapshot.h"
 #include "engine/worker.h"
+#include "fastpath/offload.h"
 #include "io/steering.h"
 #include "observe/totals.h"
 
@@ -29,8 +30,9 @@ namespace yonroku::control {
 class Instance {
  public:
   // Creates the device with its addresses and routes. No thread yet.
+  // `offload` may be null, and otherwise outlives the instance.
   static Result<std::unique_ptr<Instance>> open(const config::InstanceSettings& settings,
-                                                const io::Steering& steering);
+                                                const io::Steering& steering, fastpath::Offload* offload);
   ~Instance();
   Instance(const Instance&) = delete;
   Instance& operator=(const Instance&) = delete;
@@ -74,7 +76,10 @@ class Instance {
   [[nodiscard]] const share::MapRuleTable* rules() const { return tables_.rules.get(); }
   [[nodiscard]] const ImpliedRoutes& routes() const { return link_.routes(); }
   [[nodiscard]] const std::vector<std::string>& problems() const { return link_.problems(); }
+  // Of the workers and the offload.
   [[nodiscard]] observe::Totals totals() const;
+  // Nothing without an offload.
+  [[nodiscard]] std::optional<fastpath::InstanceStatus> offload_status() const;
 
   // New flows go to the others from now on, until another such call.
   void use_down_servers(const DownServers& down);
@@ -104,6 +109,8 @@ class Instance {
   [[nodiscard]] Change change_to(std::span<const share::EamMapping> mappings,
                                  const config::InstanceSettings& settings) const;
   void forget_tables();
+  void tell_offload();
+  [[nodiscard]] std::pmr::memory_resource* table_memory() const;
   void count_rules();
   void make_workers(std::vector<io::TunQueue> queues);
   Result<void> check(const Change& change, const config::InstanceSettings& settings) const;
@@ -119,7 +126,9 @@ class Instance {
   Result<void> ask_nat(std::size_t worker, const NatQuestion& question,
                        std::chrono::milliseconds limit) const;
 
-  config::InstanceSettings settings_;                // without what the tables hold
+  config::InstanceSettings settings_;  // without what the tables hold
+  fastpath::Offload* offload_ = nullptr;
+  uint32_t offload_number_ = 0;                      // with offload_
   LinkPlan plan_;                                    // of the reload that is prepared
   std::shared_ptr<share::MapRuleTable> next_rules_;  // likewise
   Link link_;

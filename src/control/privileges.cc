@@ -33,23 +33,27 @@ Result<void> switch_user(const std::string& user) {
 
 }  // namespace
 
-Result<void> drop_privileges(const std::optional<std::string>& user) {
+Result<void> drop_privileges(const std::optional<std::string>& user, Keep keep) {
+  const auto is_kept = [&](cap_value_t cap) {
+    return cap == CAP_NET_ADMIN || (cap == CAP_BPF && keep == Keep::ForOffload);
+  };
   for (cap_value_t cap = 0; cap <= CAP_LAST_CAP; ++cap)
-    if (cap != CAP_NET_ADMIN && ::prctl(PR_CAPBSET_READ, cap) == 1 && ::prctl(PR_CAPBSET_DROP, cap) != 0 &&
+    if (!is_kept(cap) && ::prctl(PR_CAPBSET_READ, cap) == 1 && ::prctl(PR_CAPBSET_DROP, cap) != 0 &&
         errno != EPERM && errno != EINVAL)
       return failed("PR_CAPBSET_DROP");
   if (user) TRY(switch_user(*user));
 
   const std::unique_ptr<std::remove_pointer_t<cap_t>, int (*)(void*)> held(cap_get_proc(), cap_free);
-  cap_flag_value_t has_net_admin = CAP_CLEAR;
-  if (held == nullptr || cap_get_flag(held.get(), CAP_NET_ADMIN, CAP_PERMITTED, &has_net_admin) != 0)
-    return failed("reading capabilities");
   const std::unique_ptr<std::remove_pointer_t<cap_t>, int (*)(void*)> wanted(cap_init(), cap_free);
-  constexpr cap_value_t kKept[] = {CAP_NET_ADMIN};
-  if (wanted == nullptr) return failed("cap_init");
-  if (has_net_admin == CAP_SET && (cap_set_flag(wanted.get(), CAP_PERMITTED, 1, kKept, CAP_SET) != 0 ||
-                                   cap_set_flag(wanted.get(), CAP_EFFECTIVE, 1, kKept, CAP_SET) != 0))
-    return failed("cap_set_flag");
+  if (held == nullptr || wanted == nullptr) return failed("reading capabilities");
+  for (const cap_value_t cap : {cap_value_t{CAP_NET_ADMIN}, cap_value_t{CAP_BPF}}) {
+    cap_flag_value_t is_held = CAP_CLEAR;
+    if (cap_get_flag(held.get(), cap, CAP_PERMITTED, &is_held) != 0) return failed("reading capabilities");
+    if (!is_kept(cap) || is_held != CAP_SET) continue;
+    if (cap_set_flag(wanted.get(), CAP_PERMITTED, 1, &cap, CAP_SET) != 0 ||
+        cap_set_flag(wanted.get(), CAP_EFFECTIVE, 1, &cap, CAP_SET) != 0)
+      return failed("cap_set_flag");
+  }
   if (cap_set_proc(wanted.get()) != 0) return failed("capset");
   if (::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0) return failed("PR_SET_NO_NEW_PRIVS");
   return {};

@@ -1,6 +1,7 @@
 // Giving up what is not needed once the devices are open: everything but CAP_NET_ADMIN, which routes need.
 #pragma once
 
+#include <cstdint>
 #include <optional>
 #include <string>
 
@@ -8,8 +9,13 @@
 
 namespace yonroku::control {
 
-// Switches to `user` when given, keeps CAP_NET_ADMIN only (bounding set included), and forbids gaining
+enum class Keep : uint8_t {
+  ForRoutes,   // CAP_NET_ADMIN
+  ForOffload,  // and CAP_BPF, for tables that grow
+};
+
+// Switches to `user` when given, keeps what is said only (bounding set included), and forbids gaining
 // privileges. For every thread of the process that is started afterwards; call it before there are others.
-Result<void> drop_privileges(const std::optional<std::string>& user);
+Result<void> drop_privileges(const std::optional<std::string>& user, Keep keep);
 
 }  // namespace yonroku::control

@@ -69,13 +69,22 @@ struct SiitView {
 
 enum class Kind : uint32_t { None, Siit };
 
+// Where a packet is seen.
+enum class Place : uint32_t { Tc, Xdp };
+inline constexpr uint32_t kPlaces = 2;
+
 struct InstanceView {
   Kind kind;
+  uint32_t places;  // that serve it: a bit for each
+
   carry::TranslateSettings translate;
   SiitView siit;
 };
 
-// --- counters (map `counters`, one for each instance and processor) ---
+// --- counters (map `counters`, for each instance, place and processor) ---
+constexpr uint32_t counters_number(uint32_t instance, Place place) {
+  return instance * kPlaces + static_cast<uint32_t>(place);
+}
 
 struct Count {
   uint64_t packets;
@@ -106,7 +115,7 @@ inline constexpr std::size_t kRoutes = 4096;  // on each processor
 // What the kernel's routing said about a destination. Good for a second, and until `Control::generation`
 // changes.
 struct Route {
-  enum Kind : uint8_t { kUnknown, kNextHop, kInstance, kElsewhere };
+  enum Kind : uint8_t { kUnknown, kNextHop, kNeighbour, kInstance, kElsewhere };
   uint64_t high, low;  // the destination; IPv4 as ::ffff:0:0/96
   uint64_t until;      // nanoseconds of CLOCK_MONOTONIC
   uint32_t generation;
@@ -125,10 +134,13 @@ static_assert(sizeof(Route) == 64);
 // --- what the control side says to all programs (map `control`, one entry) ---
 
 struct Control {
+  // How often the kernel itself counts a hop on each side of the engine, and the programs in its place: 1,
+  // since a packet is routed to the TUN device and again from there. 0 where programs are compared with the
+  // engine alone.
+  uint32_t kernel_hops;
   uint32_t generation;  // changes whenever routes, neighbours or interfaces do
   uint32_t is_exact;    // routing depends on more than destinations (policy rules): nothing is cached
   uint32_t processors;
-  uint32_t unused;
   uint64_t identification_seed;
   uint64_t flow_seed;     // fastpath/flow_layout.h
   uint32_t flow_buckets;  // a power of two; 0: there are no flows

@@ -80,6 +80,7 @@ Result<void> Programs::map_control() {
                               PROT_READ | PROT_WRITE, MAP_SHARED, bpf_map__fd(object_->maps.control), 0);
   if (memory == MAP_FAILED) return failed("mapping its control map", errno);
   control_ = static_cast<Control*>(memory);
+  control_->kernel_hops = 1;
   control_->processors = static_cast<uint32_t>(libbpf_num_possible_cpus());
   if (::getrandom(&control_->identification_seed, sizeof control_->identification_seed, 0) < 0)
     return failed("getrandom", errno);
@@ -87,6 +88,7 @@ Result<void> Programs::map_control() {
 }
 
 int Programs::tc() const { return bpf_program__fd(object_->progs.yonroku_tc); }
+int Programs::tc_without_link() const { return bpf_program__fd(object_->progs.yonroku_tc_without_link); }
 int Programs::xdp() const { return bpf_program__fd(object_->progs.yonroku_xdp); }
 
 void Programs::forget_routes() noexcept {
@@ -129,10 +131,11 @@ void Programs::remove_device(uint32_t interface) noexcept {
   forget_routes();
 }
 
-Result<CountersView> Programs::counters(uint32_t instance) const {
+Result<CountersView> Programs::counters(uint32_t instance, Place place) const {
+  const uint32_t number = counters_number(instance, place);
   std::vector<CountersView> of_processor(control_->processors);
   if (const int error =
-          bpf_map_lookup_elem(bpf_map__fd(object_->maps.counters), &instance, of_processor.data());
+          bpf_map_lookup_elem(bpf_map__fd(object_->maps.counters), &number, of_processor.data());
       error != 0)
     return failed("reading counters", error);
   CountersView sum{};
@@ -149,7 +152,10 @@ Result<CountersView> Programs::counters(uint32_t instance) const {
 
 void Programs::clear_counters(uint32_t instance) noexcept {
   const std::vector<CountersView> zeros(control_->processors, CountersView{});
-  (void)bpf_map_update_elem(bpf_map__fd(object_->maps.counters), &instance, zeros.data(), BPF_ANY);
+  for (const Place place : {Place::Tc, Place::Xdp}) {
+    const uint32_t number = counters_number(instance, place);
+    (void)bpf_map_update_elem(bpf_map__fd(object_->maps.counters), &number, zeros.data(), BPF_ANY);
+  }
 }
 
 }  // namespace yonroku::fastpath

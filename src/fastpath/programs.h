@@ -21,7 +21,9 @@ class Programs {
   Programs& operator=(Programs&&) noexcept;
   ~Programs();
 
-  [[nodiscard]] int tc() const;  // file descriptors of programs
+  // File descriptors of programs.
+  [[nodiscard]] int tc() const;
+  [[nodiscard]] int tc_without_link() const;  // for interfaces without a link layer
   [[nodiscard]] int xdp() const;
 
   // Routes, neighbours or interfaces have changed: what programs remember of them is void.
@@ -36,7 +38,7 @@ class Programs {
   Result<void> set_device(uint32_t interface, const Device& device);
   void remove_device(uint32_t interface) noexcept;
   // The sum of all processors.
-  [[nodiscard]] Result<CountersView> counters(uint32_t instance) const;
+  [[nodiscard]] Result<CountersView> counters(uint32_t instance, Place place) const;
   void clear_counters(uint32_t instance) noexcept;
 
  private:

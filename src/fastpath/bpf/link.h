@@ -9,6 +9,7 @@
 #include <linux/if_ether.h>
 
 #include "fastpath/bpf/kernel.h"
+#include "fastpath/layout.h"
 #include "packet/checksum.h"
 #include "packet/headers.h"
 
@@ -29,7 +30,7 @@ struct Tc {
   static constexpr uint32_t kFront = kFrontSize;
   static constexpr int kUp = TC_ACT_UNSPEC;
   static constexpr int kDrop = TC_ACT_SHOT;
-  static constexpr bool kMayBeSuperPacket = true;
+  static constexpr fastpath::Place kPlace = fastpath::Place::Tc;
   __sk_buff* packet;
 
   YONROKU_HOT_INLINE explicit Tc(__sk_buff* skb) : packet(skb) {}
@@ -87,7 +88,7 @@ struct Xdp {
   static constexpr uint32_t kFront = ETH_HLEN;
   static constexpr int kUp = XDP_PASS;
   static constexpr int kDrop = XDP_DROP;
-  static constexpr bool kMayBeSuperPacket = false;
+  static constexpr fastpath::Place kPlace = fastpath::Place::Xdp;
   xdp_md* packet;
 
   YONROKU_HOT_INLINE explicit Xdp(xdp_md* frame) : packet(frame) {}

@@ -34,8 +34,9 @@ YONROKU_HOT_INLINE bool begin(const Link& link, const Destination& asked, Work& 
   if (!link.is_addressed_to(routed.route->destination_mac)) return false;
   const uint32_t number = routed.route->instance;
   work.instance = find<InstanceView>(instances, number);
-  work.counters = find<CountersView>(counters, number);
-  return work.instance != nullptr && work.counters != nullptr;
+  work.counters = find<CountersView>(counters, fastpath::counters_number(number, Link::kPlace));
+  if (work.instance == nullptr || work.counters == nullptr) return false;
+  return (work.instance->places >> static_cast<uint32_t>(Link::kPlace) & 1) != 0;
 }
 
 template <class Link>
@@ -95,6 +96,10 @@ extern "C" {
 
 SECTION("tc") int yonroku_tc(__sk_buff* packet) {
   return yonroku::bpf::forward(yonroku::bpf::Tc<ETH_HLEN>(packet));
+}
+
+SECTION("tc") int yonroku_tc_without_link(__sk_buff* packet) {
+  return yonroku::bpf::forward(yonroku::bpf::Tc<0>(packet));
 }
 
 SECTION("xdp") int yonroku_xdp(xdp_md* packet) { return yonroku::bpf::forward(yonroku::bpf::Xdp(packet)); }

@@ -1,0 +1,20 @@
+// What the offload is told of an instance, and how its counters join the workers'.
+#pragma once
+
+#include "config/settings.h"
+#include "control/snapshot_builder.h"
+#include "engine/snapshot.h"
+#include "fastpath/offload.h"
+#include "observe/totals.h"
+
+namespace yonroku::control {
+
+[[nodiscard]] fastpath::Wish offload_wish(const config::InstanceSettings& settings);
+
+// What the programs can do in the mechanism's place, or why not.
+[[nodiscard]] fastpath::ServedOrNot offload_view(uint32_t number, const engine::Mechanism& mechanism,
+                                                 const Tables& tables);
+
+void add(observe::Totals& totals, const fastpath::CountersView& counters);
+
+}  // namespace yonroku::control
