@@ -20,6 +20,9 @@ BASES = {"hairpin": 1, "rfc7757": 1, "clat-prefix": 3, "clat": 2, "eam-overlap":
 SOFTWIRE_BASES = {"tunnel": 0, "map-e-draft": 6, "map-e": 1, "lwaftr": 2, "b4": 3, "ipip": 4, "4over6": 5}
 # The same for kBases of napt_fuzz.cc.
 NAPT_BASES = {"map-e-ce-draft": 5, "map-e-ce": 0, "lwb4-two": 1, "aftr": 2, "map-t-ce": 3}
+# Golden configuration -> index in kConfigs of offload_fuzz.cc.
+OFFLOAD = ("eam-basic", "rfc7757", "clat-eam", "prefix-48", "eam-overlap", "ipv4-mtu-1400", "loop-guard", "tos-fixed",
+           "map-t", "map-e", "lwaftr", "tunnel")
 ICMP, TCP, UDP, ICMPV6 = 1, 6, 17, 58
 
 
@@ -62,6 +65,10 @@ def seeds_of(config, packet):
     version = packet[0] >> 4 if packet else 0
     offset, protocol = transport(packet)
     yield f"ipv{6 if version == 6 else 4}_view", packet
+    if config.removesuffix(".yaml") in OFFLOAD:
+        # Configuration, kind (odd: XDP), segment size.
+        for choices in (b"\1\0\0", b"\2\0\10"):
+            yield "offload", packet + bytes([OFFLOAD.index(config.removesuffix(".yaml"))]) + choices
     if is_softwire(config) or is_napt(config):
         return
     # Base, three MTUs, flags, hairpinning, source; then what the device says: kind, segment size.
@@ -142,7 +149,8 @@ def main(arguments):
                 seeds.append(("napt", napt_seed(config, packets)))
         for config, packet, expect in all_steps:
             for target, seed in seeds_of(config, packet):
-                key = (target, base_of(config) if target == "translate" else 0, expect, packet[:1], len(seed) - len(packet))
+                base = {"translate": base_of(config), "offload": config}.get(target, 0)
+                key = (target, base, expect, packet[:1], len(seed) - len(packet))
                 if everything or (key not in seen and len(packet) <= 200):
                     seen.add(key)
                     seeds.append((target, seed))

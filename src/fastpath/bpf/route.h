@@ -6,6 +6,7 @@
 
 #include "fastpath/bpf/link.h"
 #include "fastpath/bpf/maps.h"
+#include "share/mapping/special_addresses.h"
 
 namespace yonroku::bpf {
 
@@ -37,6 +38,8 @@ YONROKU_INLINE_ALL_END
 YONROKU_OUT_OF_LINE static int ask_kernel(void* context, const void* what, uint32_t ingress, void* kept) {
   const auto& asked = *static_cast<const Destination*>(what);
   auto& route = *static_cast<Route*>(kept);
+  // Of such a source the kernel says no, whatever the destination: not what others should be told.
+  if (!share::may_be_forwarded(asked.source)) return 0;
   bpf_fib_lookup parameters{};
   parameters.ifindex = ingress;
   parameters.l4_protocol = asked.protocol;
