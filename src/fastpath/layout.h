@@ -6,6 +6,7 @@
 #include <cstdint>
 
 #include "carry/translate/settings.h"
+#include "fastpath/flow_layout.h"
 #include "packet/ipv4_address.h"
 #include "packet/ipv6_address.h"
 #include "share/mapping/rfc6052.h"
@@ -130,7 +131,7 @@ struct Control {
   uint32_t processors;
   uint32_t unused;
   uint64_t identification_seed;
-  uint64_t flow_seed;     // fastpath/flow_layout.h
+  FlowHashKeys flow_keys;
   uint32_t flow_buckets;  // a power of two; 0: there are no flows
   uint32_t unused_too;
 };
