@@ -68,9 +68,9 @@ struct FlowKey {
   uint32_t destination;
   uint16_t source_port;  // an ICMP echo has its identifier in both
   uint16_t destination_port;
-  uint8_t protocol;  // as on the IPv4 side
-  FlowDirection direction;
+  uint32_t protocol;  // as on the IPv4 side
 };
+static_assert(sizeof(FlowKey) == 48);
 
 constexpr bool shows_ipv6(FlowKind kind, FlowDirection direction) {
   const bool is_provider = kind == FlowKind::Nat64 || kind == FlowKind::DsLiteAftr;
@@ -100,7 +100,6 @@ constexpr FlowKey key_of(const FlowContent& flow, FlowDirection direction) {
   key.source_port = is_out ? own_port : other_port;
   key.destination_port = is_out ? other_port : own_port;
   key.protocol = flow.protocol;
-  key.direction = direction;
   return key;
 }
 
@@ -127,9 +126,7 @@ constexpr uint64_t hash_of(const FlowKey& key, const FlowHashKeys& keys) {
            (static_cast<uint32_t>(word >> 32) + static_cast<uint32_t>(secret >> 32));
   };
   add(uint64_t{key.source} << 32 | key.destination, keys.words[0]);
-  add(uint64_t{key.source_port} << 48 | uint64_t{key.destination_port} << 32 | uint64_t{key.protocol} << 8 |
-          static_cast<uint8_t>(key.direction),
-      keys.words[1]);
+  add(uint64_t{key.source_port} << 48 | uint64_t{key.destination_port} << 32 | key.protocol, keys.words[1]);
   add(key.ipv6_source_high, keys.words[2]);
   add(key.ipv6_source_low, keys.words[3]);
   add(key.ipv6_destination_high, keys.words[4]);
@@ -138,8 +135,8 @@ constexpr uint64_t hash_of(const FlowKey& key, const FlowHashKeys& keys) {
   return sum ^ (sum >> 32);
 }
 
-// A cache line. An entry is 0 (free), or the flow's number + 1 in the low half and 32 bits of its hash in the
-// high half.
+// A cache line. An entry is 0 (free), or 32 bits of the key's hash in the high half, and in the low half what
+// it leads to.
 struct FlowBucket {
   static constexpr std::size_t kEntries = 8;
   uint64_t entries[kEntries];
@@ -150,8 +147,10 @@ static_assert(sizeof(FlowBucket) == 64);
 constexpr uint32_t bucket_of(uint64_t hash, uint32_t buckets) {
   return static_cast<uint32_t>(hash) & (buckets - 1);
 }
-constexpr uint64_t entry_of(uint64_t hash, uint32_t flow) {
-  return (hash & 0xffff'ffff'0000'0000) | (uint64_t{flow} + 1);
+constexpr uint64_t entry_of(uint64_t hash, uint32_t flow, FlowDirection direction) {
+  return (hash & 0xffff'ffff'0000'0000) | ((uint64_t{flow} + 1) << 1 | static_cast<uint8_t>(direction));
 }
+constexpr uint32_t flow_of(uint64_t entry) { return (static_cast<uint32_t>(entry) >> 1) - 1; }
+constexpr FlowDirection direction_of(uint64_t entry) { return static_cast<FlowDirection>(entry & 1); }
 
 }  // namespace yonroku::fastpath

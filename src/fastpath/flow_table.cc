@@ -27,8 +27,8 @@ FlowTable::FlowTable(std::span<Flow> own_range, uint32_t first_number, std::span
 }
 
 void FlowTable::end(Flow& flow, uint32_t number) noexcept {
-  take(hash_of(key_of(flow.content, FlowDirection::Out), keys_), number);
-  take(hash_of(key_of(flow.content, FlowDirection::In), keys_), number);
+  take(flow.content, number, FlowDirection::Out);
+  take(flow.content, number, FlowDirection::In);
   // Odd until it is written anew, and what is written then must not be seen before.
   atomic(flow.sequence).store(flow.sequence + 1, std::memory_order_relaxed);
   std::atomic_thread_fence(std::memory_order_release);
@@ -38,19 +38,21 @@ FlowBucket& FlowTable::bucket(uint64_t hash) const noexcept {
   return index_[bucket_of(hash, static_cast<uint32_t>(index_.size()))];
 }
 
-bool FlowTable::put(uint64_t hash, uint32_t number) noexcept {
+bool FlowTable::put(const FlowContent& content, uint32_t number, FlowDirection direction) noexcept {
+  const uint64_t hash = hash_of(key_of(content, direction), keys_);
   for (uint64_t& entry : bucket(hash).entries) {
     uint64_t free = 0;
-    if (atomic(entry).compare_exchange_strong(free, entry_of(hash, number), std::memory_order_release,
+    if (atomic(entry).compare_exchange_strong(free, entry_of(hash, number, direction), std::memory_order_release,
                                               std::memory_order_relaxed))
       return true;
   }
   return false;
 }
 
-void FlowTable::take(uint64_t hash, uint32_t number) noexcept {
+void FlowTable::take(const FlowContent& content, uint32_t number, FlowDirection direction) noexcept {
+  const uint64_t hash = hash_of(key_of(content, direction), keys_);
   for (uint64_t& entry : bucket(hash).entries)
-    if (atomic(entry).load(std::memory_order_relaxed) == entry_of(hash, number))
+    if (atomic(entry).load(std::memory_order_relaxed) == entry_of(hash, number, direction))
       return atomic(entry).store(0, std::memory_order_release);
 }
 
@@ -65,11 +67,9 @@ uint32_t FlowTable::install(const FlowContent& content) noexcept {
   flow.content = content;
   for (uint64_t& seen : flow.seen) atomic(seen).store(0, std::memory_order_relaxed);
   atomic(flow.sequence).store(flow.sequence + 1, std::memory_order_release);
-  const uint64_t out = hash_of(key_of(content, FlowDirection::Out), keys_);
-  const uint64_t in = hash_of(key_of(content, FlowDirection::In), keys_);
-  const bool has_out = put(out, number);
-  if (!has_out || !put(in, number)) {
-    if (has_out) take(out, number);
+  const bool has_out = put(content, number, FlowDirection::Out);
+  if (!has_out || !put(content, number, FlowDirection::In)) {
+    if (has_out) take(content, number, FlowDirection::Out);
     atomic(flow.sequence).store(flow.sequence + 1, std::memory_order_relaxed);
     ++refused_;
     return kNone;

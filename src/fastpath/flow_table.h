@@ -41,8 +41,8 @@ class FlowTable {
  private:
   [[nodiscard]] Flow& record(uint32_t number) const noexcept { return records_[number - first_number_]; }
   [[nodiscard]] FlowBucket& bucket(uint64_t hash) const noexcept;
-  [[nodiscard]] bool put(uint64_t hash, uint32_t number) noexcept;
-  void take(uint64_t hash, uint32_t number) noexcept;
+  [[nodiscard]] bool put(const FlowContent& content, uint32_t number, FlowDirection direction) noexcept;
+  void take(const FlowContent& content, uint32_t number, FlowDirection direction) noexcept;
   void end(Flow& flow, uint32_t number) noexcept;
 
   std::span<Flow> records_;

@@ -21,8 +21,8 @@ struct Memory {
   uint32_t find(const FlowContent& content, FlowDirection direction) const {
     const uint64_t hash = hash_of(key_of(content, direction), hash_keys_of(kSeed));
     for (const uint64_t entry : index[bucket_of(hash, static_cast<uint32_t>(index.size()))].entries) {
-      if (entry == 0 || entry >> 32 != hash >> 32) continue;
-      const auto number = static_cast<uint32_t>(entry) - 1;
+      if (entry == 0 || entry >> 32 != hash >> 32 || direction_of(entry) != direction) continue;
+      const uint32_t number = flow_of(entry);
       if (flows[number].sequence % 2 == 0 &&
           std::memcmp(&flows[number].content, &content, sizeof content) == 0)
         return number;
