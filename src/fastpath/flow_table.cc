@@ -42,8 +42,8 @@ bool FlowTable::put(const FlowContent& content, uint32_t number, FlowDirection d
   const uint64_t hash = hash_of(key_of(content, direction), keys_);
   for (uint64_t& entry : bucket(hash).entries) {
     uint64_t free = 0;
-    if (atomic(entry).compare_exchange_strong(free, entry_of(hash, number, direction), std::memory_order_release,
-                                              std::memory_order_relaxed))
+    if (atomic(entry).compare_exchange_strong(free, entry_of(hash, number, direction),
+                                              std::memory_order_release, std::memory_order_relaxed))
       return true;
   }
   return false;

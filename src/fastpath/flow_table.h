@@ -34,6 +34,7 @@ class FlowTable {
   void remove(uint32_t number) noexcept;
   [[nodiscard]] Seen seen(uint32_t number) const noexcept;
 
+  [[nodiscard]] uint32_t first_number() const noexcept { return first_number_; }
   [[nodiscard]] uint32_t used() const noexcept { return capacity() - free_; }
   [[nodiscard]] uint32_t capacity() const noexcept { return static_cast<uint32_t>(resting_.size()); }
   [[nodiscard]] uint64_t refused() const noexcept { return refused_; }  // installations, since the beginning

@@ -10,10 +10,9 @@ namespace yonroku::bpf {
 template <class Link>
 YONROKU_HOT_INLINE int nat64_from_ipv6(Link& link, const Work& work, const Ipv6Header& header,
                                        const Seen& seen, const FlowContent& flow) {
-  return to_ipv4(link, work, header, seen,
-                 {Ipv4Address(flow.outside),
-                  Ipv4Address(flow.remote),
-                  {PortChange::Which::Source, flow.outside_port}});
+  return to_ipv4(
+      link, work, header, seen,
+      {Ipv4Address(flow.outside), Ipv4Address(flow.remote), {PortChange::Which::Source, flow.outside_port}});
 }
 
 template <class Link>

@@ -1,7 +1,7 @@
 // The programs, one for each place where packets are seen. All do the same:
 //
-//   is the packet plain? -> whose is it? (a flow of a NAT, or the kernel's routing: is the way out an instance's
-//   TUN device?) -> the mechanism -> new headers -> out by the route of the new destination
+//   is the packet plain? -> whose is it? (a flow of a NAT, or the kernel's routing: is the way out an
+//   instance's TUN device?) -> the mechanism -> new headers -> out by the route of the new destination
 //
 // Whatever is not understood wholly passes untouched, and the kernel takes it to the engine.
 #include <algorithm>
