@@ -69,6 +69,7 @@ struct FlowKey {
   uint16_t source_port;  // an ICMP echo has its identifier in both
   uint16_t destination_port;
   uint32_t protocol;  // as on the IPv4 side
+  friend constexpr bool operator==(const FlowKey&, const FlowKey&) = default;
 };
 static_assert(sizeof(FlowKey) == 48);
 

@@ -6,19 +6,17 @@
 #include <string>
 #include <vector>
 
+#include "carry/encapsulate/path_mtu_table.h"
 #include "fastpath/layout.h"
+#include "mechanism/map_t.h"
 #include "mechanism/nat64.h"
 #include "mechanism/siit_settings.h"
+#include "mechanism/softwire.h"
 #include "share/mapping/eam_table.h"
+#include "share/mapping/map_rule_table.h"
 #include "share/mapping/slot.h"
 
 namespace yonroku::fastpath {
-
-// An instance's part of the map `tables`.
-inline constexpr uint32_t kTablesOfInstance = 4;
-constexpr TableNumber table_number(uint32_t instance, uint32_t table) {
-  return instance * kTablesOfInstance + table;
-}
 
 struct Served {
   InstanceView view{};
@@ -29,6 +27,10 @@ using ServedOrNot = std::expected<Served, std::string>;
 
 [[nodiscard]] ServedOrNot serve(uint32_t instance, const mechanism::SiitSettings& settings,
                                 const share::EamTable& table);
+[[nodiscard]] ServedOrNot serve(uint32_t instance, const mechanism::SoftwireSettings& settings,
+                                const share::MapRuleTable& rules, const carry::PathMtuTable& path_mtus);
+[[nodiscard]] ServedOrNot serve(uint32_t instance, const mechanism::MapTSettings& settings,
+                                const share::EamTable& mappings, const share::MapRuleTable& rules);
 // A NAT's flows say what is to be done.
 [[nodiscard]] Served serve(const mechanism::Nat64Settings& settings);
 

@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "carry/encapsulate/settings.h"
 #include "carry/translate/settings.h"
 #include "fastpath/flow_layout.h"
 #include "packet/ipv4_address.h"
@@ -24,6 +25,8 @@ inline constexpr std::size_t kMissCount = 0
 #include "fastpath/misses.def"
 #undef YONROKU_MISS
     ;
+inline constexpr std::size_t kMissSlots = 32;  // a power of two: what the verifier can see to be in range
+static_assert(kMissCount <= kMissSlots);
 
 // --- what an instance does (map `instances`, an array) ---
 
@@ -35,16 +38,25 @@ struct Ipv4Range {
   uint32_t last;
 };
 
-// A table of share::ConcurrentTable: where it is in map `tables`, an array of arrays of share::Slot. Slot 0
-// is a header, word 0 the capacity and word 1 the hashes' key; the table's own slots follow it.
+// Memory that the engine shares: where it is in map `tables`, an array of arrays of share::Slot. Slot 0 is a
+// header, word 0 the capacity and word 1 the hashes' key; what follows are a share::ConcurrentTable's slots,
+// or words of another kind.
 using TableNumber = uint32_t;
+
+// An instance's part of the map.
+inline constexpr uint32_t kTablesOfInstance = 8;
+constexpr TableNumber table_number(uint32_t instance, uint32_t table) {
+  return instance * kTablesOfInstance + table;
+}
+
+inline constexpr uint32_t kMostLengths = 8;
+inline constexpr uint32_t kMostPatterns = 8;
+inline constexpr uint8_t kTooMany = 255;  // in place of their count: the engine knows them
 
 // The prefix lengths that a table has, longest first.
 struct Lengths {
-  static constexpr uint32_t kMost = 8;
-  static constexpr uint8_t kTooMany = 255;  // the engine knows them
   uint8_t count;
-  uint8_t length[kMost];
+  uint8_t length[kMostLengths];
 };
 
 // An address to embed in, or none.
@@ -54,13 +66,18 @@ struct PrefixView {
   uint8_t is_restricted;  // RFC 6052 §3.1 applies
 };
 
-struct SiitView {
-  PrefixView ipv4_side;
-  PrefixView ipv6_side;
+// A share::EamTable.
+struct MappingsView {
   TableNumber by_ipv4;
   TableNumber by_ipv6;
   Lengths ipv4_lengths;
   Lengths ipv6_lengths;
+};
+
+struct SiitView {
+  PrefixView ipv4_side;
+  PrefixView ipv6_side;
+  MappingsView mappings;
   uint32_t own_address;  // 0: none
   uint32_t ranges;       // that are routed here as a whole
   Ipv4Range routed_here[kMostRanges];
@@ -68,16 +85,62 @@ struct SiitView {
   uint8_t refuses_looping;  // a destination without a mapping in a range is the engine's, towards IPv6 too
 };
 
+// A share::MapRuleTable.
+struct RulePattern {
+  uint8_t ipv4_length;
+  uint8_t psid_offset;  // of a given PSID
+  uint8_t psid_length;  // likewise; 0: none is given
+  uint8_t unused;
+};
+struct RulesView {
+  TableNumber by_ipv4;
+  TableNumber by_ipv6;
+  TableNumber shared;  // share::SharedPrefixes
+  TableNumber near;    // share::NearBits
+  uint32_t count;      // of patterns, in the order of a lookup
+  RulePattern pattern[kMostPatterns];
+  Lengths ipv6_lengths;
+};
+
+struct SoftwireView {
+  carry::EncapsulateSettings encapsulate;
+  RulesView rules;
+  TableNumber path_mtus;  // carry::PathMtuEntry
+  uint8_t learns_path_mtus;
+  uint8_t is_hairpinning;
+  uint8_t takes_icmp;   // from the IPv4 side
+  uint8_t own_ranges;   // 0: every IPv4 address may be on this side
+  Ipv4Range own[kMostRanges];
+  uint64_t border[256][2];  // this end's addresses, high and low halves, by the number that rules have
+};
+
+struct MapTView {
+  RulesView rules;
+  share::Pref64 dmr;
+  MappingsView mappings;
+};
+
 // Nat: of whatever mechanism; what is done to its packets, its flows know.
-enum class Kind : uint32_t { None, Siit, Nat };
+enum class Kind : uint32_t { None, Siit, Softwire, MapT, Nat };
+
+// Where a packet is seen.
+enum class Place : uint32_t { Tc, Xdp };
+inline constexpr uint32_t kPlaces = 2;
 
 struct InstanceView {
   Kind kind;
+  uint32_t places;  // that serve it: a bit for each
+
   carry::TranslateSettings translate;
   SiitView siit;
+  MapTView map_t;
+  SoftwireView softwire;
 };
 
-// --- counters (map `counters`, one for each instance and processor) ---
+// --- counters (map `counters`, for each instance, place and processor) ---
+constexpr uint32_t counters_number(uint32_t instance, Place place) {
+  return instance * kPlaces + static_cast<uint32_t>(place);
+}
 
 struct Count {
   uint64_t packets;
@@ -87,7 +150,7 @@ struct Count {
 // As observe::Counters counts, by direction (to IPv6, to IPv4) and protocol (TCP, UDP, ICMP, other).
 struct CountersView {
   Count forwarded[2][4];
-  uint64_t misses[kMissCount];
+  uint64_t misses[kMissSlots];
 };
 
 // --- where packets leave (map `routes`, a cache; map `devices`, by interface index) ---
@@ -108,7 +171,7 @@ inline constexpr std::size_t kRoutes = 4096;  // on each processor
 // What the kernel's routing said about a destination. Good for a second, and until `Control::generation`
 // changes.
 struct Route {
-  enum Kind : uint8_t { kUnknown, kNextHop, kInstance, kElsewhere };
+  enum Kind : uint8_t { kUnknown, kNextHop, kNeighbour, kInstance, kElsewhere };
   uint64_t high, low;  // the destination; IPv4 as ::ffff:0:0/96
   uint64_t until;      // nanoseconds of CLOCK_MONOTONIC
   uint32_t generation;
@@ -128,10 +191,13 @@ static_assert(sizeof(Route) == 64);
 // --- what the control side says to all programs (map `control`, one entry) ---
 
 struct Control {
+  // How often the kernel itself counts a hop on each side of the engine, and the programs in its place: 1,
+  // since a packet is routed to the TUN device and again from there. 0 where programs are compared with the
+  // engine alone.
+  uint32_t kernel_hops;
   uint32_t generation;  // changes whenever routes, neighbours or interfaces do
   uint32_t is_exact;    // routing depends on more than destinations (policy rules): nothing is cached
   uint32_t processors;
-  uint32_t unused;
   uint64_t identification_seed;
   FlowHashKeys flow_keys;
   uint32_t flow_buckets;  // a power of two; 0: there are no flows

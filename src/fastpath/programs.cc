@@ -88,6 +88,7 @@ Result<void> Programs::map_control() {
   void* const memory = map_memory(object_->maps.control, sizeof(Control));
   if (memory == MAP_FAILED) return failed("mapping its control map", errno);
   control_ = {static_cast<Control*>(memory), {in_pages(sizeof(Control))}};
+  control_->kernel_hops = 1;
   control_->processors = static_cast<uint32_t>(libbpf_num_possible_cpus());
   if (::getrandom(&control_->identification_seed, sizeof control_->identification_seed, 0) < 0 ||
       ::getrandom(&flow_seed_, sizeof flow_seed_, 0) < 0)
@@ -125,6 +126,7 @@ Result<FlowTable> Programs::add_flow_table(uint32_t records) {
 void Programs::remove_flow_table(uint32_t first_number) noexcept { flow_tables_.erase(first_number); }
 
 int Programs::tc() const { return bpf_program__fd(object_->progs.yonroku_tc); }
+int Programs::tc_without_link() const { return bpf_program__fd(object_->progs.yonroku_tc_without_link); }
 int Programs::xdp() const { return bpf_program__fd(object_->progs.yonroku_xdp); }
 
 void Programs::forget_routes() noexcept {
@@ -167,10 +169,11 @@ void Programs::remove_device(uint32_t interface) noexcept {
   forget_routes();
 }
 
-Result<CountersView> Programs::counters(uint32_t instance) const {
+Result<CountersView> Programs::counters(uint32_t instance, Place place) const {
+  const uint32_t number = counters_number(instance, place);
   std::vector<CountersView> of_processor(control_->processors);
   if (const int error =
-          bpf_map_lookup_elem(bpf_map__fd(object_->maps.counters), &instance, of_processor.data());
+          bpf_map_lookup_elem(bpf_map__fd(object_->maps.counters), &number, of_processor.data());
       error != 0)
     return failed("reading counters", error);
   CountersView sum{};
@@ -187,7 +190,10 @@ Result<CountersView> Programs::counters(uint32_t instance) const {
 
 void Programs::clear_counters(uint32_t instance) noexcept {
   const std::vector<CountersView> zeros(control_->processors, CountersView{});
-  (void)bpf_map_update_elem(bpf_map__fd(object_->maps.counters), &instance, zeros.data(), BPF_ANY);
+  for (const Place place : {Place::Tc, Place::Xdp}) {
+    const uint32_t number = counters_number(instance, place);
+    (void)bpf_map_update_elem(bpf_map__fd(object_->maps.counters), &number, zeros.data(), BPF_ANY);
+  }
 }
 
 }  // namespace yonroku::fastpath

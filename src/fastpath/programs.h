@@ -30,7 +30,9 @@ class Programs {
   Programs& operator=(Programs&&) noexcept = default;
   ~Programs() = default;
 
-  [[nodiscard]] int tc() const;  // file descriptors of programs
+  // File descriptors of programs.
+  [[nodiscard]] int tc() const;
+  [[nodiscard]] int tc_without_link() const;  // for interfaces without a link layer
   [[nodiscard]] int xdp() const;
 
   // Routes, neighbours or interfaces have changed: what programs remember of them is void.
@@ -45,7 +47,7 @@ class Programs {
   Result<void> set_device(uint32_t interface, const Device& device);
   void remove_device(uint32_t interface) noexcept;
   // The sum of all processors.
-  [[nodiscard]] Result<CountersView> counters(uint32_t instance) const;
+  [[nodiscard]] Result<CountersView> counters(uint32_t instance, Place place) const;
   void clear_counters(uint32_t instance) noexcept;
 
   // Room for `records` flows of one worker, which it may use as long as these programs are there. An error

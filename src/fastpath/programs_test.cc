@@ -21,7 +21,7 @@ TEST(Programs, CountersBeginAtZero) {
   if (::geteuid() != 0) GTEST_SKIP() << "needs root";
   const auto programs = Programs::load();
   ASSERT_TRUE(programs) << programs.error().to_string();
-  const auto counters = programs->counters(0);
+  const auto counters = programs->counters(0, Place::Xdp);
   ASSERT_TRUE(counters) << counters.error().to_string();
   EXPECT_EQ(counters->forwarded[0][0].packets, 0u);
 }

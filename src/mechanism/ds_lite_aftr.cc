@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "carry/encapsulate/tunnel_error.h"
+#include "carry/encapsulate/tunnel_headers.h"
 #include "carry/rewrite/rewrite.h"
 #include "mechanism/by_version.h"
 #include "mechanism/nat_prefetch.h"
@@ -143,7 +144,7 @@ Verdict DsLiteAftr::hairpin(Packet& packet, const Ipv6View& outer, const Ipv4Vie
   if (out.action != Verdict::Action::ToIpv4) return out;
   apply(packet.bytes(), plan, outward);
   apply(packet.bytes(), plan, back);
-  count_hop(*reinterpret_cast<Ipv4Header*>(packet.data()));
+  carry::count_hops(*reinterpret_cast<Ipv4Header*>(packet.data()), 1);
   const auto ip = Ipv4View::parse(packet.bytes());
   if (!ip) return Verdict::drop(ip.error());
   return encapsulate_.wrap(packet, *ip, *flow, ends, mtu, state.random);

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "carry/encapsulate/tunnel_error.h"
+#include "carry/encapsulate/tunnel_headers.h"
 #include "mechanism/by_version.h"
 #include "mechanism/tunnel_end.h"
 
@@ -162,7 +163,7 @@ Verdict Softwire::hairpin(Packet& packet, const Ipv6View& outer, const Ipv4View&
     return Verdict::drop(DropReason::InnerPacketTooBig, static_cast<uint32_t>(largest));
   const Verdict out = encapsulate_.unwrap(packet, outer, inner);
   if (out.action != Verdict::Action::ToIpv4) return out;
-  count_hop(*reinterpret_cast<Ipv4Header*>(packet.data()));
+  carry::count_hops(*reinterpret_cast<Ipv4Header*>(packet.data()), 1);
   const auto ip = Ipv4View::parse(packet.bytes());
   if (!ip) return Verdict::drop(ip.error());
   return encapsulate_.wrap(packet, *ip, flow, ends, mtu, state.random);

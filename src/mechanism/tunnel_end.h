@@ -67,14 +67,6 @@ YONROKU_HOT_INLINE Verdict take_out(const Packet& packet, const WorkerState& sta
 // not-encapsulated, truncated-header.
 Verdict answer_query(Packet& packet, const Ipv6View& ip, WorkerState& state) noexcept;
 
-// One hop less to live, for who routes a packet from one tunnel into another without giving it away.
-inline void count_hop(Ipv4Header& header) noexcept {
-  ChecksumDelta delta;
-  delta.replace(uint32_t{header.ttl} << 8, (uint32_t{header.ttl} - 1) << 8);
-  --header.ttl;
-  header.checksum = delta.apply(header.checksum);
-}
-
 // Puts an ICMPv4 message about the packet inside of `about`, an IPv6 packet that came out of a tunnel, into
 // the same tunnel.
 Verdict wrap_reply(const carry::Encapsulate& encapsulate, Packet& message, std::span<const std::byte> about,

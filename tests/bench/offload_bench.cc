@@ -134,7 +134,6 @@ class Bench {
     return nothing + (cross - nothing) / 2;  // restoring changes the size too, once
   }
   int program(Hook hook) const { return hook == Hook::Tc ? programs_->tc() : programs_->xdp(); }
-  fastpath::CountersView counters(uint32_t instance) { return *programs_->counters(instance); }
 
  private:
   [[nodiscard]] uint32_t frame_count() const { return std::min<uint32_t>(entries_, kMostFrames); }
@@ -154,6 +153,10 @@ class Bench {
     frames_ = static_cast<uint8_t*>(memory);
     return network_.set_up(*programs_, {"10.0.0.0/8", "2001:db8:64::/96"});
   }
+  bool set_instance(uint32_t number, fastpath::Served served) {
+    served.view.places = UINT32_MAX;
+    return bool(programs_->set_instance(number, served.view));
+  }
   bool serve_siit() {
     table_.reserve(entries_);
     for (uint32_t i = 0; i < entries_; ++i)
@@ -162,14 +165,14 @@ class Bench {
     mechanism::SiitSettings settings;
     settings.mapping.ipv4_side_prefix = kPref64;
     const auto served = fastpath::serve(0, settings, table_);
-    if (!served || !programs_->set_instance(0, served->view)) return false;
+    if (!served || !set_instance(0, *served)) return false;
     uint32_t number = 0;
     for (const auto& table : served->tables)
       if (!programs_->set_table(number++, memory_.map_of(table.slots, table.seed))) return false;
     return true;
   }
   bool serve_nat64() {
-    if (!programs_->set_instance(1, fastpath::serve(mechanism::Nat64Settings(kPref64)).view)) return false;
+    if (!set_instance(1, fastpath::serve(mechanism::Nat64Settings(kPref64)))) return false;
     auto flows = programs_->add_flow_table(entries_);
     if (!flows) return false;
     flows_.emplace(std::move(*flows));

@@ -2,25 +2,11 @@
 
 #include <algorithm>
 
+#include "carry/encapsulate/tunnel_headers.h"
 #include "carry/translate/plan.h"
 
 namespace yonroku::carry {
 namespace {
-
-// RFC 2473 §4.1.1, with a PadN (RFC 8200 §4.2) that fills the header up to 8 octets.
-struct EncapsulationLimitHeader {
-  IpProtocol next_header;
-  uint8_t length;
-  uint8_t option_type;
-  uint8_t option_length;
-  uint8_t limit;
-  uint8_t pad_type;
-  uint8_t pad_length;
-  uint8_t pad;
-};
-static_assert(sizeof(EncapsulationLimitHeader) == 8 && alignof(EncapsulationLimitHeader) == 1);
-
-constexpr uint8_t kEcnMask = 3;
 
 // TCP's MSS in a SYN that is carried whole, its checksum following.
 void clamp_mss_of(std::span<std::byte> transport, const Offload& offload, std::size_t transport_offset,
@@ -35,36 +21,18 @@ void clamp_mss_of(std::span<std::byte> transport, const Offload& offload, std::s
     tcp.checksum = delta.apply(tcp.checksum);
 }
 
-void write_tos(Ipv4Header& header, uint8_t tos) {
-  if (header.tos == tos) return;
-  ChecksumDelta delta;
-  delta.removed(uint32_t{header.tos});
-  delta.added(uint32_t{tos});
-  header.tos = tos;
-  header.checksum = delta.apply(header.checksum);
-}
-
 }  // namespace
 
 Encapsulate::Encapsulate(const EncapsulateSettings& settings)
     : settings_(settings),
-      overhead_(sizeof(Ipv6Header) + (settings.encapsulation_limit ? sizeof(EncapsulationLimitHeader) : 0)) {}
+      overhead_(overhead_of(settings)) {}
 
 void Encapsulate::write_front(std::byte* at, uint8_t tos, std::size_t payload, const Ipv4Flow& flow,
                               const Crossing6& ends, bool fragment_header,
                               uint32_t identification) const noexcept {
   auto& header = *reinterpret_cast<Ipv6Header*>(at);
-  // RFC 6040 §4.1: the ECN field is copied, whatever becomes of the DSCP.
-  const auto traffic_class =
-      settings_.traffic_class
-          ? static_cast<uint8_t>((*settings_.traffic_class & ~kEcnMask) | (tos & kEcnMask))
-          : tos;
   const uint32_t label = settings_.flow_label == FlowLabel::Hash ? flow_label(flow) : 0;
-  header.version_class_flow = be32::from_host(uint32_t{6} << 28 | uint32_t{traffic_class} << 20 | label);
-  header.payload_length = be16::from_host(static_cast<uint16_t>(payload));
-  header.hop_limit = settings_.hop_limit;
-  header.set_source(ends.source);
-  header.set_destination(ends.destination);
+  write_tunnel_header(header, settings_, tos, payload, label, ends);
   at += sizeof(Ipv6Header);
   IpProtocol* next = &header.next_header;
   if (fragment_header) {
@@ -75,8 +43,8 @@ void Encapsulate::write_front(std::byte* at, uint8_t tos, std::size_t payload, c
   }
   if (settings_.encapsulation_limit) {
     *next = IpProtocol::DestinationOptions;
-    *reinterpret_cast<EncapsulationLimitHeader*>(at) = {
-        IpProtocol::Ipv4, 0, 4, 1, *settings_.encapsulation_limit, 1, 1, 0};
+    write_encapsulation_limit(*reinterpret_cast<EncapsulationLimitHeader*>(at),
+                              *settings_.encapsulation_limit);
   } else {
     *next = IpProtocol::Ipv4;
   }
@@ -123,7 +91,7 @@ Verdict Encapsulate::unwrap(Packet& packet, const Ipv6View& outer, const Ipv4Vie
   const auto ecn = ecn_out_of_tunnel(inner_tos & kEcnMask, outer_class & kEcnMask);
   if (!ecn) return Verdict::drop(DropReason::CongestionLost);
   if (packet.offload.is_super_packet()) return Verdict::segment();
-  const uint8_t dscp = (settings_.dscp_to_ipv4 ? outer_class : inner_tos) & static_cast<uint8_t>(~kEcnMask);
+  const uint8_t tos = tos_out_of_tunnel(settings_, inner_tos, outer_class, *ecn);
 
   const std::size_t front = outer.payload_offset();
   const std::size_t size = inner.size();
@@ -133,7 +101,7 @@ Verdict Encapsulate::unwrap(Packet& packet, const Ipv6View& outer, const Ipv4Vie
   packet.truncate(size);
   if (packet.offload.partial_checksum)
     packet.offload.checksum_start = static_cast<uint16_t>(packet.offload.checksum_start - front);
-  write_tos(*reinterpret_cast<Ipv4Header*>(packet.data()), static_cast<uint8_t>(dscp | *ecn));
+  write_tos(*reinterpret_cast<Ipv4Header*>(packet.data()), tos);
   if (settings_.mss_clamp != 0 && has_tcp)
     clamp_mss_of(packet.bytes().subspan(header_size), packet.offload, header_size, settings_.mss_clamp);
   return Verdict::to_ipv4();

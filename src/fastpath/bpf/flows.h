@@ -4,19 +4,29 @@
 #include "fastpath/bpf/packet.h"
 #include "fastpath/bpf/send.h"
 
+namespace yonroku::bpf {
+
+// One after the other in the same place: there is little room on the stack.
+union FlowSearch {
+  fastpath::FlowKey key;
+  fastpath::FlowContent found;
+};
+
+}  // namespace yonroku::bpf
+
 YONROKU_INLINE_ALL_END
 extern "C" {
 
-// What the key leads to: an index entry's low half, or 0. Reads the flow's content whole: it is none that is
-// being written. `now` is kept as the time when its direction was seen.
-YONROKU_OUT_OF_LINE unsigned int find_flow(const yonroku::fastpath::FlowKey* key, uint64_t now,
-                                           yonroku::fastpath::FlowContent* content) {
+// 1, and the flow's content, when the key leads to a flow; it is none that is being written. `now` is kept as
+// the time when its direction was seen.
+YONROKU_OUT_OF_LINE int find_flow(yonroku::bpf::FlowSearch* search, uint64_t now) {
   using namespace yonroku;
   using fastpath::Flow;
-  if (key == nullptr || content == nullptr) return 0;
+  if (search == nullptr) return 0;
+  const fastpath::FlowKey& key = search->key;
   const auto* const settings = bpf::find<fastpath::Control>(control, uint32_t{0});
   if (settings == nullptr) return 0;
-  const uint64_t hash = fastpath::hash_of(*key, settings->flow_keys);
+  const uint64_t hash = fastpath::hash_of(key, settings->flow_keys);
   auto* const bucket =
       bpf::find<fastpath::FlowBucket>(flow_index, fastpath::bucket_of(hash, settings->flow_buckets));
   if (bucket == nullptr) return 0;
@@ -28,20 +38,14 @@ YONROKU_OUT_OF_LINE unsigned int find_flow(const yonroku::fastpath::FlowKey* key
     const auto* const sequence = const_cast<const volatile uint64_t*>(&flow->sequence);
     const uint64_t before = *sequence;
     bpf::barrier();
-    *content = flow->content;
-    bpf::barrier();
-    if (before % 2 != 0 || *sequence != before) continue;
     const auto direction = fastpath::direction_of(entry);
-    const fastpath::FlowKey its = fastpath::key_of(*content, direction);
-    if (((its.ipv6_source_high ^ key->ipv6_source_high) | (its.ipv6_source_low ^ key->ipv6_source_low) |
-         (its.ipv6_destination_high ^ key->ipv6_destination_high) |
-         (its.ipv6_destination_low ^ key->ipv6_destination_low) | (its.source ^ key->source) |
-         (its.destination ^ key->destination) | (its.source_port ^ key->source_port) |
-         (its.destination_port ^ key->destination_port) | (its.protocol ^ key->protocol)) != 0)
-      continue;
+    if (before % 2 != 0 || fastpath::key_of(flow->content, direction) != key) continue;
+    search->found = flow->content;
+    bpf::barrier();
+    if (*sequence != before) return 0;
     uint64_t& seen = flow->seen[direction == fastpath::FlowDirection::Out ? 0 : 1];
     if (seen != now) seen = now;
-    return static_cast<uint32_t>(entry);
+    return 1;
   }
   return 0;
 }
@@ -79,17 +83,6 @@ YONROKU_HOT_INLINE FlowKey key_of(const Ipv6Header& header, const Seen& seen) {
   key.ipv6_destination_high = header.destination().high();
   key.ipv6_destination_low = header.destination().low();
   return key;
-}
-
-struct Found {
-  FlowContent flow;
-  FlowDirection direction;
-};
-// False: it is no flow's.
-YONROKU_HOT_INLINE bool find_flow(const FlowKey& key, const Work& work, Found& found) {
-  const uint32_t entry = ::find_flow(&key, work.now, &found.flow);
-  found.direction = fastpath::direction_of(entry);
-  return entry != 0;
 }
 
 // A NAT follows how TCP ends.

@@ -33,7 +33,9 @@ YONROKU_HELPER(fib_lookup, long, void* context, bpf_fib_lookup* parameters, int 
 YONROKU_HELPER(redirect, long, uint32_t interface, uint64_t flags);
 YONROKU_HELPER(redirect_neigh, long, uint32_t interface, bpf_redir_neigh* next_hop, int size, uint64_t flags);
 YONROKU_HELPER(skb_change_proto, long, __sk_buff* packet, __be16 protocol, uint64_t flags);
+YONROKU_HELPER(skb_adjust_room, long, __sk_buff* packet, int32_t change, uint32_t mode, uint64_t flags);
 YONROKU_HELPER(skb_change_tail, long, __sk_buff* packet, uint32_t length, uint64_t flags);
+YONROKU_HELPER(skb_change_head, long, __sk_buff* packet, uint32_t length, uint64_t flags);
 YONROKU_HELPER(skb_pull_data, long, __sk_buff* packet, uint32_t length);
 YONROKU_HELPER(l4_csum_replace, long, __sk_buff* packet, uint32_t offset, uint64_t from, uint64_t to,
                uint64_t flags);

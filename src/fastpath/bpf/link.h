@@ -9,6 +9,7 @@
 #include <linux/if_ether.h>
 
 #include "fastpath/bpf/kernel.h"
+#include "fastpath/layout.h"
 #include "packet/checksum.h"
 #include "packet/headers.h"
 
@@ -29,7 +30,7 @@ struct Tc {
   static constexpr uint32_t kFront = kFrontSize;
   static constexpr int kUp = TC_ACT_UNSPEC;
   static constexpr int kDrop = TC_ACT_SHOT;
-  static constexpr bool kMayBeSuperPacket = true;
+  static constexpr fastpath::Place kPlace = fastpath::Place::Tc;
   __sk_buff* packet;
 
   YONROKU_HOT_INLINE explicit Tc(__sk_buff* skb) : packet(skb) {}
@@ -71,6 +72,16 @@ struct Tc {
     return skb_change_proto(packet, __builtin_bswap16(ETH_P_IP), 0) == 0;
   }
 
+  // Makes room for a tunnel's headers in front of an IPv4 packet.
+  YONROKU_HOT_INLINE bool enter_tunnel(uint32_t headers) const {
+    return skb_adjust_room(packet, static_cast<int32_t>(headers), BPF_ADJ_ROOM_MAC,
+                           BPF_F_ADJ_ROOM_ENCAP_L3_IPV6 | BPF_F_ADJ_ROOM_FIXED_GSO) == 0;
+  }
+  // Takes so many octets from the front of the IP packet, which stays larger than an IPv6 header.
+  YONROKU_HOT_INLINE bool cut_front(uint32_t octets) const {
+    return skb_adjust_room(packet, -static_cast<int32_t>(octets), BPF_ADJ_ROOM_MAC, 0) == 0;
+  }
+
   // Adds the change to the checksum field at `field` octets behind the front. Whether the sum is finished or
   // the device's to finish, only the kernel knows.
   YONROKU_HOT_INLINE void change_checksum(uint32_t field, OnesSum pseudo_header, OnesSum other,
@@ -87,7 +98,7 @@ struct Xdp {
   static constexpr uint32_t kFront = ETH_HLEN;
   static constexpr int kUp = XDP_PASS;
   static constexpr int kDrop = XDP_DROP;
-  static constexpr bool kMayBeSuperPacket = false;
+  static constexpr fastpath::Place kPlace = fastpath::Place::Xdp;
   xdp_md* packet;
 
   YONROKU_HOT_INLINE explicit Xdp(xdp_md* frame) : packet(frame) {}
@@ -130,6 +141,12 @@ struct Xdp {
   }
   YONROKU_HOT_INLINE bool become_ipv4() const {
     return xdp_adjust_head(packet, sizeof(Ipv6Header) - sizeof(Ipv4Header)) == 0;
+  }
+  YONROKU_HOT_INLINE bool enter_tunnel(uint32_t headers) const {
+    return xdp_adjust_head(packet, -static_cast<int>(headers)) == 0;
+  }
+  YONROKU_HOT_INLINE bool cut_front(uint32_t octets) const {
+    return xdp_adjust_head(packet, static_cast<int>(octets)) == 0;
   }
 
   YONROKU_HOT_INLINE void change_checksum(uint32_t field, OnesSum pseudo_header, OnesSum other,

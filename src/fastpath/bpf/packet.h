@@ -19,6 +19,7 @@ struct Seen {
   uint8_t icmp_type = 0;
   uint8_t tcp_flags = 0;
   bool dont_fragment = false;
+  bool has_udp_checksum = true;  // of other protocols too: there is none that is missing
   uint16_t source_port = 0;  // of an ICMP echo the identifier, both
   uint16_t destination_port = 0;
   uint32_t payload = 0;           // octets behind the IP header
@@ -47,7 +48,7 @@ YONROKU_HOT_INLINE void look_at_transport(const char* at, const char* end, bool 
     seen.transport_header = sizeof(UdpHeader);
     seen.source_port = udp.source_port.host();
     seen.destination_port = udp.destination_port.host();
-    if (udp.checksum == be16{}) return miss(seen, Miss::UdpZeroChecksum);
+    seen.has_udp_checksum = udp.checksum != be16{};
   } else if (seen.protocol == static_cast<uint8_t>(is_ipv6 ? IpProtocol::Icmpv6 : IpProtocol::Icmp)) {
     const auto& icmp = *reinterpret_cast<const IcmpHeader*>(at);
     if (at + sizeof(IcmpHeader) > end || seen.payload < sizeof(IcmpHeader))

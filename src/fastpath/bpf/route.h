@@ -74,8 +74,10 @@ YONROKU_OUT_OF_LINE static int ask_kernel(void* context, const void* what, uint3
     route.instance = static_cast<uint8_t>(device->instance);
     return 1;
   }
-  if (answer != BPF_FIB_LKUP_RET_SUCCESS) return 0;
-  route.kind = Route::kNextHop;
+  if (answer == BPF_FIB_LKUP_RET_FRAG_NEEDED) return 0;
+  // A neighbour that is not known yet, or an interface without neighbours: at tc the kernel deals with
+  // either.
+  route.kind = answer == BPF_FIB_LKUP_RET_SUCCESS ? Route::kNextHop : Route::kNeighbour;
   route.is_xdp_target = device != nullptr && (device->use & Device::kXdpTarget) != 0;
   route.fits = static_cast<uint16_t>(asked.size);
   __builtin_memcpy(route.destination_mac, parameters.dmac, ETH_ALEN);

@@ -22,7 +22,7 @@ struct Work {
 // Leaves the packet to the engine.
 template <class Link>
 YONROKU_HOT_INLINE int up(const Work& work, Miss why) {
-  ++work.counters->misses[static_cast<uint32_t>(why) % fastpath::kMissCount];
+  ++work.counters->misses[static_cast<uint32_t>(why) % fastpath::kMissSlots];
   return Link::kUp;
 }
 
@@ -41,32 +41,50 @@ YONROKU_HOT_INLINE void count(const Work& work, Direction direction, uint8_t pro
 }
 
 // Whether the packet can leave by the route at all: asked before anything is written.
-YONROKU_HOT_INLINE bool can_leave(const Tc<ETH_HLEN>&, const Routed& routed) {
-  return routed.route != nullptr && routed.route->kind == Route::kNextHop;
+template <uint32_t kFront>
+YONROKU_HOT_INLINE bool can_leave(const Tc<kFront>&, const Routed& routed) {
+  return routed.route != nullptr &&
+         (routed.route->kind == Route::kNextHop || routed.route->kind == Route::kNeighbour);
 }
 YONROKU_HOT_INLINE bool can_leave(const Xdp& link, const Routed& routed) {
   return routed.route != nullptr && routed.route->kind == Route::kNextHop &&
          routed.route->is_xdp_target != 0 && link.is_addressed_to(routed.route->own_mac);
 }
 
-// Writes the link layer's header and says where to. The headers of the packet are at hand.
-YONROKU_HOT_INLINE int leave(const Tc<ETH_HLEN>&, EthernetHeader& ethernet, uint16_t type,
-                             const Routed& routed) {
-  const Route& route = *routed.route;
+// Writes the link layer's header in front of the finished packet, and says where to. The last that is done to
+// it.
+template <class Link>
+YONROKU_HOT_INLINE int leave_by_header(const Link& link, uint16_t type, const Route& route) {
+  char* const at = link.begin();
+  if (at + sizeof(EthernetHeader) > link.end()) return Link::kDrop;
+  auto& ethernet = *reinterpret_cast<EthernetHeader*>(at);
   __builtin_memcpy(ethernet.destination, route.destination_mac, ETH_ALEN);
   __builtin_memcpy(ethernet.source, route.source_mac, ETH_ALEN);
   ethernet.type = be16::from_host(type);
-  // Once a second the neighbour is used as the kernel would, so that it is confirmed (RFC 4861 §7.3) or asked
-  // for.
-  if (routed.is_fresh) return static_cast<int>(redirect_neigh(route.egress, nullptr, 0, 0));
   return static_cast<int>(redirect(route.egress, 0));
 }
-YONROKU_HOT_INLINE int leave(const Xdp&, EthernetHeader& ethernet, uint16_t type, const Routed& routed) {
-  const Route& route = *routed.route;
-  __builtin_memcpy(ethernet.destination, route.destination_mac, ETH_ALEN);
-  __builtin_memcpy(ethernet.source, route.source_mac, ETH_ALEN);
+YONROKU_HOT_INLINE int leave(const Tc<ETH_HLEN>& link, uint16_t type, const Routed& routed) {
+  // Once a second the neighbour is used as the kernel would, so that it is confirmed (RFC 4861 §7.3) or asked
+  // for.
+  if (routed.route->kind == Route::kNextHop && !routed.is_fresh)
+    return leave_by_header(link, type, *routed.route);
+  char* const at = link.begin();
+  if (at + sizeof(EthernetHeader) > link.end()) return link.kDrop;
+  reinterpret_cast<EthernetHeader*>(at)->type = be16::from_host(type);
+  return static_cast<int>(redirect_neigh(routed.route->egress, nullptr, 0, 0));
+}
+YONROKU_HOT_INLINE int leave(const Tc<0>& link, uint16_t type, const Routed& routed) {
+  // The kernel wants a link layer's header that it can take away again.
+  if (skb_change_head(link.packet, sizeof(EthernetHeader), 0) != 0) return link.kDrop;
+  char* const at = link.begin();
+  if (at + sizeof(EthernetHeader) > link.end()) return link.kDrop;
+  auto& ethernet = *reinterpret_cast<EthernetHeader*>(at);
+  ethernet = {};
   ethernet.type = be16::from_host(type);
-  return static_cast<int>(redirect(route.egress, 0));
+  return static_cast<int>(redirect_neigh(routed.route->egress, nullptr, 0, 0));
+}
+YONROKU_HOT_INLINE int leave(const Xdp& link, uint16_t type, const Routed& routed) {
+  return leave_by_header(link, type, *routed.route);
 }
 
 }  // namespace yonroku::bpf

@@ -1,58 +1,15 @@
 // SIIT and CLAT: mechanism/siit and share/mapping/address_mapping for plain packets.
 #pragma once
 
-#include "fastpath/bpf/table.h"
+#include "fastpath/bpf/mappings.h"
 #include "fastpath/bpf/translate.h"
-#include "share/mapping/eam_slots.h"
 #include "share/mapping/special_addresses.h"
-
-YONROKU_INLINE_ALL_END
-// The verifier checks these once each, whoever calls them: their arguments are plain.
-extern "C" {
-
-YONROKU_OUT_OF_LINE int search_eam_by_ipv4(uint32_t table, uint32_t address, uint32_t length,
-                                           yonroku::share::Words* words) {
-  using namespace yonroku;
-  if (words == nullptr) return bpf::kUnknown;
-  return bpf::search<share::detail::EamTraits<Ipv4Prefix>>(
-      table, Ipv4Prefix::holding(Ipv4Address(address), length), *words);
-}
-
-YONROKU_OUT_OF_LINE int search_eam_by_ipv6(uint64_t high, uint64_t low, uint32_t table, uint32_t length,
-                                           yonroku::share::Words* words) {
-  using namespace yonroku;
-  if (words == nullptr) return bpf::kUnknown;
-  return bpf::search<share::detail::EamTraits<Ipv6Prefix>>(table, Ipv6Prefix::holding({high, low}, length),
-                                                           *words);
-}
-
-}  // extern "C"
-YONROKU_INLINE_ALL_BEGIN
 
 namespace yonroku::bpf {
 
 using fastpath::PrefixView;
 using fastpath::SiitView;
 using share::may_be_forwarded;
-
-// The mapping of an address with the longest prefix.
-YONROKU_HOT_INLINE Search search_eam(const SiitView& siit, Ipv4Address address, Ipv6Address& mapped) {
-  return search_longest(siit.ipv4_lengths, [&](uint32_t length) YONROKU_HOT_LAMBDA {
-    Words words;
-    const auto found = static_cast<Search>(search_eam_by_ipv4(siit.by_ipv4, address.value(), length, &words));
-    if (found == kFound) mapped = share::detail::EamTraits<Ipv4Prefix>::value(words).to_ipv6(address);
-    return found;
-  });
-}
-YONROKU_HOT_INLINE Search search_eam(const SiitView& siit, const Ipv6Address& address, Ipv4Address& mapped) {
-  return search_longest(siit.ipv6_lengths, [&](uint32_t length) YONROKU_HOT_LAMBDA {
-    Words words;
-    const auto found =
-        static_cast<Search>(search_eam_by_ipv6(address.high(), address.low(), siit.by_ipv6, length, &words));
-    if (found == kFound) mapped = share::detail::EamTraits<Ipv6Prefix>::value(words).to_ipv4(address);
-    return found;
-  });
-}
 
 YONROKU_HOT_INLINE bool is_routed_here(const SiitView& siit, Ipv4Address address) {
   for (uint32_t i = 0; i < fastpath::kMostRanges; ++i) {
@@ -65,7 +22,7 @@ YONROKU_HOT_INLINE bool is_routed_here(const SiitView& siit, Ipv4Address address
 
 // Like share::AddressMapping::map(); false when the engine must decide or say why not.
 YONROKU_HOT_INLINE bool source_to_ipv6(const SiitView& siit, Ipv4Address address, Ipv6Address& mapped) {
-  const Search found = search_eam(siit, address, mapped);
+  const Search found = search_eam(siit.mappings, address, mapped);
   if (found != kNotFound) return found == kFound;
   const PrefixView& prefix = siit.ipv4_side;
   if (prefix.is_set == 0 || prefix.is_restricted != 0) return false;
@@ -73,7 +30,7 @@ YONROKU_HOT_INLINE bool source_to_ipv6(const SiitView& siit, Ipv4Address address
   return true;
 }
 YONROKU_HOT_INLINE bool destination_to_ipv6(const SiitView& siit, Ipv4Address address, Ipv6Address& mapped) {
-  const Search found = search_eam(siit, address, mapped);
+  const Search found = search_eam(siit.mappings, address, mapped);
   if (found != kNotFound) return found == kFound;
   const PrefixView& prefix = siit.ipv6_side;
   if (prefix.is_set == 0 || prefix.is_restricted != 0 || address.value() == siit.own_address ||
@@ -84,14 +41,14 @@ YONROKU_HOT_INLINE bool destination_to_ipv6(const SiitView& siit, Ipv4Address ad
 }
 YONROKU_HOT_INLINE bool source_to_ipv4(const SiitView& siit, const Ipv6Address& address,
                                        Ipv4Address& mapped) {
-  const Search found = search_eam(siit, address, mapped);
+  const Search found = search_eam(siit.mappings, address, mapped);
   if (found != kNotFound) return found == kFound;
   const PrefixView& prefix = siit.ipv6_side;
   return prefix.is_set != 0 && prefix.is_restricted == 0 && prefix.prefix.extract(address, mapped);
 }
 YONROKU_HOT_INLINE bool destination_to_ipv4(const SiitView& siit, const Ipv6Address& address,
                                             Ipv4Address& mapped, bool& hairpins) {
-  const Search found = search_eam(siit, address, mapped);
+  const Search found = search_eam(siit.mappings, address, mapped);
   if (found != kNotFound) return found == kFound;
   const PrefixView& prefix = siit.ipv4_side;
   if (prefix.is_set == 0 || prefix.is_restricted != 0 || !prefix.prefix.extract(address, mapped) ||
@@ -99,7 +56,7 @@ YONROKU_HOT_INLINE bool destination_to_ipv4(const SiitView& siit, const Ipv6Addr
     return false;
   if (siit.is_hairpinning != 0) {
     Ipv6Address ignored;
-    hairpins = search_eam(siit, mapped, ignored) != kNotFound;
+    hairpins = search_eam(siit.mappings, mapped, ignored) != kNotFound;
   }
   return true;
 }

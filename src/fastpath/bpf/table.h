@@ -45,8 +45,8 @@ YONROKU_HOT_INLINE Search search(TableNumber table, const typename Traits::Key& 
 // Asks for each length, longest first, until search(length) has an answer.
 template <class SearchOne>
 YONROKU_HOT_INLINE Search search_longest(const Lengths& lengths, SearchOne&& search_one) {
-  if (lengths.count > Lengths::kMost) return kUnknown;
-  for (uint32_t i = 0; i < Lengths::kMost; ++i) {
+  if (lengths.count > fastpath::kMostLengths) return kUnknown;
+  for (uint32_t i = 0; i < fastpath::kMostLengths; ++i) {
     if (i >= lengths.count) break;
     const Search found = search_one(lengths.length[i]);
     if (found != kNotFound) return found;

@@ -47,11 +47,15 @@ YONROKU_HOT_INLINE void write_port(char* transport, const Seen& seen, const Port
     fields[1] = port;
   }
 }
+// The translator's own hop (RFC 7915 §4.1, §5.1) and the kernel's on both sides of it.
+YONROKU_HOT_INLINE uint32_t hops_of(const Work& work) { return 1 + 2 * work.control->kernel_hops; }
 
 template <class Link>
 YONROKU_HOT_INLINE int to_ipv6(Link& link, const Work& work, const Ipv4Header& was, const Seen& seen,
                                const Crossing6& crossing) {
   const carry::TranslateSettings& settings = work.instance->translate;
+  if (!seen.has_udp_checksum) return up<Link>(work, Miss::UdpZeroChecksum);
+  if (seen.hops <= hops_of(work)) return up<Link>(work, Miss::TimeToLive);
   const uint32_t result = sizeof(Ipv6Header) + largest_payload(link, seen);
   if (result > (seen.dont_fragment ? settings.ipv6_mtu : settings.lowest_ipv6_mtu))
     return up<Link>(work, Miss::TooBig);
@@ -87,16 +91,15 @@ YONROKU_HOT_INLINE int to_ipv6(Link& link, const Work& work, const Ipv4Header& w
   header.set_version_and_class(traffic_class);
   header.payload_length = be16::from_host(static_cast<uint16_t>(seen.payload));
   header.next_header = static_cast<IpProtocol>(next_header);
-  header.hop_limit = static_cast<uint8_t>(seen.hops - 1);
+  header.hop_limit = static_cast<uint8_t>(seen.hops - hops_of(work));
   header.set_source(crossing.source);
   header.set_destination(crossing.destination);
   if (is_icmp) reinterpret_cast<IcmpHeader*>(&header + 1)->type = icmp_type;
   write_port(reinterpret_cast<char*>(&header + 1), seen, crossing.port);
-  const int verdict = leave(link, *reinterpret_cast<EthernetHeader*>(at), ETH_P_IPV6, routed);
   link.change_checksum(sizeof(Ipv6Header) + checksum_at(seen.protocol), change.pseudo_header, change.other,
                        seen.protocol == static_cast<uint8_t>(IpProtocol::Udp));
   count(work, kToIpv6, seen.protocol, old_size);
-  return verdict;
+  return leave(link, ETH_P_IPV6, routed);
 }
 
 // An identification for packets that may be fragmented on the way (RFC 7915 §5.1): as carry::Identifications,
@@ -118,6 +121,8 @@ template <class Link>
 YONROKU_HOT_INLINE int to_ipv4(Link& link, const Work& work, const Ipv6Header& was, const Seen& seen,
                                const Crossing4& crossing) {
   const carry::TranslateSettings& settings = work.instance->translate;
+  if (!seen.has_udp_checksum) return up<Link>(work, Miss::UdpZeroChecksum);
+  if (seen.hops <= hops_of(work)) return up<Link>(work, Miss::TimeToLive);
   const uint32_t total = sizeof(Ipv4Header) + seen.payload;
   const uint32_t result = sizeof(Ipv4Header) + largest_payload(link, seen);
   if (result > settings.ipv4_mtu || total > UINT16_MAX) return up<Link>(work, Miss::TooBig);
@@ -148,7 +153,7 @@ YONROKU_HOT_INLINE int to_ipv4(Link& link, const Work& work, const Ipv6Header& w
   fields.addresses = crossing;
   fields.tos = tos;
   fields.total_length = static_cast<uint16_t>(total);
-  fields.ttl = static_cast<uint8_t>(seen.hops - 1);
+  fields.ttl = static_cast<uint8_t>(seen.hops - hops_of(work));
   fields.protocol = static_cast<IpProtocol>(protocol);
   if (result > carry::kLargestWithoutDf) {
     fields.identification = 0;
@@ -167,11 +172,10 @@ YONROKU_HOT_INLINE int to_ipv4(Link& link, const Work& work, const Ipv6Header& w
   carry::write_ipv4_header(reinterpret_cast<std::byte*>(at + Link::kFront), fields);
   if (is_icmp) reinterpret_cast<IcmpHeader*>(at + Link::kFront + sizeof(Ipv4Header))->type = icmp_type;
   write_port(at + Link::kFront + sizeof(Ipv4Header), seen, crossing.port);
-  const int verdict = leave(link, *reinterpret_cast<EthernetHeader*>(at), ETH_P_IP, routed);
   link.change_checksum(sizeof(Ipv4Header) + checksum_at(seen.protocol), change.pseudo_header, change.other,
                        seen.protocol == static_cast<uint8_t>(IpProtocol::Udp));
   count(work, kToIpv4, seen.protocol, old_size);
-  return verdict;
+  return leave(link, ETH_P_IP, routed);
 }
 
 }  // namespace yonroku::bpf

@@ -101,4 +101,13 @@ struct SharedPrefixes {
   }
 };
 
+// A bit for each /16, 64 to a word: whether a rule has a prefix there, or had one.
+struct NearBits {
+  static constexpr uint32_t kWords = 65536 / 64;
+  static constexpr uint32_t word_of(Ipv4Address address) { return address.value() >> 22; }
+  static constexpr uint64_t bit_of(Ipv4Address address) {
+    return uint64_t{1} << (address.value() >> 16) % 64;
+  }
+};
+
 }  // namespace yonroku::share

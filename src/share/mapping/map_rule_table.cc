@@ -1,6 +1,7 @@
 #include "share/mapping/map_rule_table.h"
 
 #include <algorithm>
+#include <cstring>
 
 namespace yonroku::share {
 
@@ -9,8 +10,14 @@ MapRuleTable::MapRuleTable(Index index, uint64_t seed, std::pmr::memory_resource
       by_ipv4_(seed, memory),
       by_ipv6_(seed, memory),
       shared_(seed, memory),
+      memory_(memory),
+      near_(static_cast<Slot*>(memory->allocate(kNearSize, alignof(Slot)))),
       patterns_owner_(std::make_unique<Patterns>()),
-      patterns_(patterns_owner_.get()) {}
+      patterns_(patterns_owner_.get()) {
+  std::memset(static_cast<void*>(near_), 0, kNearSize);
+}
+
+MapRuleTable::~MapRuleTable() { memory_->deallocate(near_, kNearSize, alignof(Slot)); }
 
 MapRuleTable::Lookup MapRuleTable::find_whole(Ipv4Address address, MapRule& rule,
                                               AddressAndPsid& customer) const noexcept {
@@ -182,8 +189,9 @@ void MapRuleTable::mark_near(const Ipv4Prefix& prefix) noexcept {
   const uint32_t first = prefix.address().value() >> 16;
   const uint32_t last = (prefix.address().value() | ~Ipv4Prefix::mask(prefix.length())) >> 16;
   for (uint32_t block = first; block <= last; ++block) {
-    const uint64_t bit = uint64_t{1} << block % 64;
-    std::atomic<uint64_t>& word = near_[block / 64];
+    const Ipv4Address address(block << 16);
+    const uint64_t bit = NearBits::bit_of(address);
+    const auto word = near_word(address);
     if ((word.load(std::memory_order_relaxed) & bit) == 0) word.fetch_or(bit, std::memory_order_relaxed);
   }
 }

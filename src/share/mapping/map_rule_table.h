@@ -9,7 +9,6 @@
 // of ours.
 #pragma once
 
-#include <array>
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
@@ -41,6 +40,9 @@ class MapRuleTable {
   // `seed` keys the hashes, so that nobody can choose addresses that collide.
   MapRuleTable(Index index, uint64_t seed,
                std::pmr::memory_resource* memory = std::pmr::get_default_resource());
+  ~MapRuleTable();
+  MapRuleTable(const MapRuleTable&) = delete;
+  MapRuleTable& operator=(const MapRuleTable&) = delete;
 
   // --- readers, on any thread ---
 
@@ -110,8 +112,7 @@ class MapRuleTable {
   // Whether a rule has a prefix in the address' /16, or had one: what the way out of a tunnel can afford to
   // ask about each host of the Internet.
   [[nodiscard]] bool is_near(Ipv4Address address) const noexcept {
-    const uint32_t block = address.value() >> 16;
-    return (near_[block / 64].load(std::memory_order_relaxed) >> block % 64 & 1) != 0;
+    return (near_word(address).load(std::memory_order_relaxed) & NearBits::bit_of(address)) != 0;
   }
   // For packets that show no port: Found when find() has the same answer for every port, NoRule when it finds
   // nobody for any, else Shared.
@@ -153,7 +154,23 @@ class MapRuleTable {
   // Whether every rule of `other` could be added without refusal for TooManyPatterns.
   [[nodiscard]] bool has_room_for_patterns_of(const MapRuleTable& other) const;
 
+  // --- for those who share the memory; slots are elsewhere after a table has grown ---
+  [[nodiscard]] TableMemoryView memory_by_ipv4() const { return by_ipv4_.memory_view(); }
+  [[nodiscard]] TableMemoryView memory_by_ipv6() const { return by_ipv6_.memory_view(); }
+  [[nodiscard]] TableMemoryView memory_shared() const { return shared_.memory_view(); }  // SharedPrefixes
+  [[nodiscard]] TableMemoryView memory_near() const { return {near_, 0}; }               // NearBits
+  [[nodiscard]] const LengthSet<128>& ipv6_lengths() const { return ipv6_lengths_; }
+  // What a lookup by IPv4 address tries, in this order: visit(IPv4 prefix length, a given PSID's parameters).
+  template <class Visitor>
+  void for_each_pattern(Visitor&& visit) const {
+    for (const Pattern& pattern : *patterns_owner_) visit(pattern.ipv4_length, pattern.given);
+  }
+
  private:
+  [[nodiscard]] std::atomic_ref<uint64_t> near_word(Ipv4Address address) const noexcept {
+    const uint32_t word = NearBits::word_of(address);
+    return std::atomic_ref<uint64_t>(near_[word / 4].words[word % 4]);
+  }
   void mark_near(const Ipv4Prefix& prefix) noexcept;
   // PortNotAssigned when rules with a given PSID have the address, else NoRule.
   [[nodiscard]] Lookup of_nobody(Ipv4Address address) const noexcept;
@@ -181,7 +198,9 @@ class MapRuleTable {
   ConcurrentTable<MapRuleByIpv4> by_ipv4_;
   ConcurrentTable<MapRuleByIpv6> by_ipv6_;
   ConcurrentTable<SharedPrefixes> shared_;
-  std::array<std::atomic<uint64_t>, 65536 / 64> near_{};  // a bit for each /16
+  static constexpr std::size_t kNearSize = NearBits::kWords * sizeof(uint64_t);
+  std::pmr::memory_resource* memory_;
+  Slot* near_;  // NearBits
   LengthSet<128> ipv6_lengths_;
   std::unique_ptr<Patterns> patterns_owner_;
   std::atomic<const Patterns*> patterns_;

@@ -1,0 +1,93 @@
+#include "fastpath/interfaces.h"
+
+#include <libmnl/libmnl.h>
+#include <linux/ethtool.h>
+#include <linux/if.h>
+#include <linux/if_arp.h>
+#include <linux/if_link.h>
+#include <linux/rtnetlink.h>
+#include <linux/sockios.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <memory>
+
+#include "io/file_descriptor.h"
+
+namespace yonroku::fastpath {
+namespace {
+
+std::string driver_of(int socket, const std::string& name) {
+  ethtool_drvinfo info{};
+  info.cmd = ETHTOOL_GDRVINFO;
+  ifreq request{};
+  std::strncpy(request.ifr_name, name.c_str(), sizeof request.ifr_name - 1);
+  request.ifr_data = reinterpret_cast<char*>(&info);
+  return ::ioctl(socket, SIOCETHTOOL, &request) == 0 ? std::string(info.driver) : std::string();
+}
+
+int read_link_info(const nlattr* attribute, void* out) {
+  if (mnl_attr_get_type(attribute) == IFLA_INFO_KIND)
+    static_cast<Interface*>(out)->kind = mnl_attr_get_str(attribute);
+  return MNL_CB_OK;
+}
+
+int read_attribute(const nlattr* attribute, void* out) {
+  Interface& interface = *static_cast<Interface*>(out);
+  switch (mnl_attr_get_type(attribute)) {
+    case IFLA_IFNAME: interface.name = mnl_attr_get_str(attribute); break;
+    case IFLA_MASTER: interface.has_master = true; break;
+    case IFLA_LINKINFO: return mnl_attr_parse_nested(attribute, read_link_info, out);
+    case IFLA_ADDRESS:
+      if (mnl_attr_get_payload_len(attribute) == sizeof interface.mac)
+        std::memcpy(interface.mac, mnl_attr_get_payload(attribute), sizeof interface.mac);
+      break;
+    default: break;
+  }
+  return MNL_CB_OK;
+}
+
+int add_interface(const nlmsghdr* message, void* out) {
+  const auto* const link = static_cast<const ifinfomsg*>(mnl_nlmsg_get_payload(message));
+  Interface& interface = static_cast<std::vector<Interface>*>(out)->emplace_back();
+  interface.index = static_cast<uint32_t>(link->ifi_index);
+  interface.is_ethernet = link->ifi_type == ARPHRD_ETHER;
+  interface.is_loopback = (link->ifi_flags & IFF_LOOPBACK) != 0;
+  interface.is_up = (link->ifi_flags & IFF_UP) != 0;
+  return mnl_attr_parse(message, sizeof *link, read_attribute, &interface);
+}
+
+}  // namespace
+
+Result<std::vector<Interface>> list_interfaces() {
+  const std::unique_ptr<mnl_socket, int (*)(mnl_socket*)> socket(mnl_socket_open(NETLINK_ROUTE),
+                                                                 mnl_socket_close);
+  if (socket == nullptr || mnl_socket_bind(socket.get(), 0, MNL_SOCKET_AUTOPID) < 0)
+    return fail("netlink", std::strerror(errno));
+  std::vector<char> buffer(64 * 1024);
+  nlmsghdr* const request = mnl_nlmsg_put_header(buffer.data());
+  request->nlmsg_type = RTM_GETLINK;
+  request->nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP;
+  request->nlmsg_seq = 1;
+  mnl_nlmsg_put_extra_header(request, sizeof(ifinfomsg));
+  if (mnl_socket_sendto(socket.get(), request, request->nlmsg_len) < 0)
+    return fail("netlink", std::strerror(errno));
+  std::vector<Interface> interfaces;
+  int more = MNL_CB_OK;
+  while (more > MNL_CB_STOP) {
+    const ssize_t size = mnl_socket_recvfrom(socket.get(), buffer.data(), buffer.size());
+    if (size < 0) return fail("netlink", std::strerror(errno));
+    more = mnl_cb_run(buffer.data(), static_cast<std::size_t>(size), 1, mnl_socket_get_portid(socket.get()),
+                      add_interface, &interfaces);
+    if (more < 0) return fail("netlink", std::strerror(errno));
+  }
+  const io::FileDescriptor asking(::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0));
+  for (Interface& interface : interfaces) interface.driver = driver_of(asking.get(), interface.name);
+  std::ranges::sort(interfaces, {}, &Interface::index);
+  return interfaces;
+}
+
+}  // namespace yonroku::fastpath

@@ -1,0 +1,100 @@
+// The offload of one daemon: which instances it serves, at which interfaces, and how well.
+//
+// Not thread-safe: its owner orders the calls.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/result.h"
+#include "fastpath/attachment.h"
+#include "fastpath/instance_view.h"
+#include "fastpath/interfaces.h"
+#include "fastpath/programs.h"
+#include "fastpath/table_memory.h"
+
+namespace yonroku::fastpath {
+
+enum class Mode : uint8_t { Off, Tc, Xdp, Auto };
+
+// What an instance asks for.
+struct Wish {
+  Mode mode = Mode::Off;
+  std::vector<std::string> interfaces;  // empty: every one that can
+};
+
+struct InterfaceStatus {
+  std::string name;
+  bool has_tc = false;
+  bool has_xdp = false;
+  std::string why;  // this, and not more
+};
+
+struct InstanceStatus {
+  std::string name;
+  std::optional<std::string> refusal;  // why it is not served
+  std::array<CountersView, kPlaces> counters{};
+  std::vector<std::string> interfaces;  // where its packets are seen
+};
+
+class Offload {
+ public:
+  // Loads the programs: before privileges are given up.
+  static Result<std::unique_ptr<Offload>> create();
+  ~Offload();
+  Offload(const Offload&) = delete;
+  Offload& operator=(const Offload&) = delete;
+
+  // For the tables of instances that are to be served.
+  [[nodiscard]] TableMemory& table_memory() { return table_memory_; }
+
+  // An instance that is there from now on, and its TUN device. Its number, until remove(); an error when
+  // there are too many.
+  Result<uint32_t> add(const std::string& name, const std::string& device, const Wish& wish);
+  void remove(uint32_t instance);
+  void set_wish(uint32_t instance, const Wish& wish);
+  // What the programs do for it from now on; asked again after every change of its tables or settings.
+  void serve(uint32_t instance, const ServedOrNot& served);
+
+  // Attaches the programs where they are wished for and not yet there, and detaches them where they no longer
+  // are.
+  void attach();
+  // Routes, neighbours or addresses have changed.
+  void forget_routes() noexcept { programs_.forget_routes(); }
+  void set_exact(bool is_exact) noexcept { programs_.set_exact(is_exact); }
+
+  [[nodiscard]] CountersView counters(uint32_t instance) const;  // both places
+  [[nodiscard]] std::vector<InterfaceStatus> interfaces() const;
+  [[nodiscard]] InstanceStatus status(uint32_t instance) const;
+
+ private:
+  struct Instance {
+    std::string name;
+    uint32_t device = 0;
+    Wish wish;
+    std::optional<InstanceView> view;
+    std::string refusal;
+  };
+  struct Attached {
+    Interface interface;
+    std::optional<Attachment> tc;
+    std::optional<Attachment> xdp;
+    std::string why;
+  };
+  explicit Offload(Programs programs) : programs_(std::move(programs)) {}
+  [[nodiscard]] uint32_t places_of(const Instance& instance) const;
+  void tell_of(uint32_t number, const Instance& instance);
+  void attach_to(const Interface& interface, bool wants_tc, bool wants_xdp, bool chooses);
+  [[nodiscard]] bool is_ours(uint32_t interface) const;
+
+  TableMemory table_memory_;
+  Programs programs_;
+  std::map<uint32_t, Instance> instances_;  // by number
+  std::map<uint32_t, Attached> attached_;   // by interface index
+};
+
+}  // namespace yonroku::fastpath
