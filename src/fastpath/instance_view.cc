@@ -83,8 +83,7 @@ ServedOrNot serve(uint32_t instance, const mechanism::SiitSettings& settings, co
   siit.ipv6_side = prefix_view(mapping.ipv6_side_prefix, mapping.well_known_prefix_non_global);
   siit.mappings = add_mappings(served, instance, table);
   siit.own_address = mapping.own_address.value_or(Ipv4Address()).value();
-  for (const Ipv4Prefix& prefix : mapping.routed_here)
-    siit.routed_here[siit.ranges++] = range_of(prefix);
+  for (const Ipv4Prefix& prefix : mapping.routed_here) siit.routed_here[siit.ranges++] = range_of(prefix);
   siit.is_hairpinning = settings.hairpinning == mechanism::Hairpinning::Intrinsic ? 1 : 0;
   // share::AddressMapping refuses it only where explicit mappings are in use.
   siit.refuses_looping = table.size() > 0 ? 1 : 0;
@@ -100,8 +99,8 @@ ServedOrNot serve(uint32_t instance, const mechanism::SoftwireSettings& settings
   SoftwireView& softwire = served.view.softwire;
   softwire.encapsulate = settings.encapsulate;
   softwire.rules = add_rules(served, instance, rules);
-  softwire.path_mtus = add_table(served, instance,
-                                 {reinterpret_cast<const share::Slot*>(path_mtus.entries()), 0});
+  softwire.path_mtus =
+      add_table(served, instance, {reinterpret_cast<const share::Slot*>(path_mtus.entries()), 0});
   softwire.learns_path_mtus = settings.path_mtu_discovery == mechanism::PathMtuDiscovery::Learn ? 1 : 0;
   softwire.is_hairpinning = settings.hairpinning == mechanism::SoftwireHairpinning::On ? 1 : 0;
   softwire.takes_icmp = settings.inbound_icmp == mechanism::InboundIcmp::Forward ? 1 : 0;

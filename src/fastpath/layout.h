@@ -108,8 +108,8 @@ struct SoftwireView {
   TableNumber path_mtus;  // carry::PathMtuEntry
   uint8_t learns_path_mtus;
   uint8_t is_hairpinning;
-  uint8_t takes_icmp;   // from the IPv4 side
-  uint8_t own_ranges;   // 0: every IPv4 address may be on this side
+  uint8_t takes_icmp;  // from the IPv4 side
+  uint8_t own_ranges;  // 0: every IPv4 address may be on this side
   Ipv4Range own[kMostRanges];
   uint64_t border[256][2];  // this end's addresses, high and low halves, by the number that rules have
 };

@@ -1,7 +1,7 @@
 // The encapsulator (RFC 2473) for plain packets: carry/encapsulate's decisions, in the same order, about what
-// need not be cut. The engine counts no hops; the kernel, which routes packets to the TUN device and from there,
-// does: of the IPv4 packet one on the way into a tunnel and one on the way out (RFC 2473 §3.1), of the IPv6
-// packet one as soon as it is made.
+// need not be cut. The engine counts no hops; the kernel, which routes packets to the TUN device and from
+// there, does: of the IPv4 packet one on the way into a tunnel and one on the way out (RFC 2473 §3.1), of the
+// IPv6 packet one as soon as it is made.
 #pragma once
 
 #include "carry/crossing.h"
@@ -52,23 +52,22 @@ YONROKU_HOT_INLINE int into_tunnel(Link& link, const Work& work, const Encapsula
   if (path_mtus != nullptr && result > carry::PathMtuEntry::kLeast &&
       result > path_mtu(*path_mtus, ends.destination, work.now))
     return up<Link>(work, Miss::TooBig);
-  const uint32_t label =
-      settings.flow_label == carry::FlowLabel::Hash
-          ? carry::flow_label({.source = was.source(),
-                               .destination = was.destination(),
-                               .source_port = seen.source_port,
-                               .destination_port = seen.destination_port,
-                               .ports = Ipv4Flow::Ports::Present,
-                               .protocol = static_cast<IpProtocol>(seen.protocol)})
-          : 0;
+  const uint32_t label = settings.flow_label == carry::FlowLabel::Hash
+                             ? carry::flow_label({.source = was.source(),
+                                                  .destination = was.destination(),
+                                                  .source_port = seen.source_port,
+                                                  .destination_port = seen.destination_port,
+                                                  .ports = Ipv4Flow::Ports::Present,
+                                                  .protocol = static_cast<IpProtocol>(seen.protocol)})
+                             : 0;
   Ipv6Header front;
   carry::write_tunnel_header(front, settings, seen.tos, payload, label, ends);
   front.hop_limit = static_cast<uint8_t>(settings.hop_limit - hops);
   front.next_header = settings.encapsulation_limit ? IpProtocol::DestinationOptions : IpProtocol::Ipv4;
-  const Routed routed = route_of(link.context(),
-                                 {ends.destination, ends.source, result, front.traffic_class(),
-                                  static_cast<uint8_t>(front.next_header)},
-                                 work.ingress, *work.control, work.now);
+  const Routed routed = route_of(
+      link.context(),
+      {ends.destination, ends.source, result, front.traffic_class(), static_cast<uint8_t>(front.next_header)},
+      work.ingress, *work.control, work.now);
   if (!can_leave(link, routed)) return up<Link>(work, Miss::NoNextHop);
 
   if (!link.trim(Link::kFront + inner_size) || !link.enter_tunnel(overhead))
@@ -124,11 +123,10 @@ YONROKU_HOT_INLINE int out_of_tunnel(Link& link, const Work& work, const Encapsu
   const uint32_t size = sizeof(Ipv4Header) + seen.payload;
   const uint32_t old_size = sizeof(Ipv6Header) + outer.payload_length.host();
   const uint32_t front = carried.front;
-  const Routed routed =
-      route_of(link.context(),
-               {as_ipv6(carried.inner->destination()), as_ipv6(carried.inner->source()), size, tos,
-                seen.protocol},
-               work.ingress, *work.control, work.now);
+  const Routed routed = route_of(
+      link.context(),
+      {as_ipv6(carried.inner->destination()), as_ipv6(carried.inner->source()), size, tos, seen.protocol},
+      work.ingress, *work.control, work.now);
   if (!can_leave(link, routed)) return up<Link>(work, Miss::NoNextHop);
 
   // In two steps: the kernel makes the packet IPv4's only as it shortens an IPv6 header to an IPv4 one.

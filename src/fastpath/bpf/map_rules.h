@@ -55,7 +55,8 @@ YONROKU_OUT_OF_LINE int search_rule_by_ipv6(uint64_t high, uint64_t low, uint32_
 YONROKU_OUT_OF_LINE int search_shared_prefix(uint32_t table, uint32_t address, uint32_t length) {
   using namespace yonroku;
   share::Words ignored;
-  return bpf::search<share::SharedPrefixes>(table, Ipv4Prefix::holding(Ipv4Address(address), length), ignored);
+  return bpf::search<share::SharedPrefixes>(table, Ipv4Prefix::holding(Ipv4Address(address), length),
+                                            ignored);
 }
 
 // Where the rule in `words` puts the customer: kFound, or kNotFound when it gives the port to nobody.
@@ -92,10 +93,10 @@ YONROKU_OUT_OF_LINE int find_end(const yonroku::fastpath::RulesView* rules, uint
       psid = given.psid_of(static_cast<uint16_t>(port));
     }
     share::Words words;
-    const int found = search_rule_by_ipv4(rules->by_ipv4, address,
-                                          pattern.ipv4_length | uint32_t{pattern.psid_offset} << 8 |
-                                              uint32_t{pattern.psid_length} << 16,
-                                          psid, &words);
+    const int found = search_rule_by_ipv4(
+        rules->by_ipv4, address,
+        pattern.ipv4_length | uint32_t{pattern.psid_offset} << 8 | uint32_t{pattern.psid_length} << 16, psid,
+        &words);
     if (found == bpf::kUnknown) return bpf::kUnknown;
     if (found == bpf::kNotFound) continue;
     if (end_by_rule(&words, address, port, which, end) == bpf::kFound) return bpf::kFound;
@@ -132,8 +133,8 @@ YONROKU_OUT_OF_LINE int find_customer(const yonroku::fastpath::RulesView* rules,
   const share::AddressAndPsid customer = rule.customer_of({high, low});
   const share::PortParameters ports = rule.ports();
   const auto its_port = static_cast<uint16_t>(port);
-  const bool is_its_own = !ports.is_shared() ||
-                          (ports.gives_out(its_port) && ports.psid_of(its_port) == customer.psid);
+  const bool is_its_own =
+      !ports.is_shared() || (ports.gives_out(its_port) && ports.psid_of(its_port) == customer.psid);
   if (!is_its_own || rule.host_address_of(customer) != Ipv6Address(high, low)) return bpf::kUnknown;
   *address = customer.address.value();
   return bpf::kFound;

@@ -40,8 +40,8 @@ YONROKU_HOT_INLINE int map_t_from_ipv6(Link& link, const Work& work, const Ipv6H
   Crossing4 crossing;
   if (!map_t.dmr.extract(header.destination(), crossing.destination)) return up<Link>(work, Miss::NotMapped);
   uint32_t source = 0;
-  Search found = static_cast<Search>(find_customer(&map_t.rules, header.source().high(), header.source().low(),
-                                                   seen.source_port, &source));
+  Search found = static_cast<Search>(
+      find_customer(&map_t.rules, header.source().high(), header.source().low(), seen.source_port, &source));
   if (found == kFound)
     crossing.source = Ipv4Address(source);
   else if (found == kNotFound)

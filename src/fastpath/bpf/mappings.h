@@ -35,16 +35,18 @@ using fastpath::MappingsView;
 YONROKU_HOT_INLINE Search search_eam(const MappingsView& mappings, Ipv4Address address, Ipv6Address& mapped) {
   return search_longest(mappings.ipv4_lengths, [&](uint32_t length) YONROKU_HOT_LAMBDA {
     Words words;
-    const auto found = static_cast<Search>(search_eam_by_ipv4(mappings.by_ipv4, address.value(), length, &words));
+    const auto found =
+        static_cast<Search>(search_eam_by_ipv4(mappings.by_ipv4, address.value(), length, &words));
     if (found == kFound) mapped = share::detail::EamTraits<Ipv4Prefix>::value(words).to_ipv6(address);
     return found;
   });
 }
-YONROKU_HOT_INLINE Search search_eam(const MappingsView& mappings, const Ipv6Address& address, Ipv4Address& mapped) {
+YONROKU_HOT_INLINE Search search_eam(const MappingsView& mappings, const Ipv6Address& address,
+                                     Ipv4Address& mapped) {
   return search_longest(mappings.ipv6_lengths, [&](uint32_t length) YONROKU_HOT_LAMBDA {
     Words words;
-    const auto found =
-        static_cast<Search>(search_eam_by_ipv6(address.high(), address.low(), mappings.by_ipv6, length, &words));
+    const auto found = static_cast<Search>(
+        search_eam_by_ipv6(address.high(), address.low(), mappings.by_ipv6, length, &words));
     if (found == kFound) mapped = share::detail::EamTraits<Ipv6Prefix>::value(words).to_ipv4(address);
     return found;
   });

@@ -53,7 +53,7 @@ struct table_slots {
 };
 struct {
   MAP_UINT(type, BPF_MAP_TYPE_ARRAY_OF_MAPS);
-  MAP_UINT(max_entries, yonroku::fastpath::kTablesOfInstance * yonroku::fastpath::kMostInstances);
+  MAP_UINT(max_entries, yonroku::fastpath::kTablesOfInstance* yonroku::fastpath::kMostInstances);
   MAP_UINT(key_size, 4);
   table_slots* values[];
 } tables SECTION(".maps");

@@ -62,7 +62,8 @@ YONROKU_HOT_INLINE bool flow_from_ipv4(Link& link, Work& work, const Ipv4Header&
                                        int& verdict) {
   FlowSearch search{.key = key_of(header, seen)};
   if (!has_flow<Link>(search, work)) return false;
-  verdict = ends(seen) ? up<Link>(work, Miss::TcpFlags) : nat64_from_ipv4(link, work, header, seen, search.found);
+  verdict =
+      ends(seen) ? up<Link>(work, Miss::TcpFlags) : nat64_from_ipv4(link, work, header, seen, search.found);
   return true;
 }
 template <class Link>
@@ -70,7 +71,8 @@ YONROKU_HOT_INLINE bool flow_from_ipv6(Link& link, Work& work, const Ipv6Header&
                                        int& verdict) {
   FlowSearch search{.key = key_of(header, seen)};
   if (!has_flow<Link>(search, work)) return false;
-  verdict = ends(seen) ? up<Link>(work, Miss::TcpFlags) : nat64_from_ipv6(link, work, header, seen, search.found);
+  verdict =
+      ends(seen) ? up<Link>(work, Miss::TcpFlags) : nat64_from_ipv6(link, work, header, seen, search.found);
   return true;
 }
 

@@ -20,7 +20,7 @@ struct Seen {
   uint8_t tcp_flags = 0;
   bool dont_fragment = false;
   bool has_udp_checksum = true;  // of other protocols too: there is none that is missing
-  uint16_t source_port = 0;  // of an ICMP echo the identifier, both
+  uint16_t source_port = 0;      // of an ICMP echo the identifier, both
   uint16_t destination_port = 0;
   uint32_t payload = 0;           // octets behind the IP header
   uint32_t transport_header = 0;  // TCP's with its options, UDP's
