@@ -9,6 +9,7 @@
 #include "carry/encapsulate/path_mtu_table.h"
 #include "fastpath/layout.h"
 #include "mechanism/map_t.h"
+#include "mechanism/nat64.h"
 #include "mechanism/siit_settings.h"
 #include "mechanism/softwire.h"
 #include "share/mapping/eam_table.h"
@@ -30,5 +31,7 @@ using ServedOrNot = std::expected<Served, std::string>;
                                 const share::MapRuleTable& rules, const carry::PathMtuTable& path_mtus);
 [[nodiscard]] ServedOrNot serve(uint32_t instance, const mechanism::MapTSettings& settings,
                                 const share::EamTable& mappings, const share::MapRuleTable& rules);
+// A NAT's flows say what is to be done.
+[[nodiscard]] Served serve(const mechanism::Nat64Settings& settings);
 
 }  // namespace yonroku::fastpath

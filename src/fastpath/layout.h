@@ -7,6 +7,7 @@
 
 #include "carry/encapsulate/settings.h"
 #include "carry/translate/settings.h"
+#include "fastpath/flow_layout.h"
 #include "packet/ipv4_address.h"
 #include "packet/ipv6_address.h"
 #include "share/mapping/rfc6052.h"
@@ -119,7 +120,8 @@ struct MapTView {
   MappingsView mappings;
 };
 
-enum class Kind : uint32_t { None, Siit, Softwire, MapT };
+// Nat: of whatever mechanism; what is done to its packets, its flows know.
+enum class Kind : uint32_t { None, Siit, Softwire, MapT, Nat };
 
 // Where a packet is seen.
 enum class Place : uint32_t { Tc, Xdp };
@@ -178,10 +180,11 @@ struct Route {
   uint16_t fits;     // packets up to this size are known to fit
   uint8_t kind;
   uint8_t instance;
-  uint8_t destination_mac[6];  // of the next hop; of kInstance that of the interface where packets arrive
+  uint8_t destination_mac[6];  // of the next hop
   uint8_t source_mac[6];
+  uint8_t own_mac[6];     // of the interface where packets arrive
   uint8_t is_xdp_target;  // takes frames from XDP programs
-  uint8_t unused[7];
+  uint8_t unused;
 };
 static_assert(sizeof(Route) == 64);
 
@@ -196,7 +199,7 @@ struct Control {
   uint32_t is_exact;    // routing depends on more than destinations (policy rules): nothing is cached
   uint32_t processors;
   uint64_t identification_seed;
-  uint64_t flow_seed;     // fastpath/flow_layout.h
+  FlowHashKeys flow_keys;
   uint32_t flow_buckets;  // a power of two; 0: there are no flows
   uint32_t unused_too;
 };

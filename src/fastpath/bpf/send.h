@@ -46,8 +46,9 @@ YONROKU_HOT_INLINE bool can_leave(const Tc<kFront>&, const Routed& routed) {
   return routed.route != nullptr &&
          (routed.route->kind == Route::kNextHop || routed.route->kind == Route::kNeighbour);
 }
-YONROKU_HOT_INLINE bool can_leave(const Xdp&, const Routed& routed) {
-  return routed.route != nullptr && routed.route->kind == Route::kNextHop && routed.route->is_xdp_target != 0;
+YONROKU_HOT_INLINE bool can_leave(const Xdp& link, const Routed& routed) {
+  return routed.route != nullptr && routed.route->kind == Route::kNextHop &&
+         routed.route->is_xdp_target != 0 && link.is_addressed_to(routed.route->own_mac);
 }
 
 // Writes the link layer's header in front of the finished packet, and says where to. The last that is done to
