@@ -105,8 +105,8 @@ YONROKU_HOT_INLINE Verdict DsLiteAftr::from_tunnel(Packet& packet, const Ipv6Vie
   if (trace != nullptr) trace->note(TraceStep::SourceBehindB4, header.source(), b4);
 
   Nat44Change change;
-  if (const Verdict verdict = nat44_outbound(inner, inner_at, b4, state, change); !passes(verdict))
-      [[unlikely]]
+  if (const Verdict verdict = nat44_outbound(inner, inner_at, b4, {settings_.alg, {}}, state, change);
+      !passes(verdict)) [[unlikely]]
     return verdict;
   TransportPlan plan;
   if (const Verdict verdict = carry::plan_rewrite(packet, inner_at, inner, plan); !passes(verdict))
@@ -211,7 +211,8 @@ Verdict DsLiteAftr::error_from_ipv6(Packet& packet, const Ipv6View& ip, WorkerSt
   const auto message = Ipv4View::parse(packet.bytes());
   if (!message) return Verdict::drop(message.error());
   Nat44Change change;
-  if (const Verdict verdict = nat44_outbound(*message, 0, b4, state, change); !passes(verdict))
+  if (const Verdict verdict = nat44_outbound(*message, 0, b4, {settings_.alg, {}}, state, change);
+      !passes(verdict))
     return verdict;
   carry::rewrite_error(packet.bytes(), change.outer, change.quoted);
   return relayed;

@@ -102,7 +102,8 @@ Verdict MapTCe::from_ipv4(Packet& packet, WorkerState& state) const noexcept {
       return Verdict::drop(reason);
     }
   }
-  if (const Verdict verdict = nat44_outbound(*ip, 0, {}, state, change); !passes(verdict)) [[unlikely]]
+  if (const Verdict verdict = nat44_outbound(*ip, 0, {}, {settings_.alg, remote}, state, change);
+      !passes(verdict)) [[unlikely]]
     return verdict;
   if (is_for_us) [[unlikely]] {
     if (!settings_.hairpin) return Verdict::drop(DropReason::NoBinding);

@@ -92,11 +92,13 @@ Verdict error_inbound(const Ipv4View& ip, WorkerState& state, Nat44Change& chang
 }  // namespace
 
 void prepare_nat(const share::NatSettings& settings, WorkerState& state) {
-  if (state.nat == nullptr)
-    state.nat = std::make_unique<Nat>(settings, state.random.next(), state.worker, state.workers, state.now,
-                                      state.memory);
-  else
+  if (state.nat != nullptr) {
     state.nat->change(settings, state.now);
+    return;
+  }
+  state.nat = std::make_unique<Nat>(settings, state.random.next(), state.worker, state.workers, state.now,
+                                    state.memory);
+  state.nat->set_session_offload(state.session_offload);
 }
 
 Verdict gather_fragments(const Ipv4View& ip, std::size_t at, const WorkerState& state) noexcept {
@@ -110,8 +112,8 @@ Verdict gather_fragments(const Ipv4View& ip, std::size_t at, const WorkerState& 
   return Verdict::reassemble(static_cast<uint32_t>(at));
 }
 
-Verdict nat44_outbound(const Ipv4View& ip, std::size_t at, const Ipv6Address& softwire, WorkerState& state,
-                       Nat44Change& change) noexcept {
+Verdict nat44_outbound(const Ipv4View& ip, std::size_t at, const Ipv6Address& softwire,
+                       const SessionOffer& offer, WorkerState& state, Nat44Change& change) noexcept {
   const Ipv4Header& header = ip.header();
   if (header.is_fragment()) return gather_fragments(ip, at, state);
   if (header.protocol == IpProtocol::Icmp && carry::is_icmp_error(ip)) [[unlikely]]
@@ -134,6 +136,7 @@ Verdict nat44_outbound(const Ipv4View& ip, std::size_t at, const Ipv6Address& so
   const DropReason reason = state.nat->outbound(outbound, state.now, outside);
   if (reason != DropReason::None) [[unlikely]]
     return refused(reason, at);
+  offer_session(offer, outbound, state);
   if (trace != nullptr)
     trace->note(is_bound ? TraceStep::SourceByBinding : TraceStep::SourceByNewBinding, header.source(),
                 outside.address);

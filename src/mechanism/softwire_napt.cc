@@ -58,7 +58,8 @@ Verdict SoftwireNapt::from_ipv4(Packet& packet, WorkerState& state) const noexce
     }
   }
   Nat44Change change;
-  if (const Verdict verdict = nat44_outbound(*ip, 0, {}, state, change); !passes(verdict)) [[unlikely]]
+  if (const Verdict verdict = nat44_outbound(*ip, 0, {}, {settings_.alg, end.address}, state, change);
+      !passes(verdict)) [[unlikely]]
     return verdict;
   TransportPlan plan;
   if (const Verdict verdict = carry::plan_rewrite(packet, 0, *ip, plan); !passes(verdict)) [[unlikely]]
