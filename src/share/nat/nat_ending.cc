@@ -1,4 +1,6 @@
 // Sessions and bindings end: their time has come, or somebody else has more need of their place.
+#include <utility>
+
 #include "share/nat/nat_lookup.h"
 
 namespace yonroku::share {
@@ -62,7 +64,8 @@ void Nat::end_session(uint32_t session, Rest rest) noexcept {
     b.first.remote_port = heir.remote_port;
     b.first.expires = heir.expires;
     b.first.state = heir.state;
-    if (marks_) marks_->set(binding, (*marks_)[mark_place(session)]);
+    if (marks_)  // nothing that is over has a flow
+      (*marks_)[binding] = std::exchange((*marks_)[mark_place(session)], OffloadMark::never());
     const Tick latest = tick_of(now_) + lifetime_of(heir, b.protocol());
     if (shorten_from_ != kEnd && !is_past(heir.expires, latest)) b.first.expires = latest;
     b.first.flags |= kHasSession;
