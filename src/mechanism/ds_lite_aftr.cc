@@ -8,6 +8,7 @@
 #include "mechanism/by_version.h"
 #include "mechanism/nat_prefetch.h"
 #include "mechanism/nat_transport.h"
+#include "mechanism/session_offer.h"
 #include "mechanism/tunnel_end.h"
 
 namespace yonroku::mechanism {
@@ -105,9 +106,11 @@ YONROKU_HOT_INLINE Verdict DsLiteAftr::from_tunnel(Packet& packet, const Ipv6Vie
   if (trace != nullptr) trace->note(TraceStep::SourceBehindB4, header.source(), b4);
 
   Nat44Change change;
-  if (const Verdict verdict = nat44_outbound(inner, inner_at, b4, {settings_.alg, {}}, state, change);
-      !passes(verdict)) [[unlikely]]
+  if (const Verdict verdict = nat44_outbound(inner, inner_at, b4, state, change); !passes(verdict))
+      [[unlikely]]
     return verdict;
+  if (state.nat->has_candidate()) [[unlikely]]
+    offer_session(settings_.alg, b4, settings_.own_address, state);
   TransportPlan plan;
   if (const Verdict verdict = carry::plan_rewrite(packet, inner_at, inner, plan); !passes(verdict))
       [[unlikely]]
@@ -211,8 +214,7 @@ Verdict DsLiteAftr::error_from_ipv6(Packet& packet, const Ipv6View& ip, WorkerSt
   const auto message = Ipv4View::parse(packet.bytes());
   if (!message) return Verdict::drop(message.error());
   Nat44Change change;
-  if (const Verdict verdict = nat44_outbound(*message, 0, b4, {settings_.alg, {}}, state, change);
-      !passes(verdict))
+  if (const Verdict verdict = nat44_outbound(*message, 0, b4, state, change); !passes(verdict))
     return verdict;
   carry::rewrite_error(packet.bytes(), change.outer, change.quoted);
   return relayed;

@@ -112,8 +112,8 @@ Verdict gather_fragments(const Ipv4View& ip, std::size_t at, const WorkerState& 
   return Verdict::reassemble(static_cast<uint32_t>(at));
 }
 
-Verdict nat44_outbound(const Ipv4View& ip, std::size_t at, const Ipv6Address& softwire,
-                       const SessionOffer& offer, WorkerState& state, Nat44Change& change) noexcept {
+Verdict nat44_outbound(const Ipv4View& ip, std::size_t at, const Ipv6Address& softwire, WorkerState& state,
+                       Nat44Change& change) noexcept {
   const Ipv4Header& header = ip.header();
   if (header.is_fragment()) return gather_fragments(ip, at, state);
   if (header.protocol == IpProtocol::Icmp && carry::is_icmp_error(ip)) [[unlikely]]
@@ -136,7 +136,6 @@ Verdict nat44_outbound(const Ipv4View& ip, std::size_t at, const Ipv6Address& so
   const DropReason reason = state.nat->outbound(outbound, state.now, outside);
   if (reason != DropReason::None) [[unlikely]]
     return refused(reason, at);
-  offer_session(offer, outbound, state);
   if (trace != nullptr)
     trace->note(is_bound ? TraceStep::SourceByBinding : TraceStep::SourceByNewBinding, header.source(),
                 outside.address);

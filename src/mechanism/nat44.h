@@ -8,7 +8,6 @@
 
 #include "carry/crossing.h"
 #include "carry/translate/transport.h"
-#include "mechanism/session_offer.h"
 #include "mechanism/worker_state.h"
 #include "packet/flow.h"
 #include "packet/ipv4_view.h"
@@ -48,11 +47,11 @@ struct Nat44Change {
 [[nodiscard]] Verdict gather_fragments(const Ipv4View& ip, std::size_t at, const WorkerState& state) noexcept;
 
 // A packet from inside, which begins `at` octets into the packet that carries it. `softwire` is the IPv6
-// address of its subscriber's end of the tunnel; unspecified where the inside is IPv4 alone. Its session is
-// offered to the offload when it is time. ToIpv4: `change` is what becomes of it. Otherwise reassemble,
+// address of its subscriber's end of the tunnel; unspecified where the inside is IPv4 alone. ToIpv4: `change`
+// is what becomes of it, and the NAT may have a candidate to offer_session(). Otherwise reassemble,
 // hand-over, or why it is dropped; then a detail other than 0 says that its sender is to be told.
-Verdict nat44_outbound(const Ipv4View& ip, std::size_t at, const Ipv6Address& softwire,
-                       const SessionOffer& offer, WorkerState& state, Nat44Change& change) noexcept;
+Verdict nat44_outbound(const Ipv4View& ip, std::size_t at, const Ipv6Address& softwire, WorkerState& state,
+                       Nat44Change& change) noexcept;
 
 // A packet to one of the NAT's addresses, likewise; `inside` is who gets it.
 Verdict nat44_inbound(const Ipv4View& ip, std::size_t at, WorkerState& state, Nat44Change& change,

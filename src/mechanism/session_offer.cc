@@ -4,14 +4,18 @@
 
 namespace yonroku::mechanism {
 
-void offer_candidate(const SessionOffer& offer, const share::Nat::Outbound& packet,
-                     WorkerState& state) noexcept {
-  const Conversation conversation{
-      share::NatSide::Inside, packet.protocol, packet.tcp_flags, packet.inside, {}, packet.remote};
-  if (Alg::concerns(offer.alg, conversation))
+void offer_session(const AlgSettings& alg, const Ipv6Address& near, const Ipv6Address& far,
+                   WorkerState& state) noexcept {
+  const share::OffloadedSession session = state.nat->candidate();
+  Conversation conversation;
+  conversation.protocol = session.protocol;
+  conversation.inside = session.inside;
+  conversation.outside = session.outside;
+  conversation.remote = session.remote;
+  if (Alg::concerns(alg, conversation))
     state.nat->keep_from_offload();
   else
-    state.nat->offload(offer.far_end);
+    state.nat->offload(near, far);
 }
 
 }  // namespace yonroku::mechanism

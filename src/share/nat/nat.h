@@ -123,8 +123,10 @@ class Nat {
   // Whether it is time to offload the session of the packet that outbound() has just let through. Whoever
   // can tell asks before anything else happens, and then says offload() or keep_from_offload().
   [[nodiscard]] bool has_candidate() const { return candidate_ != kNone; }
-  // `far_end` as in OffloadedSession. A session with one of the NAT's own addresses stays: it is hairpinned.
-  void offload(const Ipv6Address& far_end) noexcept;
+  // Without the mechanism's addresses.
+  [[nodiscard]] OffloadedSession candidate() const noexcept;
+  // A session with one of the NAT's own addresses stays nevertheless: it is hairpinned.
+  void offload(const Ipv6Address& near, const Ipv6Address& far) noexcept;
   // Its packets must be looked at, all of them.
   void keep_from_offload() noexcept;
   // A session whose packets the offload has forwarded since before the NAT began, established or answered,

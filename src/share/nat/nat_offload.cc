@@ -42,20 +42,27 @@ void Nat::count_packet(uint32_t session, NatProtocol protocol, NatSide side) noe
   if (is_answered) candidate_ = session;
 }
 
-void Nat::offload(const Ipv6Address& far_end) noexcept {
-  const uint32_t session = std::exchange(candidate_, kNone);
-  const Binding& b = bindings_[binding_with(session)];
-  const Session& s = at(session);
-  OffloadMark& mark = (*marks_)[mark_place(session)];
-  if (owns(s.remote)) {
+OffloadedSession Nat::candidate() const noexcept {
+  const Binding& b = bindings_[binding_with(candidate_)];
+  const Session& s = at(candidate_);
+  return {b.protocol(),
+          {b.inside_ipv6, b.inside_ipv4, b.inside_port},
+          {b.outside, b.outside_port},
+          {s.remote, s.remote_port},
+          {},
+          {}};
+}
+
+void Nat::offload(const Ipv6Address& near, const Ipv6Address& far) noexcept {
+  OffloadedSession session = candidate();
+  session.near = near;
+  session.far = far;
+  OffloadMark& mark = (*marks_)[mark_place(std::exchange(candidate_, kNone))];
+  if (owns(session.remote.address)) {
     mark = OffloadMark::never();
     return;
   }
-  const uint32_t flow = offload_->begin({b.protocol(),
-                                         {b.inside_ipv6, b.inside_ipv4, b.inside_port},
-                                         {b.outside, b.outside_port},
-                                         {s.remote, s.remote_port},
-                                         far_end});
+  const uint32_t flow = offload_->begin(session);
   if (flow == SessionOffload::kNone) {
     ++counts_.refused_offloads;
     mark.restart(kPacketsUntilNextOffer);

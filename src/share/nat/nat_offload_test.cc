@@ -21,7 +21,8 @@ const Ipv4Address kPool(192, 0, 2, 1);
 const Ipv4Endpoint kServer{Ipv4Address(203, 0, 113, 80), 80};
 const Ipv4Endpoint kOtherServer{Ipv4Address(203, 0, 113, 99), 80};
 const Ipv4Endpoint kResolver{Ipv4Address(203, 0, 113, 53), 53};
-const Ipv6Address kFarEnd(0x20010db8ffff0000, 1);
+const Ipv6Address kNear(0x20010db8eeee0000, 1);
+const Ipv6Address kFar(0x20010db8ffff0000, 1);
 
 InsideEndpoint host(uint64_t number, uint16_t port = 40000) {
   return {{0x20010db800000000, number}, {}, port};
@@ -101,7 +102,7 @@ class Side {
   DropReason out(const Nat::Outbound& packet, Instant now) {
     if (offload_ != nullptr && offload_->forwards_out(packet, now)) return DropReason::None;
     const DropReason reason = nat_.outbound(packet, now, outside_);
-    if (nat_.has_candidate()) nat_.offload(kFarEnd);
+    if (nat_.has_candidate()) nat_.offload(kNear, kFar);
     return reason;
   }
   DropReason in(const Nat::Inbound& packet, Instant now) {
@@ -191,7 +192,7 @@ TEST_F(NatOffload, ASessionIsOfferedWithAllThatItTakes) {
   connect();
   ASSERT_EQ(offload_.flows_.size(), 1u);
   EXPECT_EQ(offload_.flows_.begin()->second.session,
-            (OffloadedSession{NatProtocol::Tcp, host(1), {kPool, 5000}, kServer, kFarEnd}));
+            (OffloadedSession{NatProtocol::Tcp, host(1), {kPool, 5000}, kServer, kNear, kFar}));
   EXPECT_EQ(nat().counts().offloaded_sessions, 1u);
   EXPECT_EQ(nat().counts().sessions_of(NatProtocol::Tcp), 1u);
   EXPECT_EQ(nat().session_count(), 1u);
@@ -596,7 +597,7 @@ class NatAdoption : public NatOffload {
   }
   static OffloadedSession of(uint64_t number, uint16_t outside_port, NatProtocol protocol = NatProtocol::Tcp,
                              const Ipv4Endpoint& remote = kServer, uint16_t inside_port = 40000) {
-    return {protocol, host(number, inside_port), {kPool, outside_port}, remote, kFarEnd};
+    return {protocol, host(number, inside_port), {kPool, outside_port}, remote, kNear, kFar};
   }
 };
 

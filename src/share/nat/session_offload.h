@@ -17,9 +17,11 @@ struct OffloadedSession {
   InsideEndpoint inside;
   Ipv4Endpoint outside;
   Ipv4Endpoint remote;  // of ICMP queries without a port
-  // Customer edges: the other end of the tunnel that leads to `remote` (RFC 7597, RFC 7596), or the IPv6
-  // address that `remote` has (RFC 7599). Unspecified otherwise.
-  Ipv6Address far_end;
+  // Source and destination of its IPv6 packets on the way out, and the other way round on the way in, from
+  // the mechanism. NAT64: host and `remote` in the prefix; tunnels: their ends; MAP-T: `outside` and
+  // `remote`.
+  Ipv6Address near;
+  Ipv6Address far;
   friend bool operator==(const OffloadedSession&, const OffloadedSession&) = default;
 };
 
