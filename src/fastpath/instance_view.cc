@@ -58,4 +58,11 @@ ServedOrNot serve(uint32_t instance, const mechanism::SiitSettings& settings, co
   return served;
 }
 
+Served serve(const mechanism::Nat64Settings& settings) {
+  Served served;
+  served.view.kind = Kind::Nat;
+  served.view.translate = settings.translate;
+  return served;
+}
+
 }  // namespace yonroku::fastpath

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "fastpath/layout.h"
+#include "mechanism/nat64.h"
 #include "mechanism/siit_settings.h"
 #include "share/mapping/eam_table.h"
 #include "share/mapping/slot.h"
@@ -28,5 +29,7 @@ using ServedOrNot = std::expected<Served, std::string>;
 
 [[nodiscard]] ServedOrNot serve(uint32_t instance, const mechanism::SiitSettings& settings,
                                 const share::EamTable& table);
+// A NAT's flows say what is to be done.
+[[nodiscard]] Served serve(const mechanism::Nat64Settings& settings);
 
 }  // namespace yonroku::fastpath

@@ -6,6 +6,7 @@
 #include <cstdint>
 
 #include "carry/translate/settings.h"
+#include "fastpath/flow_layout.h"
 #include "packet/ipv4_address.h"
 #include "packet/ipv6_address.h"
 #include "share/mapping/rfc6052.h"
@@ -67,7 +68,8 @@ struct SiitView {
   uint8_t refuses_looping;  // a destination without a mapping in a range is the engine's, towards IPv6 too
 };
 
-enum class Kind : uint32_t { None, Siit };
+// Nat: of whatever mechanism; what is done to its packets, its flows know.
+enum class Kind : uint32_t { None, Siit, Nat };
 
 struct InstanceView {
   Kind kind;
@@ -115,10 +117,11 @@ struct Route {
   uint16_t fits;     // packets up to this size are known to fit
   uint8_t kind;
   uint8_t instance;
-  uint8_t destination_mac[6];  // of the next hop; of kInstance that of the interface where packets arrive
+  uint8_t destination_mac[6];  // of the next hop
   uint8_t source_mac[6];
+  uint8_t own_mac[6];     // of the interface where packets arrive
   uint8_t is_xdp_target;  // takes frames from XDP programs
-  uint8_t unused[7];
+  uint8_t unused;
 };
 static_assert(sizeof(Route) == 64);
 
@@ -130,7 +133,7 @@ struct Control {
   uint32_t processors;
   uint32_t unused;
   uint64_t identification_seed;
-  uint64_t flow_seed;     // fastpath/flow_layout.h
+  FlowHashKeys flow_keys;
   uint32_t flow_buckets;  // a power of two; 0: there are no flows
   uint32_t unused_too;
 };

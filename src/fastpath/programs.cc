@@ -7,7 +7,9 @@
 #include <sys/random.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <atomic>
+#include <bit>
 #include <cerrno>
 #include <cstdarg>
 #include <cstdio>
@@ -40,51 +42,87 @@ std::string last_lines(const std::string& text) {
   return at == std::string::npos || at == 0 ? text : text.substr(at + 1);
 }
 
+std::size_t in_pages(std::size_t size) {
+  const auto page = static_cast<std::size_t>(::sysconf(_SC_PAGESIZE));
+  return (size + page - 1) / page * page;
+}
+void* map_memory(const bpf_map* map, std::size_t size) {
+  return ::mmap(nullptr, in_pages(size), PROT_READ | PROT_WRITE, MAP_SHARED, bpf_map__fd(map), 0);
+}
+
+// Two of eight entries of a bucket are in use at most, on average: one flow in a thousand finds no room.
+uint32_t buckets_for(uint32_t most_flows) { return std::bit_ceil(std::max(most_flows, 1u)); }
+
 }  // namespace
 
 void Programs::Free::operator()(yonroku_offload* object) const { yonroku_offload__destroy(object); }
 
-Programs::Programs(Programs&& other) noexcept
-    : object_(std::move(other.object_)), control_(std::exchange(other.control_, nullptr)) {}
-Programs& Programs::operator=(Programs&& other) noexcept {
-  std::swap(object_, other.object_);
-  std::swap(control_, other.control_);
-  return *this;
-}
-Programs::~Programs() {
-  if (control_ != nullptr) ::munmap(control_, static_cast<std::size_t>(::sysconf(_SC_PAGESIZE)));
-}
+void Unmap::operator()(void* memory) const { ::munmap(memory, size); }
 
-Result<Programs> Programs::load() {
+Result<Programs> Programs::load(uint32_t most_flows) {
   std::string said;
   messages = &said;
   const libbpf_print_fn_t before = libbpf_set_print(keep_message);
-  yonroku_offload* const object = yonroku_offload__open_and_load();
-  const int error = errno;
+  Programs programs(yonroku_offload__open());
+  int error = programs.object_ == nullptr ? errno : 0;
+  if (error == 0) {
+    (void)bpf_map__set_max_entries(programs.object_->maps.flows, std::max(most_flows, 1u));
+    (void)bpf_map__set_max_entries(programs.object_->maps.flow_index, buckets_for(most_flows));
+    error = -yonroku_offload__load(programs.object_.get());
+  }
   libbpf_set_print(before);
   messages = nullptr;
-  if (object == nullptr)
+  if (error != 0)
     return fail("offload",
                 std::string("the kernel refused the programs: ") + std::strerror(error) +
                     (said.empty() ? "" : "\n" + last_lines(said)),
                 "needs Linux 6.1 or newer with BPF, and root or CAP_BPF, CAP_PERFMON and CAP_NET_ADMIN");
-  Programs programs(object);
   // libbpf goes on without type information that the kernel refuses; a defect of ours.
   if (!said.empty()) spdlog::warn("offload: {}", last_lines(said));
   TRY(programs.map_control());
+  TRY(programs.map_flows(most_flows));
   return programs;
 }
 
 Result<void> Programs::map_control() {
-  void* const memory = ::mmap(nullptr, static_cast<std::size_t>(::sysconf(_SC_PAGESIZE)),
-                              PROT_READ | PROT_WRITE, MAP_SHARED, bpf_map__fd(object_->maps.control), 0);
+  void* const memory = map_memory(object_->maps.control, sizeof(Control));
   if (memory == MAP_FAILED) return failed("mapping its control map", errno);
-  control_ = static_cast<Control*>(memory);
+  control_ = {static_cast<Control*>(memory), {in_pages(sizeof(Control))}};
   control_->processors = static_cast<uint32_t>(libbpf_num_possible_cpus());
-  if (::getrandom(&control_->identification_seed, sizeof control_->identification_seed, 0) < 0)
+  if (::getrandom(&control_->identification_seed, sizeof control_->identification_seed, 0) < 0 ||
+      ::getrandom(&flow_seed_, sizeof flow_seed_, 0) < 0)
     return failed("getrandom", errno);
   return {};
 }
+
+Result<void> Programs::map_flows(uint32_t most_flows) {
+  if (most_flows == 0) return {};
+  const uint32_t buckets = buckets_for(most_flows);
+  void* memory = map_memory(object_->maps.flows, most_flows * sizeof(Flow));
+  if (memory == MAP_FAILED) return failed("mapping its flows", errno);
+  flows_ = {static_cast<Flow*>(memory), {in_pages(most_flows * sizeof(Flow))}};
+  memory = map_memory(object_->maps.flow_index, buckets * sizeof(FlowBucket));
+  if (memory == MAP_FAILED) return failed("mapping the flows' index", errno);
+  flow_index_ = {static_cast<FlowBucket*>(memory), {in_pages(buckets * sizeof(FlowBucket))}};
+  most_flows_ = most_flows;
+  control_->flow_keys = hash_keys_of(flow_seed_);
+  std::atomic_ref<uint32_t>(control_->flow_buckets).store(buckets, std::memory_order_release);
+  return {};
+}
+
+Result<FlowTable> Programs::add_flow_table(uint32_t records) {
+  uint32_t first = 0;
+  for (const auto& [begin, size] : flow_tables_) {
+    if (begin - first >= records) break;
+    first = begin + size;
+  }
+  if (most_flows_ - first < records)
+    return fail("offload", "no room for " + std::to_string(records) + " flows more");
+  flow_tables_.emplace(first, records);
+  return FlowTable({flows_.get() + first, records}, first, {flow_index_.get(), buckets_for(most_flows_)},
+                   flow_seed_);
+}
+void Programs::remove_flow_table(uint32_t first_number) noexcept { flow_tables_.erase(first_number); }
 
 int Programs::tc() const { return bpf_program__fd(object_->progs.yonroku_tc); }
 int Programs::xdp() const { return bpf_program__fd(object_->progs.yonroku_xdp); }

@@ -2,24 +2,33 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <span>
 #include <vector>
 
 #include "base/result.h"
+#include "fastpath/flow_table.h"
 #include "fastpath/layout.h"
 
 struct yonroku_offload;
 
 namespace yonroku::fastpath {
 
+// Memory that is shared with the kernel.
+struct Unmap {
+  std::size_t size = 0;
+  void operator()(void* memory) const;
+};
+
 class Programs {
  public:
-  // Needs CAP_BPF, CAP_PERFMON and CAP_NET_ADMIN. An error says what the kernel did not like.
-  static Result<Programs> load();
-  Programs(Programs&&) noexcept;
-  Programs& operator=(Programs&&) noexcept;
-  ~Programs();
+  // With room for `most_flows` flows of all instances' NATs, 128 octets for each and as much again for their
+  // index. Needs CAP_BPF, CAP_PERFMON and CAP_NET_ADMIN. An error says what the kernel did not like.
+  static Result<Programs> load(uint32_t most_flows = 0);
+  Programs(Programs&&) noexcept = default;
+  Programs& operator=(Programs&&) noexcept = default;
+  ~Programs() = default;
 
   [[nodiscard]] int tc() const;  // file descriptors of programs
   [[nodiscard]] int xdp() const;
@@ -39,15 +48,29 @@ class Programs {
   [[nodiscard]] Result<CountersView> counters(uint32_t instance) const;
   void clear_counters(uint32_t instance) noexcept;
 
+  // Room for `records` flows of one worker, which it may use as long as these programs are there. An error
+  // when there is less left.
+  Result<FlowTable> add_flow_table(uint32_t records);
+  // The table whose first flow has that number is used no more.
+  void remove_flow_table(uint32_t first_number) noexcept;
+  [[nodiscard]] std::span<Flow> flows() const { return {flows_.get(), most_flows_}; }  // of all tables
+
  private:
   struct Free {
     void operator()(yonroku_offload* object) const;
   };
   explicit Programs(yonroku_offload* object) : object_(object) {}
   Result<void> map_control();
+  Result<void> map_flows(uint32_t most_flows);
 
   std::unique_ptr<yonroku_offload, Free> object_;
-  Control* control_ = nullptr;  // shared with the kernel
+  // Shared with the kernel.
+  std::unique_ptr<Control, Unmap> control_;
+  std::unique_ptr<Flow[], Unmap> flows_;
+  std::unique_ptr<FlowBucket[], Unmap> flow_index_;
+  uint64_t flow_seed_ = 0;
+  uint32_t most_flows_ = 0;
+  std::map<uint32_t, uint32_t> flow_tables_;  // their records, by the number of the first
 };
 
 }  // namespace yonroku::fastpath

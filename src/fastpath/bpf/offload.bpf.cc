@@ -1,7 +1,7 @@
 // The programs, one for each place where packets are seen. All do the same:
 //
-//   whose is the packet? (the kernel's routing: is the way out an instance's TUN device?) -> is it plain? ->
-//   the mechanism -> new headers -> out by the route of the new destination
+//   is the packet plain? -> whose is it? (a flow of a NAT, or the kernel's routing: is the way out an
+//   instance's TUN device?) -> the mechanism -> new headers -> out by the route of the new destination
 //
 // Whatever is not understood wholly passes untouched, and the kernel takes it to the engine.
 #include <algorithm>
@@ -18,24 +18,38 @@
 #include "fastpath/bpf/kernel.h"
 
 YONROKU_INLINE_ALL_BEGIN
+#include "fastpath/bpf/nat64.h"
 #include "fastpath/bpf/siit.h"
 
 namespace yonroku::bpf {
 
-// Who the packet is for, and what is needed to deal with it. False: it is none of ours.
 template <class Link>
-YONROKU_HOT_INLINE bool begin(const Link& link, const Destination& asked, Work& work) {
+YONROKU_HOT_INLINE bool begin(const Link& link, Work& work) {
   work.control = find<Control>(control, uint32_t{0});
   if (work.control == nullptr) return false;
   work.now = ktime_get_coarse_ns();
   work.ingress = link.ingress();
-  const Routed routed = route_of(link.context(), asked, work.ingress, *work.control, work.now);
-  if (routed.route == nullptr || routed.route->kind != Route::kInstance) return false;
-  if (!link.is_addressed_to(routed.route->destination_mac)) return false;
-  const uint32_t number = routed.route->instance;
-  work.instance = find<InstanceView>(instances, number);
-  work.counters = find<CountersView>(counters, number);
+  return true;
+}
+
+YONROKU_HOT_INLINE bool is_of(uint32_t instance, Work& work) {
+  work.instance = find<InstanceView>(instances, instance);
+  work.counters = find<CountersView>(counters, instance);
   return work.instance != nullptr && work.counters != nullptr;
+}
+
+// Whether routing leads the packet to an instance.
+template <class Link>
+YONROKU_HOT_INLINE bool is_claimed(const Link& link, const Destination& asked, Work& work) {
+  const Routed routed = route_of(link.context(), asked, work.ingress, *work.control, work.now);
+  return routed.route != nullptr && routed.route->kind == Route::kInstance &&
+         link.is_addressed_to(routed.route->own_mac) && is_of(routed.route->instance, work);
+}
+
+// Whether the packet belongs to a flow. Where routing depends on more than destinations, only it knows.
+YONROKU_HOT_INLINE bool has_flow(const FlowKey& key, const Seen& seen, Work& work, Found& found) {
+  return seen.is_plain && work.control->flow_buckets != 0 && work.control->is_exact == 0 &&
+         find_flow(key, work, found) && is_of(found.flow.instance, work);
 }
 
 template <class Link>
@@ -44,15 +58,26 @@ YONROKU_HOT_INLINE int from_ipv4(Link& link) {
   if (at + sizeof(Ipv4Header) > link.end()) return Link::kUp;
   const auto& header = *reinterpret_cast<const Ipv4Header*>(at);
   Work work;
-  if (!begin(link,
-             {as_ipv6(header.destination()), as_ipv6(header.source()), 0, header.tos,
-              static_cast<uint8_t>(header.protocol)},
-             work))
-    return Link::kUp;
+  if (!begin(link, work)) return Link::kUp;
   const Seen seen = look_at(header, link.end(), link.size() - Link::kFront);
+  Found found;
+  if (has_flow(key_of(header, seen), seen, work, found)) {
+    if (ends(seen)) return up<Link>(work, Miss::TcpFlags);
+    switch (found.flow.kind) {
+      case FlowKind::Nat64: return nat64_from_ipv4(link, work, header, seen, found.flow);
+      default: break;
+    }
+    return Link::kUp;
+  }
+  if (!is_claimed(link,
+                  {as_ipv6(header.destination()), as_ipv6(header.source()), 0, header.tos,
+                   static_cast<uint8_t>(header.protocol)},
+                  work))
+    return Link::kUp;
   if (!seen.is_plain) return up<Link>(work, seen.miss);
   switch (work.instance->kind) {
     case fastpath::Kind::Siit: return siit_from_ipv4(link, work, header, seen);
+    case fastpath::Kind::Nat: return up<Link>(work, Miss::NoFlow);
     case fastpath::Kind::None: break;
   }
   return Link::kUp;
@@ -64,15 +89,26 @@ YONROKU_HOT_INLINE int from_ipv6(Link& link) {
   if (at + sizeof(Ipv6Header) > link.end()) return Link::kUp;
   const auto& header = *reinterpret_cast<const Ipv6Header*>(at);
   Work work;
-  if (!begin(link,
-             {header.destination(), header.source(), 0, header.traffic_class(),
-              static_cast<uint8_t>(header.next_header)},
-             work))
-    return Link::kUp;
+  if (!begin(link, work)) return Link::kUp;
   const Seen seen = look_at(header, link.end(), link.size() - Link::kFront);
+  Found found;
+  if (has_flow(key_of(header, seen), seen, work, found)) {
+    if (ends(seen)) return up<Link>(work, Miss::TcpFlags);
+    switch (found.flow.kind) {
+      case FlowKind::Nat64: return nat64_from_ipv6(link, work, header, seen, found.flow);
+      default: break;
+    }
+    return Link::kUp;
+  }
+  if (!is_claimed(link,
+                  {header.destination(), header.source(), 0, header.traffic_class(),
+                   static_cast<uint8_t>(header.next_header)},
+                  work))
+    return Link::kUp;
   if (!seen.is_plain) return up<Link>(work, seen.miss);
   switch (work.instance->kind) {
     case fastpath::Kind::Siit: return siit_from_ipv6(link, work, header, seen);
+    case fastpath::Kind::Nat: return up<Link>(work, Miss::NoFlow);
     case fastpath::Kind::None: break;
   }
   return Link::kUp;

@@ -65,13 +65,13 @@ YONROKU_OUT_OF_LINE static int ask_kernel(void* context, const void* what, uint3
   route.ingress = ingress;
   route.kind = Route::kElsewhere;
   if (!has_device) return 1;
+  const Device* const here = find<Device>(devices, ingress);
+  if (here != nullptr) __builtin_memcpy(route.own_mac, here->mac, ETH_ALEN);
   route.egress = parameters.ifindex;
   const Device* const device = find<Device>(devices, parameters.ifindex);
   if (device != nullptr && (device->use & Device::kInstance) != 0) {
     route.kind = Route::kInstance;
     route.instance = static_cast<uint8_t>(device->instance);
-    const Device* const here = find<Device>(devices, ingress);
-    if (here != nullptr) __builtin_memcpy(route.destination_mac, here->mac, ETH_ALEN);
     return 1;
   }
   if (answer != BPF_FIB_LKUP_RET_SUCCESS) return 0;

@@ -44,8 +44,9 @@ YONROKU_HOT_INLINE void count(const Work& work, Direction direction, uint8_t pro
 YONROKU_HOT_INLINE bool can_leave(const Tc<ETH_HLEN>&, const Routed& routed) {
   return routed.route != nullptr && routed.route->kind == Route::kNextHop;
 }
-YONROKU_HOT_INLINE bool can_leave(const Xdp&, const Routed& routed) {
-  return routed.route != nullptr && routed.route->kind == Route::kNextHop && routed.route->is_xdp_target != 0;
+YONROKU_HOT_INLINE bool can_leave(const Xdp& link, const Routed& routed) {
+  return routed.route != nullptr && routed.route->kind == Route::kNextHop &&
+         routed.route->is_xdp_target != 0 && link.is_addressed_to(routed.route->own_mac);
 }
 
 // Writes the link layer's header and says where to. The headers of the packet are at hand.

@@ -11,6 +11,7 @@ namespace yonroku::bpf {
 
 using carry::Crossing4;
 using carry::Crossing6;
+using carry::PortChange;
 
 // The change of the transport checksum that the new addresses make; of ICMP also its type's.
 struct ChecksumChange {
@@ -22,6 +23,29 @@ YONROKU_HOT_INLINE uint32_t checksum_at(uint8_t protocol) {
   if (protocol == static_cast<uint8_t>(IpProtocol::Tcp)) return offsetof(TcpHeader, checksum);
   if (protocol == static_cast<uint8_t>(IpProtocol::Udp)) return offsetof(UdpHeader, checksum);
   return offsetof(IcmpHeader, checksum);
+}
+
+// A port is not in the pseudo-header. Of an ICMP echo both of `seen` are the identifier.
+YONROKU_HOT_INLINE void add_port(OnesSum& sum, const Seen& seen, const PortChange& change) {
+  if (change.which == PortChange::Which::None) return;
+  sum.subtract(
+      uint32_t{change.which == PortChange::Which::Source ? seen.source_port : seen.destination_port});
+  sum.add(uint32_t{change.port});
+}
+// `transport` has eight octets.
+YONROKU_HOT_INLINE void write_port(char* transport, const Seen& seen, const PortChange& change) {
+  if (change.which == PortChange::Which::None) return;
+  const bool has_ports = seen.protocol == static_cast<uint8_t>(IpProtocol::Tcp) ||
+                         seen.protocol == static_cast<uint8_t>(IpProtocol::Udp);
+  auto* const fields = reinterpret_cast<be16*>(transport);
+  const be16 port = be16::from_host(change.port);
+  if (!has_ports) {
+    fields[offsetof(IcmpHeader, rest) / sizeof(be16)] = port;
+  } else if (change.which == PortChange::Which::Source) {
+    fields[0] = port;
+  } else {
+    fields[1] = port;
+  }
 }
 
 template <class Link>
@@ -53,6 +77,7 @@ YONROKU_HOT_INLINE int to_ipv6(Link& link, const Work& work, const Ipv4Header& w
     change.pseudo_header.subtract(was.source());
     change.pseudo_header.subtract(was.destination());
   }
+  add_port(change.other, seen, crossing.port);
 
   const uint32_t old_size = sizeof(Ipv4Header) + seen.payload;
   if (!link.trim(Link::kFront + old_size) || !link.become_ipv6()) return up<Link>(work, Miss::NoRoom);
@@ -66,6 +91,7 @@ YONROKU_HOT_INLINE int to_ipv6(Link& link, const Work& work, const Ipv4Header& w
   header.set_source(crossing.source);
   header.set_destination(crossing.destination);
   if (is_icmp) reinterpret_cast<IcmpHeader*>(&header + 1)->type = icmp_type;
+  write_port(reinterpret_cast<char*>(&header + 1), seen, crossing.port);
   const int verdict = leave(link, *reinterpret_cast<EthernetHeader*>(at), ETH_P_IPV6, routed);
   link.change_checksum(sizeof(Ipv6Header) + checksum_at(seen.protocol), change.pseudo_header, change.other,
                        seen.protocol == static_cast<uint8_t>(IpProtocol::Udp));
@@ -117,6 +143,7 @@ YONROKU_HOT_INLINE int to_ipv4(Link& link, const Work& work, const Ipv6Header& w
     change.pseudo_header.add(crossing.source);
     change.pseudo_header.add(crossing.destination);
   }
+  add_port(change.other, seen, crossing.port);
   carry::Ipv4Fields fields;
   fields.addresses = crossing;
   fields.tos = tos;
@@ -139,6 +166,7 @@ YONROKU_HOT_INLINE int to_ipv4(Link& link, const Work& work, const Ipv6Header& w
   if (at + Link::kFront + sizeof(Ipv4Header) + sizeof(IcmpHeader) > link.end()) return Link::kDrop;
   carry::write_ipv4_header(reinterpret_cast<std::byte*>(at + Link::kFront), fields);
   if (is_icmp) reinterpret_cast<IcmpHeader*>(at + Link::kFront + sizeof(Ipv4Header))->type = icmp_type;
+  write_port(at + Link::kFront + sizeof(Ipv4Header), seen, crossing.port);
   const int verdict = leave(link, *reinterpret_cast<EthernetHeader*>(at), ETH_P_IP, routed);
   link.change_checksum(sizeof(Ipv4Header) + checksum_at(seen.protocol), change.pseudo_header, change.other,
                        seen.protocol == static_cast<uint8_t>(IpProtocol::Udp));
