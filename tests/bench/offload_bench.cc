@@ -1,7 +1,7 @@
-// The offload's programs alone (BPF_PROG_TEST_RUN, needs root): nanoseconds for one small UDP packet, at tc and
-// XDP, by what is done to it and how many mappings or flows there are. Packets are drawn at random over all of
-// them. A program around ours makes each packet anew; what that costs is measured with programs that do nothing,
-// or only change the packet's size, and subtracted.
+// The offload's programs alone (BPF_PROG_TEST_RUN, needs root): nanoseconds for one small UDP packet, at tc
+// and XDP, by what is done to it and how many mappings or flows there are. Packets are drawn at random over
+// all of them. A program around ours makes each packet anew; what that costs is measured with programs that
+// do nothing, or only change the packet's size, and subtracted.
 #include <benchmark/benchmark.h>
 #include <sys/mman.h>
 
@@ -71,8 +71,7 @@ fastpath::FlowContent flow(uint32_t i) {
 test::Octets packet_of(Case which, uint32_t i) {
   const test::Octets payload = test::counting(26);
   switch (which) {
-    case Case::SiitToIpv6:
-      return test::ipv4({address4(kServer), address4(customer4(i))}, test::udp(payload));
+    case Case::SiitToIpv6: return test::ipv4({address4(kServer), address4(customer4(i))}, test::udp(payload));
     case Case::SiitToIpv4:
       return test::ipv6({address6(customer6(i).high(), customer6(i).low()), address6(kPrefix, kServer)},
                         test::udp(payload));
@@ -157,8 +156,8 @@ class Bench {
   bool serve_siit() {
     table_.reserve(entries_);
     for (uint32_t i = 0; i < entries_; ++i)
-      (void)table_.add({Ipv4Prefix::holding(Ipv4Address(customer4(i)), 32),
-                        Ipv6Prefix::holding(customer6(i), 128)});
+      (void)table_.add(
+          {Ipv4Prefix::holding(Ipv4Address(customer4(i)), 32), Ipv6Prefix::holding(customer6(i), 128)});
     mechanism::SiitSettings settings;
     settings.mapping.ipv4_side_prefix = kPref64;
     const auto served = fastpath::serve(0, settings, table_);
@@ -222,10 +221,9 @@ void run(benchmark::State& state, Case which, Hook hook) {
 
 void add_all() {
   for (const int64_t entries : {1, 1'000, 1'000'000})
-    for (const auto& [name, which] : {std::pair("siit_to_ipv6", Case::SiitToIpv6),
-                                      std::pair("siit_to_ipv4", Case::SiitToIpv4),
-                                      std::pair("nat64_out", Case::Nat64Out),
-                                      std::pair("nat64_in", Case::Nat64In)})
+    for (const auto& [name, which] :
+         {std::pair("siit_to_ipv6", Case::SiitToIpv6), std::pair("siit_to_ipv4", Case::SiitToIpv4),
+          std::pair("nat64_out", Case::Nat64Out), std::pair("nat64_in", Case::Nat64In)})
       for (const auto& [place, hook] : {std::pair("xdp", Hook::Xdp), std::pair("tc", Hook::Tc)})
         benchmark::RegisterBenchmark((std::string(name) + "/" + place).c_str(),
                                      [which, hook](benchmark::State& state) { run(state, which, hook); })
