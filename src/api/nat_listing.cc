@@ -234,6 +234,7 @@ void append_json(std::string& text, const share::NatEvent& event, int64_t time) 
     fmt::format_to(out, R"(,"remote":"{}")", event.remote.address.to_string());
     append_port(text, "remote", event.remote.port, event.protocol);
   }
+  if (event.is_recovered) text += R"(,"recovered":true)";
   text += '}';
 }
 

@@ -93,11 +93,13 @@ TEST_F(ServerTest, FollowsANat) {
   EXPECT_EQ(event["event"], "session-created");
   EXPECT_EQ(event["inside-port"], 2);
   EXPECT_EQ(event["remote-port"], 53);
+  EXPECT_EQ(event["recovered"], true);
   lines.clear();
   Client other(path_);
   ASSERT_TRUE(other.stream(table_path("plat", "bindings") + "?follow=yes", until(3)));
   EXPECT_EQ(std::ranges::count(lines, '\n'), 3);
   EXPECT_THAT(lines, testing::Not(HasSubstr("remote")));
+  EXPECT_FALSE(json::parse(lines.substr(0, lines.find('\n'))).contains("recovered"));
   const auto wrong = Client(path_).stream(table_path("dc", "sessions") + "?follow=yes", until(1));
   ASSERT_FALSE(wrong);
   EXPECT_THAT(wrong.error().to_string(), HasSubstr("which has no sessions"));

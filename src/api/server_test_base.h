@@ -149,7 +149,8 @@ class FakeBackend final : public Backend {
                                  Instant{},
                                  {Ipv6Address(0x20010db800000000, 1), {}, port},
                                  {Ipv4Address(192, 0, 2, 1), 1024},
-                                 {Ipv4Address(203, 0, 113, 80), 53}});
+                                 {Ipv4Address(203, 0, 113, 80), 53},
+                                 port == 2});
     return follower;
   }
   std::shared_ptr<control::NatEventRings> rings_ = std::make_shared<control::NatEventRings>(1);

@@ -104,6 +104,7 @@ class NatReader {
     nat_.sessions_per_subscriber = limit("sessions-per-subscriber");
     nat_.new_sessions_per_second = limit("new-sessions-per-second");
     nat_.max_sessions = static_cast<uint32_t>(keys_.integer("max-sessions"));
+    nat_.offload_after = static_cast<uint8_t>(keys_.integer("offload-after"));
     if (nat_.sessions_per_subscriber > nat_.max_sessions)
       warn("sessions-per-subscriber",
            fmt::format("sessions-per-subscriber: {} are more than max-sessions, {}",

@@ -62,7 +62,7 @@ TEST(ReadNat, ReadsEveryKey) {
       "    tcp-opening-timeout: 30\n    tcp-closing-timeout: 241\n    tcp-incoming-syn-timeout: 7\n"
       "    icmp-timeout: 61\n    subscriber-prefix-length: 56\n    ports-per-subscriber: 4000\n"
       "    sessions-per-subscriber: 5000\n    new-sessions-per-second: 100\n    max-sessions: 5000000\n"
-      "    hairpin: false\n    static-bindings:\n"
+      "    offload-after: 255\n    hairpin: false\n    static-bindings:\n"
       "      - {protocol: tcp, inside: '2001:db8:1::80', inside-port: 8443, outside: 198.51.100.2, "
       "outside-port: 443}\n"
       "      - {protocol: icmp, inside: '2001:db8:1::80', inside-port: 0, outside: 198.51.100.64, "
@@ -96,6 +96,7 @@ TEST(ReadNat, ReadsEveryKey) {
   EXPECT_EQ(nat.sessions_per_subscriber, 5000u);
   EXPECT_EQ(nat.new_sessions_per_second, 100u);
   EXPECT_EQ(nat.max_sessions, 5'000'000u);
+  EXPECT_EQ(nat.offload_after, 255);
   EXPECT_FALSE(i.hairpin);
   ASSERT_EQ(nat.static_bindings.size(), 2u);
   EXPECT_EQ(nat.static_bindings[0], (share::StaticBinding{.protocol = NatProtocol::Tcp,

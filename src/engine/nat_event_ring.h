@@ -52,6 +52,7 @@ class NatEventRing final : public share::NatEventSink {
 
  private:
   static constexpr std::size_t kWords = 7;
+  static constexpr uint64_t kRecovered = uint64_t{1} << 16;
   using Words = std::array<uint64_t, kWords>;
   using Slot = std::array<std::atomic<uint64_t>, kWords>;
 
@@ -60,7 +61,8 @@ class NatEventRing final : public share::NatEventSink {
       return uint64_t{endpoint.address.value()} << 16 | endpoint.port;
     };
     return {std::bit_cast<uint64_t>(event.time.nanoseconds()),
-            uint64_t{static_cast<uint8_t>(event.kind)} << 8 | static_cast<uint8_t>(event.protocol),
+            (event.is_recovered ? kRecovered : 0) | uint64_t{static_cast<uint8_t>(event.kind)} << 8 |
+                static_cast<uint8_t>(event.protocol),
             event.inside.ipv6.high(),
             event.inside.ipv6.low(),
             word({event.inside.ipv4, event.inside.port}),
@@ -72,12 +74,13 @@ class NatEventRing final : public share::NatEventSink {
       return share::Ipv4Endpoint{Ipv4Address(static_cast<uint32_t>(word >> 16)), static_cast<uint16_t>(word)};
     };
     const share::Ipv4Endpoint inside = endpoint(words[4]);
-    return {static_cast<share::NatEvent::Kind>(words[1] >> 8),
+    return {static_cast<share::NatEvent::Kind>(words[1] >> 8 & 0xff),
             static_cast<share::NatProtocol>(words[1] & 0xff),
             Instant::from_nanoseconds(std::bit_cast<int64_t>(words[0])),
             {Ipv6Address(words[2], words[3]), inside.address, inside.port},
             endpoint(words[5]),
-            endpoint(words[6])};
+            endpoint(words[6]),
+            (words[1] & kRecovered) != 0};
   }
 
   std::unique_ptr<std::array<Slot, kCapacity>> slots_;

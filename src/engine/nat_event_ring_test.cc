@@ -17,7 +17,8 @@ NatEvent event(uint64_t number) {
           Instant::from_nanoseconds(static_cast<int64_t>(number)),
           {Ipv6Address(number, ~number), Ipv4Address(static_cast<uint32_t>(number)), port},
           {Ipv4Address(static_cast<uint32_t>(number * 3)), port},
-          {Ipv4Address(static_cast<uint32_t>(number * 5)), port}};
+          {Ipv4Address(static_cast<uint32_t>(number * 5)), port},
+          number % 2 == 0};
 }
 
 void expect_event(const NatEvent& seen, uint64_t number) {
@@ -28,6 +29,7 @@ void expect_event(const NatEvent& seen, uint64_t number) {
   ASSERT_EQ(seen.inside, wanted.inside);
   ASSERT_EQ(seen.outside, wanted.outside);
   ASSERT_EQ(seen.remote, wanted.remote);
+  ASSERT_EQ(seen.is_recovered, wanted.is_recovered);
 }
 
 TEST(NatEventRing, EachReaderSeesAllAndInOrder) {

@@ -85,6 +85,13 @@ class Pipeline {
     }
     return more;
   }
+  // Who forwards packets of sessions of the NAT that last; null: nobody. It outlives this, or is replaced. At
+  // any time in the worker's thread, where it ends what the one before has, and takes as long as that is
+  // much.
+  void set_session_offload(share::SessionOffload* offload) noexcept {
+    state_.session_offload = offload;
+    if (state_.nat != nullptr) state_.nat->set_session_offload(offload);
+  }
   // Null for mechanisms without one, and before prepare().
   [[nodiscard]] share::Nat* nat() { return state_.nat.get(); }
   [[nodiscard]] const share::Nat* nat() const { return state_.nat.get(); }

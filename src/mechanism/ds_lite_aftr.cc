@@ -9,6 +9,7 @@
 #include "mechanism/by_version.h"
 #include "mechanism/nat_prefetch.h"
 #include "mechanism/nat_transport.h"
+#include "mechanism/session_offer.h"
 #include "mechanism/tunnel_end.h"
 
 namespace yonroku::mechanism {
@@ -109,6 +110,8 @@ YONROKU_HOT_INLINE Verdict DsLiteAftr::from_tunnel(Packet& packet, const Ipv6Vie
   if (const Verdict verdict = nat44_outbound(inner, inner_at, b4, state, change); !passes(verdict))
       [[unlikely]]
     return verdict;
+  if (state.nat->has_candidate()) [[unlikely]]
+    offer_session(settings_.alg, b4, settings_.own_address, state);
   TransportPlan plan;
   if (const Verdict verdict = carry::plan_rewrite(packet, inner_at, inner, plan); !passes(verdict))
       [[unlikely]]

@@ -4,6 +4,7 @@
 #include "mechanism/by_version.h"
 #include "mechanism/illegal_address.h"
 #include "mechanism/nat_transport.h"
+#include "mechanism/session_offer.h"
 #include "share/mapping/special_addresses.h"
 
 namespace yonroku::mechanism {
@@ -104,6 +105,8 @@ Verdict MapTCe::from_ipv4(Packet& packet, WorkerState& state) const noexcept {
   }
   if (const Verdict verdict = nat44_outbound(*ip, 0, {}, state, change); !passes(verdict)) [[unlikely]]
     return verdict;
+  if (state.nat->has_candidate()) [[unlikely]]
+    offer_session(settings_.alg, own_to_ipv6(change.outer.source), remote, state);
   if (is_for_us) [[unlikely]] {
     if (!settings_.hairpin) return Verdict::drop(DropReason::NoBinding);
     if (state.workers > 1) return within(packet, *ip, change, nullptr);  // routing brings it back

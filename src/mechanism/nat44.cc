@@ -92,11 +92,13 @@ Verdict error_inbound(const Ipv4View& ip, WorkerState& state, Nat44Change& chang
 }  // namespace
 
 void prepare_nat(const share::NatSettings& settings, WorkerState& state) {
-  if (state.nat == nullptr)
-    state.nat = std::make_unique<Nat>(settings, state.random.next(), state.worker, state.workers, state.now,
-                                      state.memory);
-  else
+  if (state.nat != nullptr) {
     state.nat->change(settings, state.now);
+    return;
+  }
+  state.nat = std::make_unique<Nat>(settings, state.random.next(), state.worker, state.workers, state.now,
+                                    state.memory);
+  state.nat->set_session_offload(state.session_offload);
 }
 
 Verdict gather_fragments(const Ipv4View& ip, std::size_t at, const WorkerState& state) noexcept {

@@ -48,8 +48,8 @@ struct Nat44Change {
 
 // A packet from inside, which begins `at` octets into the packet that carries it. `softwire` is the IPv6
 // address of its subscriber's end of the tunnel; unspecified where the inside is IPv4 alone. ToIpv4: `change`
-// is what becomes of it. Otherwise reassemble, hand-over, or why it is dropped; then a detail other than 0
-// says that its sender is to be told.
+// is what becomes of it, and the NAT may have a candidate to offer_session(). Otherwise reassemble,
+// hand-over, or why it is dropped; then a detail other than 0 says that its sender is to be told.
 Verdict nat44_outbound(const Ipv4View& ip, std::size_t at, const Ipv6Address& softwire, WorkerState& state,
                        Nat44Change& change) noexcept;
 

@@ -6,6 +6,7 @@
 #include "mechanism/illegal_address.h"
 #include "mechanism/nat44.h"
 #include "mechanism/nat44_text.h"
+#include "mechanism/session_offer.h"
 #include "share/mapping/special_addresses.h"
 
 namespace yonroku::mechanism {
@@ -112,6 +113,8 @@ Verdict Nat64::from_ipv6(Packet& packet, WorkerState& state) const noexcept {
   const DropReason reason = state.nat->outbound(outbound, state.now, outside);
   if (reason != DropReason::None) [[unlikely]]
     return Verdict::drop(reason);
+  if (state.nat->has_candidate()) [[unlikely]]
+    offer_session(settings_.alg, source, settings_.pref64.embed(server), state);
   if (trace != nullptr)
     trace->note(is_bound ? TraceStep::SourceByBinding : TraceStep::SourceByNewBinding, source,
                 outside.address);

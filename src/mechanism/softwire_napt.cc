@@ -5,6 +5,7 @@
 #include "carry/rewrite/rewrite.h"
 #include "mechanism/by_version.h"
 #include "mechanism/nat_transport.h"
+#include "mechanism/session_offer.h"
 #include "mechanism/tunnel_end.h"
 
 namespace yonroku::mechanism {
@@ -60,6 +61,8 @@ Verdict SoftwireNapt::from_ipv4(Packet& packet, WorkerState& state) const noexce
   Nat44Change change;
   if (const Verdict verdict = nat44_outbound(*ip, 0, {}, state, change); !passes(verdict)) [[unlikely]]
     return verdict;
+  if (state.nat->has_candidate()) [[unlikely]]
+    offer_session(settings_.alg, settings_.own_address, end.address, state);
   TransportPlan plan;
   if (const Verdict verdict = carry::plan_rewrite(packet, 0, *ip, plan); !passes(verdict)) [[unlikely]]
     return verdict;

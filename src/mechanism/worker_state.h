@@ -13,6 +13,7 @@
 #include "mechanism/proxy_connections.h"
 #include "packet/trace.h"
 #include "share/nat/nat.h"
+#include "share/nat/session_offload.h"
 
 namespace yonroku::mechanism {
 
@@ -32,9 +33,10 @@ struct WorkerState {
   std::unique_ptr<share::Nat> nat;                      // of mechanisms that have one
   std::unique_ptr<Alg> alg;                             // where it was on at some time
   std::unique_ptr<ProxyConnections> proxy_connections;  // of slb64, once a service has them
-  std::vector<uint64_t> server_flows;  // of slb64: flows begun with each server, by its number
-  Instant now;                         // when the batch under way was received
-  Trace* trace = nullptr;              // set while a packet is explained
+  std::vector<uint64_t> server_flows;                // of slb64: flows begun with each server, by its number
+  share::SessionOffload* session_offload = nullptr;  // of the NAT; outlives this
+  Instant now;                                       // when the batch under way was received
+  Trace* trace = nullptr;                            // set while a packet is explained
 };
 
 }  // namespace yonroku::mechanism

@@ -21,6 +21,7 @@ std::string_view to_string(NatProtocol protocol) {
 Nat::Nat(const NatSettings& settings, uint64_t seed, uint16_t worker, uint16_t workers, Instant now,
          std::pmr::memory_resource* memory)
     : settings_(settings),
+      memory_(memory),
       random_(seed),
       secret_{},
       now_(now),
@@ -58,6 +59,7 @@ void Nat::set_timeouts() noexcept {
 
 DropReason Nat::outbound(const Outbound& packet, Instant now, Ipv4Endpoint& outside) noexcept {
   const Tick tick = tick_of(now);
+  candidate_ = kNone;
   const uint32_t id = binding_of(packet);
   if (id == kNone) [[unlikely]] {
     now_ = now;
@@ -67,6 +69,8 @@ DropReason Nat::outbound(const Outbound& packet, Instant now, Ipv4Endpoint& outs
   const uint32_t session = session_of(id, packet.remote);
   if (session != kNone) [[likely]] {
     touch(session, packet.protocol, NatSide::Inside, packet.tcp_flags, tick);
+    if (offload_ != nullptr) [[unlikely]]
+      count_packet(session, packet.protocol, NatSide::Inside);
     return DropReason::None;
   }
   now_ = now;
@@ -93,6 +97,8 @@ DropReason Nat::inbound(const Inbound& packet, Instant now, InsideEndpoint& insi
   const uint32_t session = session_of(id, packet.remote);
   if (session != kNone) [[likely]] {
     touch(session, packet.protocol, NatSide::Outside, packet.tcp_flags, tick);
+    if (offload_ != nullptr) [[unlikely]]
+      count_packet(session, packet.protocol, NatSide::Outside);
     return DropReason::None;
   }
   const bool is_let_in =
@@ -134,6 +140,7 @@ void Nat::touch_slowly(uint32_t session, NatProtocol protocol, NatSide side, uin
     begin_timer(session);
     return;
   }
+  if ((tcp_flags & (TcpHeader::kFin | TcpHeader::kRst)) != 0) end_flow(session);
   const TcpStep step = next_tcp_state(static_cast<TcpState>(s.state), side, tcp_flags);
   const Tick before = s.expires;
   switch (step.lifetime) {
@@ -155,8 +162,7 @@ void Nat::touch_slowly(uint32_t session, NatProtocol protocol, NatSide side, uin
 // Puts the session into the wheel that fits its state.
 void Nat::begin_timer(uint32_t session) noexcept {
   Session& s = at(session);
-  const uint32_t binding = (session & kFurther) == 0 ? session : further_[session & ~kFurther].binding;
-  const NatProtocol protocol = bindings_[binding].protocol();
+  const NatProtocol protocol = bindings_[binding_with(session)].protocol();
   const bool transitory =
       protocol == NatProtocol::Icmp ||
       (protocol == NatProtocol::Udp ? s.state == 0 : is_transitory(static_cast<TcpState>(s.state)));
@@ -171,6 +177,7 @@ NatEvent Nat::event_of(NatEvent::Kind kind, NatProtocol protocol) const noexcept
   event.kind = kind;
   event.protocol = protocol;
   event.time = now_;
+  event.is_recovered = is_adopting_;
   return event;
 }
 

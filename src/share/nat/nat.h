@@ -28,7 +28,9 @@
 #include "share/nat/nat_event.h"
 #include "share/nat/nat_settings.h"
 #include "share/nat/nat_views.h"
+#include "share/nat/offload_marks.h"
 #include "share/nat/port_pool.h"
+#include "share/nat/session_offload.h"
 #include "share/nat/slab.h"
 #include "share/nat/tcp_state.h"
 #include "share/nat/timer_wheel.h"
@@ -112,6 +114,26 @@ class Nat {
   // depends on something else) end, and where the table has no room left for new static bindings some others.
   // Looks at each binding if such a setting changed.
   void change(const NatSettings& settings, Instant now) noexcept;
+
+  // --- the offload (nat_offload.cc) ---
+
+  // Who forwards packets of sessions that last, from now on; null: nobody. It outlives the NAT, or is
+  // replaced. Ends what the one before has; a NAT that is destroyed leaves its flows as they are.
+  void set_session_offload(SessionOffload* offload) noexcept;
+  // Whether it is time to offload the session of the packet that outbound() has just let through. Whoever
+  // can tell asks before anything else happens, and then says offload() or keep_from_offload().
+  [[nodiscard]] bool has_candidate() const { return candidate_ != kNone; }
+  // Without the mechanism's addresses.
+  [[nodiscard]] OffloadedSession candidate() const noexcept;
+  // A session with one of the NAT's own addresses stays nevertheless: it is hairpinned.
+  void offload(const Ipv6Address& near, const Ipv6Address& far) noexcept;
+  // Its packets must be looked at, all of them.
+  void keep_from_offload() noexcept;
+  // A session whose packets the offload has forwarded since before the NAT began, established or answered,
+  // with its binding where that is missing. False, and nothing has changed: it is another worker's, its port
+  // is taken or not given out, the inside has another binding, or there is no room.
+  bool adopt(const OffloadedSession& session, const SessionOffload::Seen& seen, uint32_t flow,
+             Instant now) noexcept;
 
   void set_event_sink(NatEventSink* sink) { sink_ = sink; }
   [[nodiscard]] const NatSettings& settings() const { return settings_; }
@@ -252,6 +274,12 @@ class Nat {
   Session& at(uint32_t session) noexcept {
     return (session & kFurther) == 0 ? bindings_[session].first : further_[session & ~kFurther].session;
   }
+  [[nodiscard]] const Session& at(uint32_t session) const noexcept {
+    return (session & kFurther) == 0 ? bindings_[session].first : further_[session & ~kFurther].session;
+  }
+  [[nodiscard]] uint32_t binding_with(uint32_t session) const noexcept {
+    return (session & kFurther) == 0 ? session : further_[session & ~kFurther].binding;
+  }
   auto links() noexcept {
     return [this](uint32_t session) -> TimerLinks& { return at(session).links; };
   }
@@ -265,6 +293,8 @@ class Nat {
   void touch_slowly(uint32_t session, NatProtocol protocol, NatSide side, uint8_t tcp_flags,
                     Tick now) noexcept;
   void begin_timer(uint32_t session) noexcept;
+  // A further one where the binding has a session; there is room for it.
+  uint32_t add_session(uint32_t binding, const Ipv4Endpoint& remote, uint8_t state, Tick expires) noexcept;
   TimerWheel& wheel_of(const Session& session) noexcept {
     return (session.flags & kTransitory) != 0 ? transitory_ : lasting_;
   }
@@ -296,9 +326,13 @@ class Nat {
                                 Ipv4Endpoint& outside) noexcept;
   [[nodiscard]] PortPool::Span span_of(const Block& block) const noexcept;
   [[nodiscard]] bool take_block(Subscriber& subscriber, Block*& block) noexcept;
+  // Whether each block of the address is taken.
+  [[nodiscard]] std::vector<bool>& blocks_of(uint32_t address) noexcept;
+  // A free block of the subscriber's address, into a free entry.
+  void take_block_number(Subscriber& subscriber, Block& entry, uint32_t number) noexcept;
   void give_back_port(Subscriber& subscriber, const Ipv4Endpoint& outside, NatProtocol protocol,
                       Rest rest) noexcept;
-  [[nodiscard]] bool may_be_ended(const Session& session, NatProtocol protocol) const noexcept;
+  [[nodiscard]] bool may_be_ended(uint32_t session, NatProtocol protocol) noexcept;
   [[nodiscard]] bool end_transitory_of(uint32_t subscriber, NatProtocol protocol, uint32_t except) noexcept;
   [[nodiscard]] bool end_oldest_transitory() noexcept;
   uint32_t add_binding(uint32_t subscriber, const InsideEndpoint& inside, const Ipv4Endpoint& outside,
@@ -317,16 +351,45 @@ class Nat {
   [[nodiscard]] NatEvent event_of(NatEvent::Kind kind, NatProtocol protocol) const noexcept;
   void report(NatEvent::Kind kind, const Binding& binding, const Session* session = nullptr) noexcept;
   void report_refusal(NatEvent::Kind kind, NatProtocol protocol, const InsideEndpoint& inside) noexcept;
-  [[nodiscard]] SessionView view_of(const Binding& binding, const Session& session, Tick now) const noexcept;
-  [[nodiscard]] BindingView view_of(const Binding& binding, Tick now) const noexcept;
+  [[nodiscard]] SessionView view_of(const Binding& binding, uint32_t session, Tick now) const noexcept;
+  [[nodiscard]] BindingView view_of_binding(uint32_t binding, Tick now) const noexcept;
   [[nodiscard]] SubscriberView view_of(const Subscriber& subscriber) const noexcept;
   [[nodiscard]] PoolAddressView view_of_address(uint32_t number) const noexcept;
+
+  [[nodiscard]] std::size_t mark_place(uint32_t session) const noexcept {
+    return (session & kFurther) == 0 ? session : bindings_.capacity() + (session & ~kFurther);
+  }
+  [[nodiscard]] bool is_offloaded(uint32_t session) const noexcept {
+    return marks_ && (*marks_)[mark_place(session)].is_offloaded();
+  }
+  // A packet of a session; only where there is an offload.
+  void count_packet(uint32_t session, NatProtocol protocol, NatSide side) noexcept;
+  // When the session ends, as far as packets are known that were seen by the NAT or the offload.
+  [[nodiscard]] Tick expiry_of(uint32_t session, NatProtocol protocol) const noexcept;
+  // The NAT knows what the offload has seen until now.
+  void take_over_time(uint32_t session) noexcept {
+    if (is_offloaded(session)) [[unlikely]]
+      at(session).expires = expiry_of(session, bindings_[binding_with(session)].protocol());
+  }
+  // The session comes back from the offload, where it is offloaded, with what was seen there.
+  void end_flow(uint32_t session) noexcept;
+  // All come back from the offload, and are offered again with their next packets. Looks at each place.
+  void end_all_flows() noexcept;
+  // kNone: somebody else's port, or none that is given out.
+  [[nodiscard]] uint32_t adopt_binding(const OffloadedSession& session, Tick now) noexcept;
+  [[nodiscard]] bool adopt_port(Subscriber& subscriber, const PortPool::Place& place,
+                                NatProtocol protocol) noexcept;
+  // The subscriber's entry for the block that the place is in, with the block taken; nullptr: it can't have
+  // it.
+  [[nodiscard]] Block* adopt_block(Subscriber& subscriber, const PortPool::Place& place) noexcept;
+
   // The count that the session belongs to.
   uint64_t& count_of(NatProtocol protocol, const Session& session) noexcept {
     return counts_.sessions[static_cast<std::size_t>(protocol)][session.state];
   }
 
   NatSettings settings_;
+  std::pmr::memory_resource* memory_;
   RandomSource random_;
   uint64_t secret_[3];
   Instant now_;  // of the call under way, for events
@@ -347,7 +410,11 @@ class Nat {
   std::size_t shared_count_ = 0;
   std::size_t static_count_ = 0;
   bool is_reserving_pair_ = false;  // ports of like parity, and the next one, whatever the settings say
+  bool is_adopting_ = false;        // what begins has been there before
   NatEventSink* sink_ = nullptr;
+  SessionOffload* offload_ = nullptr;
+  uint32_t candidate_ = kNone;         // the session that has_candidate() is about
+  std::optional<OffloadMarks> marks_;  // of all sessions, when there is an offload
   struct RestingBlock {
     Tick until = 0;
     uint32_t address = 0;
@@ -373,12 +440,13 @@ uint64_t Nat::visit_sessions(uint64_t from, std::size_t most, Instant now, Visit
     if (most-- == 0) return at;
     const Binding& binding = bindings_[static_cast<uint32_t>(at)];
     if ((binding.first.flags & (kInUse | kHasSession)) == (kInUse | kHasSession))
-      visitor(view_of(binding, binding.first, tick));
+      visitor(view_of(binding, static_cast<uint32_t>(at), tick));
   }
   for (at = std::max(at, kFurtherSessions); at - kFurtherSessions < further_.used(); ++at) {
     if (most-- == 0) return at;
-    const FurtherSession& further = further_[static_cast<uint32_t>(at - kFurtherSessions)];
-    if (further.binding != kNone) visitor(view_of(bindings_[further.binding], further.session, tick));
+    const auto id = static_cast<uint32_t>(at - kFurtherSessions);
+    if (const uint32_t binding = further_[id].binding; binding != kNone)
+      visitor(view_of(bindings_[binding], id | kFurther, tick));
   }
   return kEnd;
 }
@@ -388,9 +456,8 @@ uint64_t Nat::visit_bindings(uint64_t from, std::size_t most, Instant now, Visit
   for (uint64_t at = from; at < bindings_.used(); ++at) {
     if (most == 0) return at;
     --most;
-    const Binding& binding = bindings_[static_cast<uint32_t>(at)];
-    if ((binding.first.flags & kInUse) == 0) continue;
-    const BindingView view = view_of(binding, tick_of(now));
+    if (!is_in_use(static_cast<uint32_t>(at))) continue;
+    const BindingView view = view_of_binding(static_cast<uint32_t>(at), tick_of(now));
     most -= std::min<std::size_t>(most, view.sessions);
     visitor(view);
   }
@@ -409,18 +476,18 @@ uint64_t Nat::visit_ends(const NatChange& change, uint64_t from, std::size_t mos
     NatEndView view{why_ends(binding, change), true, {}, {}};
     if (view.why == NatEnd::None) continue;
     if (binding.has_session())
-      view.session = view_of(binding, binding.first, tick);
+      view.session = view_of(binding, static_cast<uint32_t>(at), tick);
     else
-      view.binding = view_of(binding, tick);
+      view.binding = view_of_binding(static_cast<uint32_t>(at), tick);
     visitor(view);
   }
   for (at = std::max(at, kFurtherSessions); at - kFurtherSessions < further_.used(); ++at) {
     if (most-- == 0) return at;
-    const FurtherSession& further = further_[static_cast<uint32_t>(at - kFurtherSessions)];
-    if (further.binding == kNone) continue;
-    const Binding& binding = bindings_[further.binding];
+    const auto id = static_cast<uint32_t>(at - kFurtherSessions);
+    if (further_[id].binding == kNone) continue;
+    const Binding& binding = bindings_[further_[id].binding];
     if (const NatEnd why = why_ends(binding, change); why != NatEnd::None)
-      visitor(NatEndView{why, false, view_of(binding, further.session, tick), {}});
+      visitor(NatEndView{why, false, view_of(binding, id | kFurther, tick), {}});
   }
   return kEnd;
 }

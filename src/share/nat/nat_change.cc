@@ -43,6 +43,7 @@ const StaticBinding* NatChange::static_binding_at(uint64_t place) const {
 
 void Nat::change(const NatSettings& settings, Instant now) noexcept {
   now_ = now;
+  end_all_flows();
   const bool same_timeouts = settings.timeouts == settings_.timeouts;
   NatChange change(settings_, settings, pool_.worker(), pool_.workers());
   if (change.changes_places()) {

@@ -1,4 +1,6 @@
 // Sessions and bindings end: their time has come, or somebody else has more need of their place.
+#include <utility>
+
 #include "share/nat/nat_lookup.h"
 
 namespace yonroku::share {
@@ -26,6 +28,7 @@ bool Nat::expire(Instant now, std::size_t most) noexcept {
     for (; done < share; ++done) {
       const uint32_t id = wheel->take_due(links());
       if (id == kNone) break;
+      take_over_time(id);
       // In no list, as end_session() would have it: it goes back into one, or is ended there.
       wheel->schedule(id, at(id).expires, links());
       if (is_past(at(id).expires, tick)) end_session(id, Rest::Yes);
@@ -37,9 +40,10 @@ bool Nat::expire(Instant now, std::size_t most) noexcept {
 }
 
 void Nat::end_session(uint32_t session, Rest rest) noexcept {
-  const uint32_t binding = (session & kFurther) == 0 ? session : further_[session & ~kFurther].binding;
+  const uint32_t binding = binding_with(session);
   Binding& b = bindings_[binding];
   Session& s = at(session);
+  end_flow(session);
   report(NatEvent::Kind::SessionEnded, b, &s);
   wheel_of(s).cancel(session, links());
   --session_count_;
@@ -60,6 +64,8 @@ void Nat::end_session(uint32_t session, Rest rest) noexcept {
     b.first.remote_port = heir.remote_port;
     b.first.expires = heir.expires;
     b.first.state = heir.state;
+    if (marks_)  // nothing that is over has a flow
+      (*marks_)[binding] = std::exchange((*marks_)[mark_place(session)], OffloadMark::never());
     const Tick latest = tick_of(now_) + lifetime_of(heir, b.protocol());
     if (shorten_from_ != kEnd && !is_past(heir.expires, latest)) b.first.expires = latest;
     b.first.flags |= kHasSession;
@@ -126,9 +132,11 @@ Tick Nat::lifetime_of(const Session& session, NatProtocol protocol) const noexce
 
 // Whether it may give way to somebody else's: nobody has answered yet, or it is over, and it had time for
 // more.
-bool Nat::may_be_ended(const Session& session, NatProtocol protocol) const noexcept {
+bool Nat::may_be_ended(uint32_t id, NatProtocol protocol) noexcept {
   constexpr Tick kFairTime = ticks_of_seconds(4);
+  const Session& session = at(id);
   if ((session.flags & kTransitory) == 0) return false;
+  take_over_time(id);
   return is_past(session.expires - lifetime_of(session, protocol) + kFairTime, tick_of(now_));
 }
 
@@ -139,7 +147,7 @@ bool Nat::end_transitory_of(uint32_t subscriber, NatProtocol protocol, uint32_t 
   for (uint32_t id = subscribers_[subscriber].oldest; id != kNone && left-- > 0; id = bindings_[id].newer) {
     const Binding& b = bindings_[id];
     if (id == except || b.is_static() || !b.has_session() || b.further != kNone || b.protocol() != protocol ||
-        !may_be_ended(b.first, protocol))
+        !may_be_ended(id, protocol))
       continue;
     end_session(id, Rest::No);
     return true;
@@ -152,6 +160,7 @@ bool Nat::end_oldest_transitory() noexcept {
   uint32_t id = transitory_.soonest();
   for (int i = 0; i < kMostLookedAt && id != kNone; ++i) {
     // It may have been prolonged since it was scheduled.
+    take_over_time(id);
     transitory_.cancel(id, links());
     transitory_.schedule(id, at(id).expires, links());
     const uint32_t now_first = transitory_.soonest();
@@ -159,8 +168,7 @@ bool Nat::end_oldest_transitory() noexcept {
     id = now_first;
   }
   if (id == kNone) return false;
-  const uint32_t binding = (id & kFurther) == 0 ? id : further_[id & ~kFurther].binding;
-  if (!may_be_ended(at(id), bindings_[binding].protocol())) return false;
+  if (!may_be_ended(id, bindings_[binding_with(id)].protocol())) return false;
   end_session(id, Rest::No);
   return true;
 }

@@ -43,6 +43,8 @@ struct NatEvent {
   InsideEndpoint inside;
   Ipv4Endpoint outside;
   Ipv4Endpoint remote;  // of sessions
+  // Created or taken before the NAT began: it was taken over from an offload that went on meanwhile.
+  bool is_recovered = false;
 };
 
 class NatEventSink {

@@ -95,9 +95,24 @@ DropReason Nat::open_session(uint32_t binding, const Ipv4Endpoint& remote, NatSi
   }
   if (session_count_ >= settings_.max_sessions && !end_oldest_transitory()) return DropReason::TableFull;
   if (!is_in_use(binding)) return DropReason::TableFull;  // it was the oldest itself
+  if (b.has_session() && further_.is_full()) return DropReason::TableFull;
+  switch (protocol) {
+    case NatProtocol::Udp: add_session(binding, remote, 0, now + udp_lifetime(remote.port)); break;
+    case NatProtocol::Icmp: add_session(binding, remote, 0, now + icmp_); break;
+    case NatProtocol::Tcp: {
+      const TcpState state = side == NatSide::Inside ? TcpState::InsideInit : TcpState::OutsideInit;
+      add_session(binding, remote, static_cast<uint8_t>(state), now + tcp_opening_);
+      break;
+    }
+  }
+  return DropReason::None;
+}
+
+uint32_t Nat::add_session(uint32_t binding, const Ipv4Endpoint& remote, uint8_t state,
+                          Tick expires) noexcept {
+  Binding& b = bindings_[binding];
   uint32_t id = binding;
   if (b.has_session()) {
-    if (further_.is_full()) return DropReason::TableFull;
     const uint32_t further = further_.add();
     FurtherSession& f = further_[further];
     f.binding = binding;
@@ -112,21 +127,15 @@ DropReason Nat::open_session(uint32_t binding, const Ipv4Endpoint& remote, NatSi
   Session& s = at(id);
   s.remote = remote.address;
   s.remote_port = remote.port;
-  s.state = 0;
-  switch (protocol) {
-    case NatProtocol::Udp: s.expires = now + udp_lifetime(s.remote_port); break;
-    case NatProtocol::Icmp: s.expires = now + icmp_; break;
-    case NatProtocol::Tcp:
-      s.state = static_cast<uint8_t>(side == NatSide::Inside ? TcpState::InsideInit : TcpState::OutsideInit);
-      s.expires = now + tcp_opening_;
-      break;
-  }
+  s.state = state;
+  s.expires = expires;
+  if (marks_) marks_->set(mark_place(id), OffloadMark::after(settings_.offload_after));
   begin_timer(id);
   ++session_count_;
-  ++count_of(protocol, s);
+  ++count_of(b.protocol(), s);
   ++subscribers_[b.subscriber].sessions;
   report(NatEvent::Kind::SessionCreated, b, &s);
-  return DropReason::None;
+  return id;
 }
 
 uint32_t Nat::add_binding(uint32_t subscriber, const InsideEndpoint& inside, const Ipv4Endpoint& outside,
@@ -153,6 +162,7 @@ uint32_t Nat::add_binding(uint32_t subscriber, const InsideEndpoint& inside, con
   by_inside_.insert(hash_inside(inside, protocol, key), id);
   by_outside_.insert(
       b.is_shared() ? hash_shared(outside, protocol, key.remote) : hash_outside(outside, protocol), id);
+  if (marks_) marks_->set(id, OffloadMark::after(settings_.offload_after));
   shared_count_ += b.is_shared() ? 1u : 0u;
   static_count_ += b.is_static() ? 1u : 0u;
   return id;

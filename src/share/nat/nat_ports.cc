@@ -133,26 +133,34 @@ bool Nat::take_block(Subscriber& subscriber, Block*& block) noexcept {
   const uint32_t first = share.begin / settings_.block_size;
   const uint32_t count = share.end / settings_.block_size - first;
   if (count == 0) return false;
-  auto& taken = blocks_taken_[subscriber.address];
-  if (taken.empty()) taken.resize(first + count);
+  const std::vector<bool>& taken = blocks_of(subscriber.address);
   const auto start = static_cast<uint32_t>(random_.below(count));
   for (uint32_t i = 0; i < count; ++i) {
     const uint32_t number = first + (start + i) % count;
     if (taken[number]) continue;
-    taken[number] = true;
-    ++used_blocks_;
-    *free_entry = {number, 0};
     block = free_entry;
-    if (sink_ != nullptr) {
-      NatEvent event = event_of(NatEvent::Kind::PortBlockTaken, {});
-      event.inside = {subscriber.ipv6, subscriber.ipv4, 0};
-      event.outside = {pool_.address(subscriber.address),
-                       pool_.port_of({subscriber.address, number * settings_.block_size})};
-      sink_->on(event);
-    }
+    take_block_number(subscriber, *block, number);
     return true;
   }
   return false;
+}
+
+std::vector<bool>& Nat::blocks_of(uint32_t address) noexcept {
+  auto& taken = blocks_taken_[address];
+  if (taken.empty()) taken.resize(pool_.share_of(address).end / settings_.block_size);
+  return taken;
+}
+
+void Nat::take_block_number(Subscriber& subscriber, Block& entry, uint32_t number) noexcept {
+  blocks_of(subscriber.address)[number] = true;
+  ++used_blocks_;
+  entry = {number, 0};
+  if (sink_ == nullptr) return;
+  NatEvent event = event_of(NatEvent::Kind::PortBlockTaken, {});
+  event.inside = {subscriber.ipv6, subscriber.ipv4, 0};
+  event.outside = {pool_.address(subscriber.address),
+                   pool_.port_of({subscriber.address, number * settings_.block_size})};
+  sink_->on(event);
 }
 
 void Nat::give_back_port(Subscriber& subscriber, const Ipv4Endpoint& outside, NatProtocol protocol,

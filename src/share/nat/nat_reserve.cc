@@ -15,7 +15,9 @@ constexpr uint32_t kLeastSeconds = 30;  // RFC 6384 §12
 DropReason Nat::reserve(const Outbound& expected, Instant now, Ipv4Endpoint& outside) noexcept {
   Outbound opening = expected;
   opening.tcp_flags = expected.protocol == NatProtocol::Tcp ? TcpHeader::kSyn : uint8_t{0};
-  if (const DropReason reason = outbound(opening, now, outside); reason != DropReason::None) return reason;
+  const DropReason reason = outbound(opening, now, outside);
+  candidate_ = kNone;
+  if (reason != DropReason::None) return reason;
   const uint32_t session = session_of(opening);
   if (session == kNone) return DropReason::None;
   Session& s = at(session);

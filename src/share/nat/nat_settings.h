@@ -94,6 +94,7 @@ struct NatSettings {
   uint32_t sessions_per_subscriber = 0;
   uint32_t new_sessions_per_second = 0;
 
+  uint8_t offload_after = 8;  // packets of a session before it is offloaded, where there is an offload
   uint32_t max_sessions = 1'000'000;  // of the instance; memory for their bindings is set aside at start
   std::vector<StaticBinding> static_bindings;
   friend bool operator==(const NatSettings&, const NatSettings&) = default;

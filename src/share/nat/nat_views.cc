@@ -37,6 +37,8 @@ void NatCounts::add(const NatCounts& other) {
   blocks += other.blocks;
   used_blocks += other.used_blocks;
   resting_blocks += other.resting_blocks;
+  offloaded_sessions += other.offloaded_sessions;
+  refused_offloads += other.refused_offloads;
 }
 
 NatCounts Nat::counts() const noexcept {
@@ -54,16 +56,18 @@ NatCounts Nat::counts() const noexcept {
   return counts;
 }
 
-SessionView Nat::view_of(const Binding& binding, const Session& session, Tick now) const noexcept {
+SessionView Nat::view_of(const Binding& binding, uint32_t id, Tick now) const noexcept {
+  const Session& session = at(id);
   return {binding.protocol(),
           {binding.inside_ipv6, binding.inside_ipv4, binding.inside_port},
           {binding.outside, binding.outside_port},
           {session.remote, session.remote_port},
           session.state,
-          seconds_until(session.expires, now)};
+          seconds_until(expiry_of(id, binding.protocol()), now)};
 }
 
-BindingView Nat::view_of(const Binding& binding, Tick now) const noexcept {
+BindingView Nat::view_of_binding(uint32_t id, Tick now) const noexcept {
+  const Binding& binding = bindings_[id];
   BindingView view{binding.protocol(),
                    {binding.inside_ipv6, binding.inside_ipv4, binding.inside_port},
                    {binding.outside, binding.outside_port},
@@ -71,10 +75,11 @@ BindingView Nat::view_of(const Binding& binding, Tick now) const noexcept {
                    binding.is_shared()};
   if (!binding.has_session()) return view;
   view.sessions = 1;
-  view.seconds_left = seconds_until(binding.first.expires, now);
+  view.seconds_left = seconds_until(expiry_of(id, view.protocol), now);
   for (uint32_t i = binding.further; i != kNone && view.sessions < BindingView::kMostCounted;
        i = further_[i].older, ++view.sessions)
-    view.seconds_left = std::max(view.seconds_left, seconds_until(further_[i].session.expires, now));
+    view.seconds_left =
+        std::max(view.seconds_left, seconds_until(expiry_of(i | kFurther, view.protocol), now));
   return view;
 }
 

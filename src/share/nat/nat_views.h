@@ -74,6 +74,8 @@ struct NatCounts {
   uint64_t blocks = 0;       // of ports; 0 when they are not given out in blocks
   uint64_t used_blocks = 0;  // of them; those at rest too
   uint64_t resting_blocks = 0;
+  uint64_t offloaded_sessions = 0;  // of `sessions`
+  uint64_t refused_offloads = 0;    // so often the offload had no room; only grows
 
   [[nodiscard]] uint64_t sessions_of(NatProtocol protocol) const {
     uint64_t sum = 0;

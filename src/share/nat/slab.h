@@ -51,6 +51,7 @@ class Slab {
   Entry& operator[](uint32_t id) { return entries_[id]; }
   const Entry& operator[](uint32_t id) const { return entries_[id]; }
   [[nodiscard]] std::size_t size() const { return size_; }
+  [[nodiscard]] std::size_t capacity() const { return capacity_; }
   // Entries numbered below this were in use at some time.
   [[nodiscard]] uint32_t used() const { return used_; }
 

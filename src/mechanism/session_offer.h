@@ -1,0 +1,15 @@
+// What a mechanism says when a session's packets may be left to the offload.
+#pragma once
+
+#include "mechanism/alg/alg_settings.h"
+#include "mechanism/worker_state.h"
+#include "packet/ipv6_address.h"
+
+namespace yonroku::mechanism {
+
+// Offers the NAT's candidate, unless a gateway has to read it; `near` and `far` as in
+// share::OffloadedSession.
+void offer_session(const AlgSettings& alg, const Ipv6Address& near, const Ipv6Address& far,
+                   WorkerState& state) noexcept;
+
+}  // namespace yonroku::mechanism
