@@ -64,7 +64,7 @@ class Differential {
   void let_time_pass(Duration since_beginning);
   // Whether the programs have counted what they forwarded as the engine counts; a sentence if not.
   [[nodiscard]] std::string compare_counters() const;
-  [[nodiscard]] fastpath::CountersView counters() const;
+  [[nodiscard]] fastpath::CountersView counters() const;  // of all hooks
 
  private:
   // What the engine made of a packet.

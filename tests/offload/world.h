@@ -29,7 +29,7 @@ inline constexpr std::size_t kEthernetHeader = 14;
 // BPF_PROG_TEST_RUN takes about a page; every interface's MTU leaves room for a larger IP header.
 inline constexpr std::size_t kLargestPacket = 3300;
 
-enum class Hook : uint8_t { Tc, Xdp };
+using Hook = fastpath::Place;
 inline constexpr Hook kHooks[] = {Hook::Tc, Hook::Xdp};
 const char* name(Hook hook);
 
