@@ -36,16 +36,6 @@ std::string hex(View octets) {
   return text;
 }
 
-Octets framed(const Arrival& arrival) {
-  Octets frame(kEthernetHeader);
-  std::ranges::copy(kOwnMac, frame.begin());
-  std::ranges::copy(kNextHopMac, frame.begin() + 6);
-  const bool is_ipv6 = !arrival.packet.empty() && arrival.packet[0] >> 4 == 6;
-  test::put16(frame, 12, arrival.ether_type != 0 ? arrival.ether_type : is_ipv6 ? 0x86dd : 0x0800);
-  frame.insert(frame.end(), arrival.packet.begin(), arrival.packet.end());
-  return frame;
-}
-
 // Whether the frame's type tells the truth.
 bool is_what_it_says(const Arrival& arrival) {
   if (arrival.ether_type == 0) return true;
@@ -116,6 +106,16 @@ bool is_usual(View packet, const Seen& seen) {
 }
 
 }  // namespace
+
+Octets framed(const Arrival& arrival) {
+  Octets frame(kEthernetHeader);
+  std::ranges::copy(kOwnMac, frame.begin());
+  std::ranges::copy(kNextHopMac, frame.begin() + 6);
+  const bool is_ipv6 = !arrival.packet.empty() && arrival.packet[0] >> 4 == 6;
+  test::put16(frame, 12, arrival.ether_type != 0 ? arrival.ether_type : is_ipv6 ? 0x86dd : 0x0800);
+  frame.insert(frame.end(), arrival.packet.begin(), arrival.packet.end());
+  return frame;
+}
 
 bool can_be_super_packet(View packet) {
   const auto seen = test::see(packet);

@@ -36,6 +36,8 @@ struct Counts {
   [[nodiscard]] std::string to_string() const;
 };
 
+// From the next hop to the interface.
+test::Octets framed(const Arrival& arrival);
 // TCP or UDP with a right checksum, and nothing behind it.
 bool can_be_super_packet(test::View packet);
 

@@ -44,6 +44,9 @@ class World {
   // What comes by its link and has such a destination is for it; everything else leaves by the link.
   Result<void> route(uint32_t instance, const control::ImpliedRoutes& routes);
 
+  // How often the kernel itself counts a hop on each side of the engine; 0 at first.
+  void set_kernel_hops(uint32_t hops) { programs_.set_kernel_hops(hops); }
+
   enum class Action : uint8_t { Forwarded, PassedUp, Other };
   struct Outcome {
     Action action;
