@@ -30,6 +30,8 @@ target_compile_options(
 if(CMAKE_CXX_COMPILER_ID STREQUAL "Clang")
   # GCC 12's std::stable_sort uses a function that its own headers call deprecated.
   target_compile_options(yonroku_options INTERFACE -Wno-deprecated-declarations)
+  # libbpf's options are set by name, the others left out.
+  target_compile_options(yonroku_options INTERFACE -Wno-missing-designated-field-initializers)
 endif()
 if(YONROKU_WERROR)
   target_compile_options(yonroku_options INTERFACE -Werror)

@@ -129,6 +129,9 @@ int Programs::tc() const { return bpf_program__fd(object_->progs.yonroku_tc); }
 int Programs::tc_without_link() const { return bpf_program__fd(object_->progs.yonroku_tc_without_link); }
 int Programs::xdp() const { return bpf_program__fd(object_->progs.yonroku_xdp); }
 
+void Programs::set_kernel_hops(uint32_t hops) noexcept {
+  std::atomic_ref<uint32_t>(control_->kernel_hops).store(hops, std::memory_order_relaxed);
+}
 void Programs::forget_routes() noexcept {
   std::atomic_ref<uint32_t>(control_->generation).fetch_add(1, std::memory_order_release);
 }

@@ -35,6 +35,8 @@ class Programs {
   [[nodiscard]] int tc_without_link() const;  // for interfaces without a link layer
   [[nodiscard]] int xdp() const;
 
+  // Control::kernel_hops; 1 after load().
+  void set_kernel_hops(uint32_t hops) noexcept;
   // Routes, neighbours or interfaces have changed: what programs remember of them is void.
   void forget_routes() noexcept;
   // Routing depends on more than the destination: remember nothing.

@@ -22,9 +22,7 @@ std::size_t mapped_size(std::size_t size) {
 
 void* TableMemory::do_allocate(std::size_t size, std::size_t alignment) {
   const std::size_t slots = size / sizeof(Slot);
-  bpf_map_create_opts options{};
-  options.sz = sizeof options;
-  options.map_flags = BPF_F_MMAPABLE | BPF_F_INNER_MAP;
+  LIBBPF_OPTS(bpf_map_create_opts, options, .map_flags = BPF_F_MMAPABLE | BPF_F_INNER_MAP);
   io::FileDescriptor map(bpf_map_create(BPF_MAP_TYPE_ARRAY, "yonroku_table", sizeof(uint32_t), sizeof(Slot),
                                         static_cast<uint32_t>(slots + 1), &options));
   void* const memory = map.is_open() ? ::mmap(nullptr, mapped_size(size), PROT_READ | PROT_WRITE,

@@ -36,16 +36,6 @@ std::string hex(View octets) {
   return text;
 }
 
-Octets framed(const Arrival& arrival) {
-  Octets frame(kEthernetHeader);
-  std::ranges::copy(kOwnMac, frame.begin());
-  std::ranges::copy(kNextHopMac, frame.begin() + 6);
-  const bool is_ipv6 = !arrival.packet.empty() && arrival.packet[0] >> 4 == 6;
-  test::put16(frame, 12, arrival.ether_type != 0 ? arrival.ether_type : is_ipv6 ? 0x86dd : 0x0800);
-  frame.insert(frame.end(), arrival.packet.begin(), arrival.packet.end());
-  return frame;
-}
-
 // Whether the frame's type tells the truth.
 bool is_what_it_says(const Arrival& arrival) {
   if (arrival.ether_type == 0) return true;
@@ -80,9 +70,17 @@ bool has_free_identification(View arrived, View forwarded) {
   return arrived[0] >> 4 == 6 && arrived[6] != 4 && forwarded[0] >> 4 == 4 && (forwarded[6] & 0x40) == 0;
 }
 
-std::string compare_forwarded(View arrived, View frame, const Octets& expected) {
+// At tc the kernel may be asked to write the addresses (bpf_redirect_neigh), after the program.
+bool has_right_addresses(Hook hook, View frame) {
+  const auto are = [&](const Mac& destination, const Mac& source) {
+    return std::ranges::equal(frame.first(6), destination) && std::ranges::equal(frame.subspan(6, 6), source);
+  };
+  return are(kNextHopMac, kOwnMac) || (hook == Hook::Tc && are(kOwnMac, kNextHopMac));
+}
+
+std::string compare_forwarded(Hook hook, View arrived, View frame, const Octets& expected) {
   const View packet = frame.subspan(kEthernetHeader);
-  if (!std::ranges::equal(frame.first(6), kNextHopMac) || !std::ranges::equal(frame.subspan(6, 6), kOwnMac))
+  if (!has_right_addresses(hook, frame))
     return "its Ethernet addresses are not the next hop's and the interface's";
   if (get16(frame, 12) != (expected[0] >> 4 == 6 ? 0x86dd : 0x0800)) return "its Ethernet type is wrong";
   if (packet.size() != expected.size()) return "it has another size than the engine's";
@@ -108,6 +106,16 @@ bool is_usual(View packet, const Seen& seen) {
 }
 
 }  // namespace
+
+Octets framed(const Arrival& arrival) {
+  Octets frame(kEthernetHeader);
+  std::ranges::copy(kOwnMac, frame.begin());
+  std::ranges::copy(kNextHopMac, frame.begin() + 6);
+  const bool is_ipv6 = !arrival.packet.empty() && arrival.packet[0] >> 4 == 6;
+  test::put16(frame, 12, arrival.ether_type != 0 ? arrival.ether_type : is_ipv6 ? 0x86dd : 0x0800);
+  frame.insert(frame.end(), arrival.packet.begin(), arrival.packet.end());
+  return frame;
+}
 
 bool can_be_super_packet(View packet) {
   const auto seen = test::see(packet);
@@ -272,7 +280,7 @@ std::string Differential::difference(Hook hook, const Arrival& arrival, View fra
     return "forwarded, but the engine drops it: " + std::string(label(expected.outcome.verdict.reason));
   if (expected.packets.size() != 1)
     return "forwarded, but the engine sends " + std::to_string(expected.packets.size()) + " packets";
-  return compare_forwarded(arrival.packet, outcome.frame, expected.packets[0]);
+  return compare_forwarded(hook, arrival.packet, outcome.frame, expected.packets[0]);
 }
 
 Compared Differential::compare(Hook hook, const Arrival& arrival) {
@@ -306,7 +314,17 @@ void Differential::let_time_pass(Duration since_beginning) {
 }
 
 fastpath::CountersView Differential::counters() const {
-  return world_->programs().counters(number_).value_or(fastpath::CountersView{});
+  fastpath::CountersView sum{};
+  for (const Hook hook : kHooks) {
+    const auto counters = world_->programs().counters(number_, hook).value_or(fastpath::CountersView{});
+    for (std::size_t i = 0; i < 2; ++i)
+      for (std::size_t j = 0; j < observe::kProtocols; ++j) {
+        sum.forwarded[i][j].packets += counters.forwarded[i][j].packets;
+        sum.forwarded[i][j].octets += counters.forwarded[i][j].octets;
+      }
+    for (std::size_t i = 0; i < fastpath::kMissCount; ++i) sum.misses[i] += counters.misses[i];
+  }
+  return sum;
 }
 
 std::string Differential::compare_counters() const {

@@ -36,6 +36,8 @@ struct Counts {
   [[nodiscard]] std::string to_string() const;
 };
 
+// From the next hop to the interface.
+test::Octets framed(const Arrival& arrival);
 // TCP or UDP with a right checksum, and nothing behind it.
 bool can_be_super_packet(test::View packet);
 
@@ -64,7 +66,7 @@ class Differential {
   void let_time_pass(Duration since_beginning);
   // Whether the programs have counted what they forwarded as the engine counts; a sentence if not.
   [[nodiscard]] std::string compare_counters() const;
-  [[nodiscard]] fastpath::CountersView counters() const;
+  [[nodiscard]] fastpath::CountersView counters() const;  // of all hooks
 
  private:
   // What the engine made of a packet.

@@ -249,5 +249,21 @@ TEST_F(Offload, WhatComesFromALinkLocalAddressIsNotRemembered) {
   EXPECT_EQ(tally_.forwarded, 2u);
 }
 
+// A packet is routed to the TUN device, translated, and routed again from there.
+TEST_F(Offload, CountsTheKernelsHopsToo) {
+  const auto differential = enter("eam-basic.yaml");
+  ASSERT_NE(differential, nullptr);
+  world_->set_kernel_hops(1);
+  for (const Hook hook : kHooks)
+    for (uint8_t ttl = 0; ttl <= 6; ++ttl) {
+      const auto outcome = world_->run(0, hook, framed({test::ipv4({.ttl = ttl}, test::udp({}))}), 0);
+      ASSERT_TRUE(outcome);
+      ASSERT_EQ(outcome->action, ttl > 3 ? World::Action::Forwarded : World::Action::PassedUp) << int{ttl};
+      if (ttl > 3) {
+        EXPECT_EQ(outcome->frame.at(kEthernetHeader + 7), ttl - 3);
+      }
+    }
+}
+
 }  // namespace
 }  // namespace yonroku::offload

@@ -81,7 +81,9 @@ Result<World> World::create() {
   TRY(write_setting("/proc/sys/net/ipv4/ip_forward", "1"));
   TRY(write_setting("/proc/sys/net/ipv6/conf/all/forwarding", "1"));
   TRY(ip("link set lo up\n"));
-  return World(TRY(fastpath::Programs::load()));
+  World world(TRY(fastpath::Programs::load()));
+  world.programs_.set_kernel_hops(0);  // the engine alone is asked, and counts one
+  return world;
 }
 
 Result<World::Place*> World::place_of(uint32_t instance) {
@@ -110,7 +112,9 @@ Result<void> World::serve(uint32_t instance, const fastpath::Served& served, fas
   for (const share::TableMemoryView& table : served.tables)
     TRY(programs_.set_table(fastpath::table_number(instance, place.tables++),
                             memory.map_of(table.slots, table.seed)));
-  TRY(programs_.set_instance(instance, served.view));
+  fastpath::InstanceView view = served.view;
+  for (const Hook hook : kHooks) view.places |= 1u << static_cast<uint32_t>(hook);
+  TRY(programs_.set_instance(instance, view));
   programs_.clear_counters(instance);
   return {};
 }

@@ -29,7 +29,7 @@ inline constexpr std::size_t kEthernetHeader = 14;
 // BPF_PROG_TEST_RUN takes about a page; every interface's MTU leaves room for a larger IP header.
 inline constexpr std::size_t kLargestPacket = 3300;
 
-enum class Hook : uint8_t { Tc, Xdp };
+using Hook = fastpath::Place;
 inline constexpr Hook kHooks[] = {Hook::Tc, Hook::Xdp};
 const char* name(Hook hook);
 
@@ -43,6 +43,9 @@ class World {
   Result<void> serve(uint32_t instance, const fastpath::Served& served, fastpath::TableMemory& memory);
   // What comes by its link and has such a destination is for it; everything else leaves by the link.
   Result<void> route(uint32_t instance, const control::ImpliedRoutes& routes);
+
+  // How often the kernel itself counts a hop on each side of the engine; 0 at first.
+  void set_kernel_hops(uint32_t hops) { programs_.set_kernel_hops(hops); }
 
   enum class Action : uint8_t { Forwarded, PassedUp, Other };
   struct Outcome {
