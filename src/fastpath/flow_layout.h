@@ -119,7 +119,7 @@ constexpr FlowHashKeys hash_keys_of(uint64_t seed) {
   return keys;
 }
 
-// NH (RFC 4418 §5.2.2: almost universal, one multiplication for eight octets), its bits spread.
+// NH, the hash of UMAC: almost universal, one multiplication for eight octets; then its bits are spread.
 constexpr uint64_t hash_of(const FlowKey& key, const FlowHashKeys& keys) {
   uint64_t sum = 0;
   const auto add = [&](uint64_t word, uint64_t secret) {

@@ -210,6 +210,14 @@ TEST_F(FlowsOfNat64, LeaveFlowsThatAreBeingWrittenToTheEngine) {
   expect_forwarded(packet);
 }
 
+TEST_F(FlowsOfNat64, LeaveOtherMechanismsToTheEngine) {
+  const Octets out = engine(outward(test::kUdp, test::udp({})));
+  FlowContent flow = flow_of(out);
+  flow.kind = FlowKind::DsLiteAftr;
+  ASSERT_NE(table_->install(flow), FlowTable::kNone);
+  expect_passed_up(inward(out, test::kUdp, test::udp({})), Miss::NoFlow);
+}
+
 TEST_F(FlowsOfNat64, SayWhenTheyWereSeen) {
   const Octets packet = outward(test::kUdp, test::udp({}));
   const Octets out = engine(packet);

@@ -49,11 +49,13 @@ YONROKU_HOT_INLINE bool is_claimed(const Link& link, const Destination& asked, W
          link.is_addressed_to(routed.route->own_mac) && is_of(routed.route->instance, Link::kPlace, work);
 }
 
-// Whether the packet belongs to a flow. Where routing depends on more than destinations, only it knows.
+// Whether the packet belongs to a flow of NAT64; others are the engine's. Where routing depends on more than
+// destinations, only it knows.
 template <class Link>
 YONROKU_HOT_INLINE bool has_flow(FlowSearch& search, Work& work) {
   return work.control->flow_buckets != 0 && work.control->is_exact == 0 &&
-         find_flow(&search, work.now) != 0 && is_of(search.found.instance, Link::kPlace, work);
+         find_flow(&search, work.now) != 0 && search.found.kind == FlowKind::Nat64 &&
+         is_of(search.found.instance, Link::kPlace, work);
 }
 
 // Whether the packet belongs to a flow, and what became of it.
