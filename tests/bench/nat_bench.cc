@@ -1,6 +1,6 @@
 // Stateful NAT64 in memory, without any device: nanoseconds for one small UDP packet of an established
 // session, out and back, by the number of sessions; new sessions per second; how long one portion of expiry
-// takes; octets for each session.
+// takes; octets for each session; what an offload costs that takes every session, or has no room for any.
 //
 // Sessions are one for each binding, 64 bindings to a host; packets are drawn at random over all of them.
 #include <benchmark/benchmark.h>
@@ -72,6 +72,20 @@ void write_inbound(const share::Ipv4Endpoint& outside, std::span<std::byte> pack
   udp.length = be16::from_host(static_cast<uint16_t>(packet.size() - sizeof(Ipv4Header)));
   udp.checksum = be16::from_host(0x1234);
 }
+
+// Takes as many sessions as it has room for, and has seen none of their packets.
+class FakeOffload final : public share::SessionOffload {
+ public:
+  explicit FakeOffload(std::size_t room) : room_(room) {}
+  uint32_t begin(const share::OffloadedSession& /*session*/) noexcept override {
+    return room_ == 0 ? kNone : static_cast<uint32_t>(--room_);
+  }
+  void end(uint32_t /*flow*/) noexcept override { ++room_; }
+  [[nodiscard]] Seen seen(uint32_t /*flow*/) const noexcept override { return {}; }
+
+ private:
+  std::size_t room_;
+};
 
 // A NAT with sessions in it, made once for each number of them.
 std::size_t resident_octets() {
@@ -190,6 +204,20 @@ void BM_NatOut(benchmark::State& state) { run(state, true); }
 void BM_NatBack(benchmark::State& state) { run(state, false); }
 BENCHMARK(BM_NatOut)->Arg(1)->Arg(1000)->Arg(1'000'000)->Arg(10'000'000);
 BENCHMARK(BM_NatBack)->Arg(1)->Arg(1000)->Arg(1'000'000)->Arg(10'000'000);
+
+// Answered sessions, of packets out that the NAT sees nevertheless: 0 no offload, 1 one without room, 2 one
+// that has all of them.
+void BM_NatOffload(benchmark::State& state) {
+  const auto sessions = static_cast<std::size_t>(state.range(0));
+  FakeOffload offload(state.range(1) == 2 ? sessions : 0);
+  Filled& filled = filled_with(sessions);
+  filled.answer_all();
+  filled.pipeline.set_session_offload(state.range(1) == 0 ? nullptr : &offload);
+  filled.answer_all();  // so that each has an answer that it knows of
+  run(state, true);
+  filled.pipeline.set_session_offload(nullptr);
+}
+BENCHMARK(BM_NatOffload)->ArgsProduct({{1000, 1'000'000}, {0, 1, 2}});
 
 // Packets each of which opens a session, until there are a million.
 void BM_NatOpen(benchmark::State& state) {

@@ -129,9 +129,9 @@ class Nat {
   void offload(const Ipv6Address& near, const Ipv6Address& far) noexcept;
   // Its packets must be looked at, all of them.
   void keep_from_offload() noexcept;
-  // A session whose packets the offload has forwarded since before the NAT began, established or answered,
-  // with its binding where that is missing. False, and nothing has changed: it is another worker's, its port
-  // is taken or not given out, the inside has another binding, or there is no room.
+  // With an offload: a session whose packets it has forwarded since before the NAT began, established or
+  // answered, with its binding where that is missing. False, and nothing has changed: it is another worker's,
+  // its port is taken or not given out, the inside has another binding, or there is no room.
   bool adopt(const OffloadedSession& session, const SessionOffload::Seen& seen, uint32_t flow,
              Instant now) noexcept;
 
