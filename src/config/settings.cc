@@ -55,6 +55,7 @@ std::vector<std::string> settings_needing_restart(const Settings& running, const
     check(was->device == now.device, "device");
     check(was->workers == now.workers, "workers");
     check(was->routes == now.routes, "routes");
+    check(was->offload_flows == now.offload_flows, "offload-flows");
     if (!has_nat(now.mechanism) || was->mechanism != now.mechanism) continue;
     check(was->nat.allocation == now.nat.allocation, "port-allocation");
     check(was->nat.block_size == now.nat.block_size, "port-block-size");

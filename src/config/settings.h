@@ -88,6 +88,7 @@ struct InstanceSettings {
 
   Offload offload = Offload::Off;
   std::vector<std::string> offload_interfaces;  // empty: every one that can
+  uint32_t offload_flows = 262144;
   RouteMode routes = RouteMode::Auto;
   std::optional<std::vector<Ipv4Prefix>> ipv4_routes;  // nullopt: what the settings imply
   std::optional<std::vector<Ipv6Prefix>> ipv6_routes;

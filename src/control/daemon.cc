@@ -7,6 +7,7 @@
 
 #include "control/host_check.h"
 #include "control/interfaces.h"
+#include "control/offload_view.h"
 #include "control/privileges.h"
 
 namespace yonroku::control {
@@ -49,8 +50,11 @@ Result<std::unique_ptr<Daemon>> Daemon::start(const config::Settings& settings) 
   std::unique_ptr<Daemon> daemon(new Daemon);
   daemon->since_ = std::chrono::system_clock::now();
   engine::install_wake_up_signal();
-  if (std::ranges::any_of(settings.instances, wants_offload))
-    daemon->offload_ = TRY(fastpath::Offload::create());
+  if (std::ranges::any_of(settings.instances, wants_offload)) {
+    uint32_t flows = 0;
+    for (const auto& instance : settings.instances) flows += flow_records(instance);
+    daemon->offload_ = TRY(fastpath::Offload::create(flows));
+  }
   for (const auto& instance : settings.instances)
     daemon->instances_.push_back(TRY(Instance::open(instance, daemon->steering_, daemon->offload_.get())));
   daemon->settings_ = without_mappings(settings);

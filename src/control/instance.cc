@@ -72,6 +72,7 @@ Result<std::unique_ptr<Instance>> Instance::open(const config::InstanceSettings&
     instance->offload_number_ = TRY(offload->add(settings.name, settings.device, offload_wish(settings)));
     instance->offload_ = offload;
     instance->tell_offload();
+    instance->offload_flows();
   }
   return instance;
 }
@@ -105,6 +106,19 @@ std::pmr::memory_resource* Instance::table_memory() const {
 void Instance::tell_offload() {
   if (offload_ != nullptr)
     offload_->serve(offload_number_, offload_view(offload_number_, snapshot_->mechanism, tables_));
+}
+
+// Before the workers are started.
+void Instance::offload_flows() {
+  const auto kind = flow_kind(settings_.mechanism);
+  if (!kind) return;
+  const auto records = static_cast<uint32_t>(flow_records(settings_) / workers_.size());
+  for (auto& worker : workers_) {
+    auto flows = offload_->flows_for(offload_number_, *kind, records);
+    if (flows == nullptr) continue;
+    worker->set_session_offload(flows.get());
+    flows_.push_back(std::move(flows));
+  }
 }
 
 void Instance::count_rules() {

@@ -110,6 +110,7 @@ class Instance {
                                  const config::InstanceSettings& settings) const;
   void forget_tables();
   void tell_offload();
+  void offload_flows();
   [[nodiscard]] std::pmr::memory_resource* table_memory() const;
   void count_rules();
   void make_workers(std::vector<io::TunQueue> queues);
@@ -126,7 +127,8 @@ class Instance {
   Result<void> ask_nat(std::size_t worker, const NatQuestion& question,
                        std::chrono::milliseconds limit) const;
 
-  config::InstanceSettings settings_;  // without what the tables hold
+  config::InstanceSettings settings_;                          // without what the tables hold
+  std::vector<std::unique_ptr<fastpath::FlowOffload>> flows_;  // of the workers' NATs
   fastpath::Offload* offload_ = nullptr;
   uint32_t offload_number_ = 0;                      // with offload_
   LinkPlan plan_;                                    // of the reload that is prepared

@@ -1,5 +1,7 @@
 #include "control/offload_view.h"
 
+#include <algorithm>
+
 namespace yonroku::control {
 namespace {
 
@@ -19,11 +21,26 @@ fastpath::Wish offload_wish(const config::InstanceSettings& settings) {
   return {mode_of(settings.offload), settings.offload_interfaces};
 }
 
+uint32_t flow_records(const config::InstanceSettings& settings) {
+  if (settings.offload == config::Offload::Off || !flow_kind(settings.mechanism)) return 0;
+  return static_cast<uint32_t>(std::min<uint64_t>(settings.nat.max_sessions, settings.offload_flows));
+}
+
 fastpath::ServedOrNot offload_view(uint32_t number, const engine::Mechanism& mechanism,
                                    const Tables& tables) {
   if (const auto* const siit = std::get_if<mechanism::Siit>(&mechanism))
     return fastpath::serve(number, siit->settings(), *tables.eam);
+  if (const auto* const softwire = std::get_if<mechanism::Softwire>(&mechanism))
+    return fastpath::serve(number, softwire->settings(), *tables.rules, *tables.path_mtus);
+  if (const auto* const map_t = std::get_if<mechanism::MapT>(&mechanism))
+    return fastpath::serve(number, map_t->settings(), *tables.eam, *tables.rules);
+  if (const auto* const nat64 = std::get_if<mechanism::Nat64>(&mechanism))
+    return fastpath::serve(nat64->settings());
   return std::unexpected("the offload does not know its mechanism");
+}
+
+std::optional<fastpath::FlowKind> flow_kind(config::Mechanism mechanism) {
+  return mechanism == config::Mechanism::Nat64 ? std::optional(fastpath::FlowKind::Nat64) : std::nullopt;
 }
 
 void add(observe::Totals& totals, const fastpath::CountersView& counters) {

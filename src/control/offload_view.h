@@ -1,6 +1,8 @@
 // What the offload is told of an instance, and how its counters join the workers'.
 #pragma once
 
+#include <optional>
+
 #include "config/settings.h"
 #include "control/snapshot_builder.h"
 #include "engine/snapshot.h"
@@ -11,9 +13,15 @@ namespace yonroku::control {
 
 [[nodiscard]] fastpath::Wish offload_wish(const config::InstanceSettings& settings);
 
+// How many sessions of its NAT may be flows of the programs.
+[[nodiscard]] uint32_t flow_records(const config::InstanceSettings& settings);
+
 // What the programs can do in the mechanism's place, or why not.
 [[nodiscard]] fastpath::ServedOrNot offload_view(uint32_t number, const engine::Mechanism& mechanism,
                                                  const Tables& tables);
+
+// What flows its NAT has that programs can forward; nothing: none.
+[[nodiscard]] std::optional<fastpath::FlowKind> flow_kind(config::Mechanism mechanism);
 
 void add(observe::Totals& totals, const fastpath::CountersView& counters);
 

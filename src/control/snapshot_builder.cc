@@ -248,7 +248,7 @@ Result<Tables> build_tables(const config::InstanceSettings& settings, uint64_t s
   tables.services = build_services(settings.services, numbers);
   if (config::has_rules(settings.mechanism)) tables.rules = TRY(build_rule_table(settings, seed, memory));
   if (tables.rules != nullptr || !config::translates(settings.mechanism))
-    tables.path_mtus = std::make_shared<carry::PathMtuTable>();
+    tables.path_mtus = std::make_shared<carry::PathMtuTable>(memory);
   return tables;
 }
 

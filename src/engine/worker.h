@@ -33,6 +33,8 @@ class Worker final : private Pipeline::Peers {
 
   // Whom it hands packets over to, itself among them, by their numbers. Before start().
   void set_peers(std::vector<Worker*> peers) { peers_ = std::move(peers); }
+  // Before start(). It outlives the worker.
+  void set_session_offload(share::SessionOffload* offload) { pipeline_.set_session_offload(offload); }
   void start();
   // Ends the thread after the batch that it is at. Idempotent.
   void stop();

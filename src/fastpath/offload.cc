@@ -36,8 +36,8 @@ std::string why_not(const Interface& interface) {
 
 }  // namespace
 
-Result<std::unique_ptr<Offload>> Offload::create() {
-  return std::unique_ptr<Offload>(new Offload(TRY(Programs::load())));
+Result<std::unique_ptr<Offload>> Offload::create(uint32_t most_flows) {
+  return std::unique_ptr<Offload>(new Offload(TRY(Programs::load(most_flows))));
 }
 Offload::~Offload() = default;
 
@@ -74,7 +74,15 @@ void Offload::remove(uint32_t number) {
   (void)programs_.set_instance(number, InstanceView{});
   for (uint32_t table = 0; table < kTablesOfInstance; ++table)
     (void)programs_.remove_table(table_number(number, table));
+  for (const uint32_t table : found->second.flow_tables) programs_.remove_flow_table(table);
   instances_.erase(found);
+}
+
+std::unique_ptr<FlowOffload> Offload::flows_for(uint32_t number, FlowKind kind, uint32_t records) {
+  auto table = programs_.add_flow_table(records);
+  if (!table) return nullptr;
+  instances_.at(number).flow_tables.push_back(table->first_number());
+  return std::make_unique<FlowOffload>(*std::move(table), kind, static_cast<uint8_t>(number));
 }
 
 void Offload::set_wish(uint32_t number, const Wish& wish) {

@@ -17,6 +17,7 @@
 #include "fastpath/instance_view.h"
 #include "fastpath/interface.h"
 #include "fastpath/programs.h"
+#include "fastpath/session_offload.h"
 #include "fastpath/table_memory.h"
 
 namespace yonroku::fastpath {
@@ -45,8 +46,8 @@ struct InstanceStatus {
 
 class Offload {
  public:
-  // Loads the programs: before privileges are given up.
-  static Result<std::unique_ptr<Offload>> create();
+  // Loads the programs, with room for so many flows of NATs: before privileges are given up.
+  static Result<std::unique_ptr<Offload>> create(uint32_t most_flows);
   ~Offload();
   Offload(const Offload&) = delete;
   Offload& operator=(const Offload&) = delete;
@@ -59,6 +60,9 @@ class Offload {
   Result<uint32_t> add(const std::string& name, const std::string& device, const Wish& wish);
   void remove(uint32_t instance);
   void set_wish(uint32_t instance, const Wish& wish);
+  // Room for flows of one worker of the instance's NAT, at most `records` of them, or what is left; nothing
+  // when there is none. Until remove().
+  std::unique_ptr<FlowOffload> flows_for(uint32_t instance, FlowKind kind, uint32_t records);
   // What the programs do for it from now on; asked again after every change of its tables or settings.
   void serve(uint32_t instance, const ServedOrNot& served);
 
@@ -80,6 +84,7 @@ class Offload {
     Wish wish;
     std::optional<InstanceView> view;
     std::string refusal;
+    std::vector<uint32_t> flow_tables;  // by their first number
   };
   struct Attached {
     Interface interface;

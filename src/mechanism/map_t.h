@@ -40,6 +40,7 @@ class MapT {
   // Brings what process() will look up towards the cache. Any octets will do.
   void prefetch(std::span<const std::byte> packet) const noexcept;
   Verdict process(Packet& packet, WorkerState& state) const noexcept;
+  [[nodiscard]] const MapTSettings& settings() const { return settings_; }
   [[nodiscard]] static constexpr bool ends_tunnels() { return false; }
 
  private:
