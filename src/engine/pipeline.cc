@@ -31,11 +31,16 @@ void Pipeline::count_translated(Verdict verdict, const Packet& packet, bool was_
     IpProtocol next = reinterpret_cast<const Ipv6Header*>(packet.data())->next_header;
     if (next == IpProtocol::Fragment)
       next = reinterpret_cast<const Ipv6FragmentHeader*>(packet.data() + sizeof(Ipv6Header))->next_header;
+    std::size_t front = sizeof(Ipv6Header);
+    // Options that we write ourselves: the tunnel encapsulation limit (RFC 2473 §4.1.1), 8 octets.
+    if (next == IpProtocol::DestinationOptions && packet.size() >= front + 8) {
+      next = reinterpret_cast<const Ipv6ExtensionHeader*>(packet.data() + front)->next_header;
+      front += 8;
+    }
     protocol = observe::protocol_of(next);
     // In a tunnel it is the inner packet's that people want to know.
-    if (next == IpProtocol::Ipv4 && packet.size() >= sizeof(Ipv6Header) + sizeof(Ipv4Header))
-      protocol = observe::protocol_of(
-          reinterpret_cast<const Ipv4Header*>(packet.data() + sizeof(Ipv6Header))->protocol);
+    if (next == IpProtocol::Ipv4 && packet.size() >= front + sizeof(Ipv4Header))
+      protocol = observe::protocol_of(reinterpret_cast<const Ipv4Header*>(packet.data() + front)->protocol);
   }
   auto& flow = counters_.translated[static_cast<std::size_t>(direction)][static_cast<std::size_t>(protocol)];
   flow.packets.add(1);

@@ -1,6 +1,7 @@
 #include "differential.h"
 
 #include <fmt/format.h>
+#include <time.h>
 
 #include <algorithm>
 
@@ -20,6 +21,14 @@ template <class Mech>
 fastpath::ServedOrNot serve(uint32_t number, const Mech& mechanism, const engine::Snapshot& snapshot) {
   if constexpr (requires { fastpath::serve(number, mechanism.settings(), *snapshot.eam_table); })
     return fastpath::serve(number, mechanism.settings(), *snapshot.eam_table);
+  else if constexpr (requires {
+                       fastpath::serve(number, mechanism.settings(), *snapshot.rules, *snapshot.path_mtus);
+                     })
+    return fastpath::serve(number, mechanism.settings(), *snapshot.rules, *snapshot.path_mtus);
+  else if constexpr (requires {
+                       fastpath::serve(number, mechanism.settings(), *snapshot.eam_table, *snapshot.rules);
+                     })
+    return fastpath::serve(number, mechanism.settings(), *snapshot.eam_table, *snapshot.rules);
   return std::unexpected("no program serves its mechanism");
 }
 
@@ -207,7 +216,7 @@ Result<void> Differential::choose_routes(Routes routes) {
 
 void Differential::start_over() {
   pipeline_ = std::make_unique<engine::Pipeline>(/*seed=*/0);
-  now_ = kBeginning;
+  now_ = beginning_;
 }
 
 Differential::Expected Differential::ask_engine(const Arrival& arrival) {
@@ -265,14 +274,24 @@ std::string Differential::why_passed_up(Hook hook, const Arrival& arrival, View 
   return "not routed to the instance";
 }
 
+int64_t Differential::monotonic_now() {
+  timespec now{};
+  ::clock_gettime(CLOCK_MONOTONIC, &now);
+  return int64_t{now.tv_sec} * 1'000'000'000 + now.tv_nsec;
+}
+
 std::string Differential::difference(Hook hook, const Arrival& arrival, View frame,
                                      const World::Outcome& outcome, const Expected& expected) {
   if (outcome.action == World::Action::Other)
     return "the program returned " + std::to_string(outcome.returned);
   if (outcome.action == World::Action::PassedUp) {
     if (!std::ranges::equal(outcome.frame, frame)) return "passed up, but not untouched";
-    if (is_what_it_says(arrival) && is_plain(arrival.packet, expected))
-      return "plain, but passed up: " + why_passed_up(hook, arrival, frame);
+    if (!is_what_it_says(arrival) || !is_plain(arrival.packet, expected)) return "";
+    const std::string why = why_passed_up(hook, arrival, frame);
+    // Test runs make super-packets that the kernel does not put into tunnels; those of senders it does (the
+    // lab).
+    const bool is_beyond_test_runs = arrival.segment_size != 0 && (why == "no-room" || why == "segments");
+    if (!is_beyond_test_runs) return "plain, but passed up: " + why;
     return "";
   }
   if (!is_what_it_says(arrival)) return "forwarded, though it is not of the frame's type";
@@ -304,7 +323,7 @@ Compared Differential::compare(Hook hook, const Arrival& arrival) {
 }
 
 void Differential::let_time_pass(Duration since_beginning) {
-  now_ = kBeginning + since_beginning;
+  now_ = beginning_ + since_beginning;
   std::visit(
       [&](const auto& mechanism) {
         while (pipeline_->expire(*snapshot_, mechanism, now_, [](const Packet&) {})) {

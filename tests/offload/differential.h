@@ -100,7 +100,9 @@ class Differential {
   Counts forwarded_;  // as the engine counts what the programs forwarded
   std::string reason_unserved_;
 
-  static constexpr Instant kBeginning = Instant::from_nanoseconds(1'000'000'000);
+  // The programs read the kernel's clock, the engine is told the time: its clock begins as theirs is.
+  const Instant beginning_ = Instant::from_nanoseconds(monotonic_now());
+  static int64_t monotonic_now();
 };
 
 }  // namespace yonroku::offload

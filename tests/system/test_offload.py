@@ -1,0 +1,110 @@
+"""The offload in the lab: what the kernel forwards itself, what it leaves, and that it follows changes.
+
+That packets come out right with it, all other system tests say when YONROKU_LAB_OFFLOAD is `tc` or `xdp`.
+"""
+
+import probes
+import pytest
+from namespaces import OFFLOAD
+from scenarios import Nat64, SiitDc
+
+pytestmark = pytest.mark.skipif(bool(OFFLOAD), reason="chooses the offload itself")
+
+
+def config_with(config, mode):
+    return config.replace("\n    mechanism:", f"\n    offload: {mode}\n    mechanism:", 1)
+
+
+def instance(lab):
+    return lab.translator.show("offload")["instances"][0]
+
+
+def forwarded(lab, *directions, place="tc"):
+    return sum(instance(lab)[place][direction]["packets"] for direction in directions or ("to-ipv4", "to-ipv6"))
+
+
+def answered(lab, count, **options):
+    received, output = probes.ping(lab, "client", lab.SERVER_AS_IPV4, count=count, **options)
+    assert received == count, output
+
+
+@pytest.fixture
+def lab():
+    with SiitDc() as one:
+        one.start(config_with(SiitDc.CONFIG, "tc") + "    ipv4-routes: [192.0.2.0/24, 10.0.0.0/8]\n")
+        answered(one, 2)  # neighbours are known
+        yield one
+
+
+def test_plain_packets_are_the_kernels_and_counted_once(lab):
+    before, accounted = forwarded(lab), lab.translator.accounted()
+    answered(lab, 20)
+    assert forwarded(lab) - before == 40
+    assert 40 <= lab.translator.accounted() - accounted < 45  # hosts talk about routers and groups, too
+
+
+def test_what_is_not_plain_is_the_engines(lab):
+    """An echo that must be cut (RFC 7915 §4.1): DF is clear, and it does not fit lowest-ipv6-mtu."""
+    before = forwarded(lab, "to-ipv6")
+    answered(lab, 3, size=1400, options=["-M", "dont"])
+    assert forwarded(lab, "to-ipv6") == before
+    assert instance(lab)["tc"]["misses"]["too-big"] >= 3
+
+
+def test_changed_mappings_are_followed_at_once(lab):
+    ipv4, ipv6 = lab.MAPPINGS[0]
+    lab.translator.command("mappings", "remove", ipv4)
+    received, _ = probes.ping(lab, "client", lab.SERVER_AS_IPV4, count=2)
+    assert received == 0
+    lab.translator.command("mappings", "add", ipv4, ipv6)
+    before = forwarded(lab)
+    answered(lab, 5)
+    assert forwarded(lab) - before >= 8
+
+
+def test_a_table_that_grows_is_followed(lab):
+    """Ten thousand mappings more make a new map of the table; nothing is lost."""
+    table = lab.folder / "more.csv"
+    table.write_text("".join(f"10.{i >> 8}.{i & 255}.0/24,2001:db8:{i + 4096:x}::/120\n" for i in range(10000)))
+    lab.translator.command("mappings", "add", "--batch", table)
+    before = forwarded(lab)
+    answered(lab, 5)
+    assert forwarded(lab) - before == 10
+
+
+def test_a_reload_switches_it(lab):
+    lab.translator.write_config(SiitDc.CONFIG)
+    lab.translator.reload()
+    assert instance(lab)["state"] == "off"
+    answered(lab, 3)
+    lab.translator.write_config(config_with(SiitDc.CONFIG, "auto"))
+    lab.translator.reload()
+    before = forwarded(lab)
+    answered(lab, 5)
+    assert forwarded(lab) - before >= 8
+    interfaces = [each for each in lab.translator.show("offload")["interfaces"] if each["places"]]
+    assert interfaces and all(each["places"] == ["tc"] and "veth" in each["why"] for each in interfaces)
+
+
+def test_routes_that_change_are_followed_at_once(lab):
+    lab.ip("gateway", "route add 2001:db8:5::80/128 via 2001:db8:5::99")  # where nobody is
+    received, _ = probes.ping(lab, "client", lab.SERVER_AS_IPV4, count=2)
+    assert received == 0
+    lab.ip("gateway", "route del 2001:db8:5::80/128")
+    answered(lab, 3)
+
+
+def test_established_sessions_are_the_kernels():
+    with Nat64() as lab:
+        lab.start(config_with(Nat64.CONFIG, "tc"))
+        probes.serve_iperf(lab, "server")
+        assert probes.iperf(lab, "client", lab.SERVER, seconds=1)["gbps"] > 0.1
+        assert forwarded(lab) > 100
+        assert instance(lab)["tc"]["misses"]["tcp-flags"] > 0  # SYN and FIN
+
+
+def test_it_can_not_begin_in_a_running_program():
+    with SiitDc() as lab:
+        lab.start(SiitDc.CONFIG)
+        lab.translator.write_config(config_with(SiitDc.CONFIG, "tc"))
+        assert "restart it" in lab.translator.reload_badly()
