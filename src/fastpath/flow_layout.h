@@ -73,13 +73,23 @@ struct FlowKey {
 };
 static_assert(sizeof(FlowKey) == 48);
 
-constexpr bool shows_ipv6(FlowKind kind, FlowDirection direction) {
+// Whose packets are translated, not tunnelled.
+constexpr bool is_translated(FlowKind kind) { return kind == FlowKind::Nat64 || kind == FlowKind::MapTCe; }
+
+// The way that packets go which arrive as IPv6.
+constexpr FlowDirection direction_from_ipv6(FlowKind kind) {
   const bool is_provider = kind == FlowKind::Nat64 || kind == FlowKind::DsLiteAftr;
-  return is_provider == (direction == FlowDirection::Out);
+  return is_provider ? FlowDirection::Out : FlowDirection::In;
+}
+constexpr FlowDirection direction_from_ipv4(FlowKind kind) {
+  return direction_from_ipv6(kind) == FlowDirection::Out ? FlowDirection::In : FlowDirection::Out;
+}
+
+constexpr bool shows_ipv6(FlowKind kind, FlowDirection direction) {
+  return direction_from_ipv6(kind) == direction;
 }
 constexpr bool shows_ipv4(FlowKind kind, FlowDirection direction) {
-  const bool translates = kind == FlowKind::Nat64 || kind == FlowKind::MapTCe;
-  return !translates || !shows_ipv6(kind, direction);
+  return !is_translated(kind) || !shows_ipv6(kind, direction);
 }
 
 constexpr FlowKey key_of(const FlowContent& flow, FlowDirection direction) {

@@ -1,25 +1,14 @@
-// Packets of flows in the programs and in the engine: the same octets, or they are passed up untouched.
-#include <gtest/gtest.h>
-#include <unistd.h>
+// Packets of NAT64's flows in the programs and in the engine: the same octets, or they are passed up untouched.
+#include <ctime>
 
-#include <algorithm>
-
-#include "fastpath/instance_view.h"
-#include "fastpath/test_network.h"
+#include "fastpath/test_flows.h"
 #include "mechanism/nat64.h"
 
 namespace yonroku::fastpath {
 namespace {
 
-using Hook = TestNetwork::Hook;
-using Action = TestNetwork::Action;
-using test::Octets;
-
-constexpr Hook kHooks[] = {Hook::Tc, Hook::Xdp};
 const test::Address kHost = test::address6({0x2001, 0xdb8, 2, 0, 0, 0, 0, 0x80});
 const test::Address kServer6 = test::address6({0x2001, 0xdb8, 0x64}, 0xcb007107);
-const test::Address kServer4 = test::address4(203, 0, 113, 7);
-constexpr uint8_t kSyn = 0x02, kAck = 0x10, kFin = 0x01, kRst = 0x04;
 
 mechanism::Nat64Settings settings() {
   mechanism::Nat64Settings settings(
@@ -29,54 +18,21 @@ mechanism::Nat64Settings settings() {
   return settings;
 }
 
-class FlowsOfNat64 : public testing::Test {
+class FlowsOfNat64 : public Flows {
  protected:
   void SetUp() override {
-    if (::geteuid() != 0) GTEST_SKIP() << "needs root";
-    ASSERT_TRUE(TestNetwork::enter());
-    auto loaded = Programs::load(64);
-    ASSERT_TRUE(loaded) << loaded.error().to_string();
-    programs_.emplace(std::move(*loaded));
+    Flows::SetUp();
+    if (IsSkipped() || HasFatalFailure()) return;
     ASSERT_TRUE(network_.set_up(*programs_, {"192.0.2.0/24", "2001:db8:64::/96"}));
-    InstanceView view = serve(settings()).view;
-    view.places = 1u << static_cast<uint32_t>(Place::Tc) | 1u << static_cast<uint32_t>(Place::Xdp);
-    ASSERT_TRUE(programs_->set_instance(0, view));
     auto table = programs_->add_flow_table(64);
     ASSERT_TRUE(table) << table.error().to_string();
     table_.emplace(std::move(*table));
     nat64_.prepare(state_);
-  }
-
-  // What the engine makes of it; empty when it goes no further.
-  Octets engine(test::View packet) {
-    std::vector<std::byte> buffer(128 + packet.size() + 64);
-    std::memcpy(buffer.data() + 128, packet.data(), packet.size());
-    Packet made(buffer, 128, packet.size());
-    const Verdict verdict = nat64_.process(made, state_);
-    const bool is_sent =
-        verdict.action == Verdict::Action::ToIpv4 || verdict.action == Verdict::Action::ToIpv6;
-    if (!is_sent) return {};
-    const test::View octets = test::octets_of(made.bytes());
-    return {octets.begin(), octets.end()};
-  }
-  int program(Hook hook) const { return hook == Hook::Tc ? programs_->tc() : programs_->xdp(); }
-  TestNetwork::Outcome run(Hook hook, test::View packet) const {
-    return network_.run(hook, program(hook), TestNetwork::frame_of(packet));
+    serve_by([this](Packet& packet) { return nat64_.process(packet, state_); }, serve(settings()));
   }
 
   static Octets outward(uint8_t protocol, const Octets& payload, uint8_t traffic_class = 0) {
     return test::ipv6({kHost, kServer6, protocol, 64, traffic_class}, payload);
-  }
-  // The answer to what the engine made of a packet on the way out.
-  static Octets inward(const Octets& answered, uint8_t protocol, Octets payload, uint8_t tos = 0) {
-    const auto seen = test::see(answered);
-    if (protocol == test::kIcmp) {
-      std::copy_n(answered.begin() + 24, 2, payload.begin() + 4);
-    } else {
-      std::copy_n(answered.begin() + 20, 2, payload.begin() + 2);
-      std::copy_n(answered.begin() + 22, 2, payload.begin());
-    }
-    return test::ipv4({seen->destination, seen->source, protocol, 64, tos}, payload);
   }
   // The flow of a packet on the way out and what the engine made of it.
   static FlowContent flow_of(const Octets& out) {
@@ -99,50 +55,8 @@ class FlowsOfNat64 : public testing::Test {
     return flow;
   }
 
-  void expect_forwarded(const Octets& packet) {
-    Octets expected = engine(packet);
-    ASSERT_FALSE(expected.empty());
-    expected[expected[0] >> 4 == 4 ? 8 : 7] -= 2;  // the kernel's own hops, to the engine and from there
-    if (expected[0] >> 4 == 4) test::set_header_checksum(expected);
-    for (const Hook hook : kHooks) {
-      SCOPED_TRACE(hook == Hook::Tc ? "tc" : "XDP");
-      const auto outcome = run(hook, packet);
-      ASSERT_EQ(outcome.action, Action::Forwarded);
-      Octets made(outcome.frame.begin() + 14, outcome.frame.end());
-      // At tc the kernel may be left to write the link layer's header.
-      EXPECT_TRUE(hook == Hook::Tc ||
-                  std::equal(TestNetwork::kNextHopMac, TestNetwork::kNextHopMac + 6, outcome.frame.begin()));
-      EXPECT_EQ(test::get16(outcome.frame, 12), made[0] >> 4 == 4 ? 0x0800u : 0x86ddu);
-      EXPECT_TRUE(test::see(made)->header_checksum_right);
-      EXPECT_TRUE(test::has_right_checksum(made));
-      const auto forget_identification = [](Octets& octets) {
-        if (octets[0] >> 4 == 6 || (octets[6] & 0x40) != 0) return;
-        test::put16(octets, 4, 0);
-        test::put16(octets, 10, 0);
-      };
-      forget_identification(expected);
-      forget_identification(made);
-      EXPECT_EQ(made, expected);
-    }
-  }
-  void expect_passed_up(const Octets& packet, Miss why) {
-    for (const Hook hook : kHooks) {
-      SCOPED_TRACE(hook == Hook::Tc ? "tc" : "XDP");
-      programs_->clear_counters(0);
-      const auto outcome = run(hook, packet);
-      EXPECT_EQ(outcome.action, Action::PassedUp);
-      EXPECT_EQ(outcome.frame, TestNetwork::frame_of(packet));
-      EXPECT_EQ(programs_->counters(0, hook == Hook::Tc ? Place::Tc : Place::Xdp)
-                    ->misses[static_cast<std::size_t>(why)],
-                1u);
-    }
-  }
-
-  TestNetwork network_;
-  std::optional<Programs> programs_;
   std::optional<FlowTable> table_;
   mechanism::Nat64 nat64_{settings()};
-  mechanism::WorkerState state_{1};
 };
 
 TEST_F(FlowsOfNat64, ForwardUdp) {
@@ -151,23 +65,23 @@ TEST_F(FlowsOfNat64, ForwardUdp) {
   ASSERT_NE(table_->install(flow_of(out)), FlowTable::kNone);
   expect_forwarded(packet);
   expect_forwarded(outward(test::kUdp, test::udp(test::counting(1300))));
-  expect_forwarded(inward(out, test::kUdp, test::udp(test::counting(21)), 0x2e));
+  expect_forwarded(answer_to(out, test::udp(test::counting(21)), 0x2e));
 }
 
 TEST_F(FlowsOfNat64, ForwardTcp) {
   const Octets out = engine(outward(test::kTcp, test::tcp({}, kSyn)));
-  ASSERT_FALSE(engine(inward(out, test::kTcp, test::tcp({}, kSyn | kAck))).empty());
+  ASSERT_FALSE(engine(answer_to(out, test::tcp({}, kSyn | kAck))).empty());
   ASSERT_NE(table_->install(flow_of(out)), FlowTable::kNone);
   expect_forwarded(outward(test::kTcp, test::tcp({}, kAck)));
   expect_forwarded(outward(test::kTcp, test::tcp(test::counting(1400), kAck)));
-  expect_forwarded(inward(out, test::kTcp, test::tcp(test::counting(1200), kAck)));
+  expect_forwarded(answer_to(out, test::tcp(test::counting(1200), kAck)));
 }
 
 TEST_F(FlowsOfNat64, ForwardEchoes) {
   const Octets out = engine(outward(test::kIcmpv6, test::icmp(128, 0, 77 << 16 | 1, test::counting(5))));
   ASSERT_NE(table_->install(flow_of(out)), FlowTable::kNone);
   expect_forwarded(outward(test::kIcmpv6, test::icmp(128, 0, 77 << 16 | 2, test::counting(56))));
-  expect_forwarded(inward(out, test::kIcmp, test::icmp(0, 0, 2, test::counting(56))));
+  expect_forwarded(echo_reply_to(out, 2));
 }
 
 TEST_F(FlowsOfNat64, LeaveTheEndOfTcpToTheEngine) {
@@ -176,7 +90,7 @@ TEST_F(FlowsOfNat64, LeaveTheEndOfTcpToTheEngine) {
   for (const int flags : {kFin | kAck, kRst | kAck, int{kRst}}) {
     const Octets segment = test::tcp({}, static_cast<uint8_t>(flags));
     expect_passed_up(outward(test::kTcp, segment), Miss::TcpFlags);
-    expect_passed_up(inward(out, test::kTcp, segment), Miss::TcpFlags);
+    expect_passed_up(answer_to(out, segment), Miss::TcpFlags);
   }
   expect_passed_up(outward(test::kTcp, test::tcp({}, kSyn)), Miss::TcpFlags);
 }
@@ -194,10 +108,12 @@ TEST_F(FlowsOfNat64, LeaveWhatIsNoFlowToTheEngine) {
   expect_passed_up(test::ipv6({kServer6, kServer6}, test::udp({})), Miss::NoFlow);
   expect_passed_up(test::ipv6({kHost, test::address6({0x2001, 0xdb8, 0x64}, 0xcb007108)}, test::udp({})),
                    Miss::NoFlow);
-  expect_passed_up(inward(out, test::kTcp, test::tcp({})), Miss::NoFlow);
+  Octets as_tcp = out;
+  as_tcp[9] = test::kTcp;
+  expect_passed_up(answer_to(as_tcp, test::tcp({})), Miss::NoFlow);
   table_->remove(number);
   expect_passed_up(packet, Miss::NoFlow);
-  expect_passed_up(inward(out, test::kUdp, test::udp({})), Miss::NoFlow);
+  expect_passed_up(answer_to(out, test::udp({})), Miss::NoFlow);
 }
 
 TEST_F(FlowsOfNat64, LeaveFlowsThatAreBeingWrittenToTheEngine) {
@@ -208,14 +124,6 @@ TEST_F(FlowsOfNat64, LeaveFlowsThatAreBeingWrittenToTheEngine) {
   expect_passed_up(packet, Miss::NoFlow);
   programs_->flows()[number].sequence++;
   expect_forwarded(packet);
-}
-
-TEST_F(FlowsOfNat64, LeaveOtherMechanismsToTheEngine) {
-  const Octets out = engine(outward(test::kUdp, test::udp({})));
-  FlowContent flow = flow_of(out);
-  flow.kind = FlowKind::DsLiteAftr;
-  ASSERT_NE(table_->install(flow), FlowTable::kNone);
-  expect_passed_up(inward(out, test::kUdp, test::udp({})), Miss::NoFlow);
 }
 
 TEST_F(FlowsOfNat64, SayWhenTheyWereSeen) {
@@ -232,7 +140,7 @@ TEST_F(FlowsOfNat64, SayWhenTheyWereSeen) {
   EXPECT_GE(table_->seen(number).out, before);
   EXPECT_LE(table_->seen(number).out, now());
   EXPECT_EQ(table_->seen(number).in, 0u);
-  expect_forwarded(inward(out, test::kUdp, test::udp({})));
+  expect_forwarded(answer_to(out, test::udp({})));
   EXPECT_GE(table_->seen(number).in, before);
 }
 

@@ -65,6 +65,31 @@ RulesView add_rules(Served& served, uint32_t instance, const share::MapRuleTable
   return view;
 }
 
+// What is common to the ends of tunnels.
+void add_tunnels(Served& served, uint32_t instance, const carry::EncapsulateSettings& encapsulate,
+                 mechanism::PathMtuDiscovery discovery, const carry::PathMtuTable& path_mtus) {
+  SoftwireView& softwire = served.view.softwire;
+  softwire.encapsulate = encapsulate;
+  softwire.path_mtus =
+      add_table(served, instance, {reinterpret_cast<const share::Slot*>(path_mtus.entries()), 0});
+  softwire.learns_path_mtus = discovery == mechanism::PathMtuDiscovery::Learn ? 1 : 0;
+}
+
+Served serve_nat(const carry::TranslateSettings& settings) {
+  Served served;
+  served.view.kind = Kind::Nat;
+  served.view.translate = settings;
+  return served;
+}
+template <class Settings>
+Served serve_nat_of_tunnels(uint32_t instance, const Settings& settings,
+                            const carry::PathMtuTable& path_mtus) {
+  Served served;
+  served.view.kind = Kind::Nat;
+  add_tunnels(served, instance, settings.encapsulate, settings.path_mtu_discovery, path_mtus);
+  return served;
+}
+
 }  // namespace
 
 ServedOrNot serve(uint32_t instance, const mechanism::SiitSettings& settings, const share::EamTable& table) {
@@ -97,11 +122,8 @@ ServedOrNot serve(uint32_t instance, const mechanism::SoftwireSettings& settings
   Served served;
   served.view.kind = Kind::Softwire;
   SoftwireView& softwire = served.view.softwire;
-  softwire.encapsulate = settings.encapsulate;
   softwire.rules = add_rules(served, instance, rules);
-  softwire.path_mtus =
-      add_table(served, instance, {reinterpret_cast<const share::Slot*>(path_mtus.entries()), 0});
-  softwire.learns_path_mtus = settings.path_mtu_discovery == mechanism::PathMtuDiscovery::Learn ? 1 : 0;
+  add_tunnels(served, instance, settings.encapsulate, settings.path_mtu_discovery, path_mtus);
   softwire.is_hairpinning = settings.hairpinning == mechanism::SoftwireHairpinning::On ? 1 : 0;
   softwire.takes_icmp = settings.inbound_icmp == mechanism::InboundIcmp::Forward ? 1 : 0;
   for (const Ipv4Prefix& prefix : settings.own_prefixes)
@@ -127,11 +149,15 @@ ServedOrNot serve(uint32_t instance, const mechanism::MapTSettings& settings, co
   return served;
 }
 
-Served serve(const mechanism::Nat64Settings& settings) {
-  Served served;
-  served.view.kind = Kind::Nat;
-  served.view.translate = settings.translate;
-  return served;
+Served serve(const mechanism::Nat64Settings& settings) { return serve_nat(settings.translate); }
+Served serve(const mechanism::MapTCeSettings& settings) { return serve_nat(settings.translate); }
+Served serve(uint32_t instance, const mechanism::DsLiteAftrSettings& settings,
+             const carry::PathMtuTable& path_mtus) {
+  return serve_nat_of_tunnels(instance, settings, path_mtus);
+}
+Served serve(uint32_t instance, const mechanism::SoftwireNaptSettings& settings,
+             const carry::PathMtuTable& path_mtus) {
+  return serve_nat_of_tunnels(instance, settings, path_mtus);
 }
 
 }  // namespace yonroku::fastpath

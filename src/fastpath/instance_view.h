@@ -8,10 +8,13 @@
 
 #include "carry/encapsulate/path_mtu_table.h"
 #include "fastpath/layout.h"
+#include "mechanism/ds_lite_aftr.h"
 #include "mechanism/map_t.h"
+#include "mechanism/map_t_ce.h"
 #include "mechanism/nat64.h"
 #include "mechanism/siit_settings.h"
 #include "mechanism/softwire.h"
+#include "mechanism/softwire_napt.h"
 #include "share/mapping/eam_table.h"
 #include "share/mapping/map_rule_table.h"
 #include "share/mapping/slot.h"
@@ -33,5 +36,10 @@ using ServedOrNot = std::expected<Served, std::string>;
                                 const share::EamTable& mappings, const share::MapRuleTable& rules);
 // A NAT's flows say what is to be done.
 [[nodiscard]] Served serve(const mechanism::Nat64Settings& settings);
+[[nodiscard]] Served serve(const mechanism::MapTCeSettings& settings);
+[[nodiscard]] Served serve(uint32_t instance, const mechanism::DsLiteAftrSettings& settings,
+                           const carry::PathMtuTable& path_mtus);
+[[nodiscard]] Served serve(uint32_t instance, const mechanism::SoftwireNaptSettings& settings,
+                           const carry::PathMtuTable& path_mtus);
 
 }  // namespace yonroku::fastpath

@@ -10,6 +10,7 @@
 #include "carry/encapsulate/tunnel_headers.h"
 #include "fastpath/bpf/send.h"
 #include "fastpath/bpf/table.h"
+#include "fastpath/bpf/transport.h"
 
 namespace yonroku::bpf {
 
@@ -36,11 +37,12 @@ YONROKU_HOT_INLINE bool can_be_cut_in_tunnel(const Link& link, const Seen& seen)
   return link.segment_size() == 0 || seen.protocol == static_cast<uint8_t>(IpProtocol::Tcp);
 }
 
-// `path_mtus` is nullptr where they are not learned.
+// The IPv4 packet leaves with the addresses and the port of `crossing`, when that has a port; `path_mtus` is
+// nullptr where they are not learned.
 template <class Link>
 YONROKU_HOT_INLINE int into_tunnel(Link& link, const Work& work, const EncapsulateSettings& settings,
                                    const TableNumber* path_mtus, const Ipv4Header& was, const Seen& seen,
-                                   const carry::Crossing6& ends) {
+                                   const carry::Crossing6& ends, const Crossing4& crossing) {
   const uint32_t hops = work.control->kernel_hops;
   if (seen.hops <= hops || settings.hop_limit <= hops) return up<Link>(work, Miss::TimeToLive);
   if (!can_be_cut_in_tunnel(link, seen)) return up<Link>(work, Miss::Segments);
@@ -52,10 +54,12 @@ YONROKU_HOT_INLINE int into_tunnel(Link& link, const Work& work, const Encapsula
   if (path_mtus != nullptr && result > carry::PathMtuEntry::kLeast &&
       result > path_mtu(*path_mtus, ends.destination, work.now))
     return up<Link>(work, Miss::TooBig);
+  // Of what the other end sees, on the way out of a NAT; on the way in, of what arrived.
+  const bool is_out = crossing.port.which == PortChange::Which::Source;
   const uint32_t label = settings.flow_label == carry::FlowLabel::Hash
-                             ? carry::flow_label({.source = was.source(),
+                             ? carry::flow_label({.source = is_out ? crossing.source : was.source(),
                                                   .destination = was.destination(),
-                                                  .source_port = seen.source_port,
+                                                  .source_port = is_out ? crossing.port.port : seen.source_port,
                                                   .destination_port = seen.destination_port,
                                                   .ports = Ipv4Flow::Ports::Present,
                                                   .protocol = static_cast<IpProtocol>(seen.protocol)})
@@ -82,6 +86,8 @@ YONROKU_HOT_INLINE int into_tunnel(Link& link, const Work& work, const Encapsula
     inner += sizeof(EncapsulationLimitHeader);
   }
   carry::count_hops(*reinterpret_cast<Ipv4Header*>(inner), hops);
+  if (crossing.port.which != PortChange::Which::None && !rewrite(link, overhead, seen, crossing))
+    return Link::kDrop;
   count(work, kToIpv6, seen.protocol, inner_size);
   return leave(link, ETH_P_IPV6, routed);
 }
@@ -91,6 +97,10 @@ struct Carried {
   const Ipv4Header* inner = nullptr;  // nullptr: there is none, or not so that a program can see it
   uint32_t front = 0;                 // octets of the IPv6 packet before it
 };
+
+YONROKU_HOT_INLINE bool may_be_tunnel(const Ipv6Header& header) {
+  return header.next_header == IpProtocol::Ipv4 || header.next_header == IpProtocol::DestinationOptions;
+}
 
 // Behind the IPv6 header, or behind the one Destination Options header that tunnels send (RFC 2473 §4.1.1).
 YONROKU_HOT_INLINE Carried find_inner(const Ipv6Header& outer, const char* end) {
@@ -109,9 +119,32 @@ YONROKU_HOT_INLINE Carried find_inner(const Ipv6Header& outer, const char* end) 
           sizeof(Ipv6Header) + sizeof(EncapsulationLimitHeader)};
 }
 
+// What is in the packet, of which the IPv6 header is there; looked at as it will be without the tunnel.
+template <class Link>
+YONROKU_HOT_INLINE Seen look_into(const Link& link, const Ipv6Header& outer, Carried& carried) {
+  Seen seen;
+  const uint32_t payload = outer.payload_length.host();
+  if (outer.version() != 6 || payload > link.size() - Link::kFront - sizeof(Ipv6Header)) {
+    miss(seen, Miss::Malformed);
+    return seen;
+  }
+  carried = find_inner(outer, link.end());
+  if (carried.inner == nullptr) {
+    miss(seen, Miss::ExtensionHeader);
+    return seen;
+  }
+  if (payload + sizeof(Ipv6Header) < carried.front + sizeof(Ipv4Header)) {
+    miss(seen, Miss::Malformed);
+    return seen;
+  }
+  return look_at(*carried.inner, link.end(), payload + sizeof(Ipv6Header) - carried.front);
+}
+
+// The IPv4 packet leaves with the addresses of `crossing`, and its port if that has one.
 template <class Link>
 YONROKU_HOT_INLINE int out_of_tunnel(Link& link, const Work& work, const EncapsulateSettings& settings,
-                                     const Ipv6Header& outer, const Carried& carried, const Seen& seen) {
+                                     const Ipv6Header& outer, const Carried& carried, const Seen& seen,
+                                     const Crossing4& crossing) {
   const uint32_t hops = work.control->kernel_hops;
   if (seen.hops <= hops || outer.hop_limit <= hops) return up<Link>(work, Miss::TimeToLive);
   // The kernel would go on taking its segments for a tunnel's.
@@ -125,7 +158,7 @@ YONROKU_HOT_INLINE int out_of_tunnel(Link& link, const Work& work, const Encapsu
   const uint32_t front = carried.front;
   const Routed routed = route_of(
       link.context(),
-      {as_ipv6(carried.inner->destination()), as_ipv6(carried.inner->source()), size, tos, seen.protocol},
+      {as_ipv6(crossing.destination), as_ipv6(crossing.source), size, tos, seen.protocol},
       work.ingress, *work.control, work.now);
   if (!can_leave(link, routed)) return up<Link>(work, Miss::NoNextHop);
 
@@ -139,6 +172,8 @@ YONROKU_HOT_INLINE int out_of_tunnel(Link& link, const Work& work, const Encapsu
   auto& header = *reinterpret_cast<Ipv4Header*>(at + Link::kFront);
   carry::write_tos(header, tos);
   carry::count_hops(header, hops);
+  if (crossing.port.which != PortChange::Which::None && !rewrite(link, 0, seen, crossing))
+    return Link::kDrop;
   count(work, kToIpv4, seen.protocol, old_size);
   return leave(link, ETH_P_IP, routed);
 }

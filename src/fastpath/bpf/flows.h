@@ -1,6 +1,7 @@
 // Finds the flow that a packet belongs to (fastpath/flow_layout.h), and writes down that it was seen.
 #pragma once
 
+#include "carry/crossing.h"
 #include "fastpath/bpf/packet.h"
 #include "fastpath/bpf/send.h"
 
@@ -84,6 +85,12 @@ YONROKU_HOT_INLINE FlowKey key_of(const Ipv6Header& header, const Seen& seen) {
   key.ipv6_destination_low = header.destination().low();
   return key;
 }
+YONROKU_HOT_INLINE FlowKey key_of(const Ipv6Header& outer, const Ipv4Header& inner, const Seen& seen) {
+  FlowKey key = key_of(outer, seen);
+  key.source = inner.source().value();
+  key.destination = inner.destination().value();
+  return key;
+}
 
 // A NAT follows how TCP ends.
 YONROKU_HOT_INLINE bool ends(const Seen& seen) {
@@ -91,7 +98,24 @@ YONROKU_HOT_INLINE bool ends(const Seen& seen) {
          (seen.tcp_flags & (TcpHeader::kFin | TcpHeader::kRst)) != 0;
 }
 
-YONROKU_HOT_INLINE Ipv6Address near_of(const FlowContent& flow) { return {flow.near_high, flow.near_low}; }
-YONROKU_HOT_INLINE Ipv6Address far_of(const FlowContent& flow) { return {flow.far_high, flow.far_low}; }
+// What its NAT changes.
+YONROKU_HOT_INLINE carry::PortChange port_of(const FlowContent& flow, FlowDirection direction) {
+  using Which = carry::PortChange::Which;
+  if (direction == FlowDirection::Out) return {Which::Source, flow.outside_port};
+  return {Which::Destination, flow.inside_port};
+}
+// Its IPv4 and its IPv6 addresses behind the NAT; of a tunnel the IPv6 addresses are the ends.
+YONROKU_HOT_INLINE carry::Crossing4 crossing4_of(const FlowContent& flow, FlowDirection direction) {
+  const Ipv4Address remote(flow.remote);
+  if (direction == FlowDirection::Out)
+    return {Ipv4Address(flow.outside), remote, port_of(flow, direction)};
+  return {remote, Ipv4Address(flow.inside), port_of(flow, direction)};
+}
+YONROKU_HOT_INLINE carry::Crossing6 crossing6_of(const FlowContent& flow, FlowDirection direction) {
+  const Ipv6Address near(flow.near_high, flow.near_low);
+  const Ipv6Address far(flow.far_high, flow.far_low);
+  if (direction == FlowDirection::Out) return {near, far, port_of(flow, direction)};
+  return {far, near, port_of(flow, direction)};
+}
 
 }  // namespace yonroku::bpf

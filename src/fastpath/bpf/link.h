@@ -83,7 +83,7 @@ struct Tc {
   }
 
   // Adds the change to the checksum field at `field` octets behind the front. Whether the sum is finished or
-  // the device's to finish, only the kernel knows.
+  // the device's to finish, only the kernel knows. UDP without a checksum gets none (RFC 768).
   YONROKU_HOT_INLINE void change_checksum(uint32_t field, OnesSum pseudo_header, OnesSum other,
                                           bool is_udp) const {
     // The kernel sums in memory order.
@@ -154,6 +154,7 @@ struct Xdp {
     char* const at = begin() + kFront + field;
     if (at + sizeof(be16) > end()) return;
     auto& checksum = *reinterpret_cast<be16*>(at);
+    if (is_udp && checksum == be16{}) return;
     ChecksumDelta delta;
     delta.added(pseudo_header);
     delta.added(other);

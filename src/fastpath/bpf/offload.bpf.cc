@@ -19,19 +19,26 @@
 
 YONROKU_INLINE_ALL_BEGIN
 #include "fastpath/bpf/map_t.h"
-#include "fastpath/bpf/nat64.h"
+#include "fastpath/bpf/nat.h"
+#include "fastpath/bpf/parts.h"
 #include "fastpath/bpf/siit.h"
 #include "fastpath/bpf/softwire.h"
 
 namespace yonroku::bpf {
 
-template <class Link>
-YONROKU_HOT_INLINE bool begin(const Link& link, Work& work) {
+// The IP header; nullptr when it is not there.
+template <class Header, class Link>
+YONROKU_HOT_INLINE const Header* begin(const Link& link, Work& work) {
   work.control = find<Control>(control, uint32_t{0});
-  if (work.control == nullptr) return false;
+  if (work.control == nullptr) return nullptr;
   work.now = ktime_get_coarse_ns();
   work.ingress = link.ingress();
-  return true;
+  const char* const at = link.begin() + Link::kFront;
+  return at + sizeof(Header) > link.end() ? nullptr : reinterpret_cast<const Header*>(at);
+}
+template <class Link, class Header>
+YONROKU_HOT_INLINE Seen look_at(const Link& link, const Header& header) {
+  return look_at(header, link.end(), link.size() - Link::kFront);
 }
 
 YONROKU_HOT_INLINE bool is_of(uint32_t instance, fastpath::Place place, Work& work) {
@@ -41,63 +48,61 @@ YONROKU_HOT_INLINE bool is_of(uint32_t instance, fastpath::Place place, Work& wo
          (work.instance->places >> static_cast<uint32_t>(place) & 1) != 0;
 }
 
+YONROKU_HOT_INLINE Destination destination_of(const Ipv4Header& header) {
+  return {as_ipv6(header.destination()), as_ipv6(header.source()), 0, header.tos,
+          static_cast<uint8_t>(header.protocol)};
+}
+YONROKU_HOT_INLINE Destination destination_of(const Ipv6Header& header) {
+  return {header.destination(), header.source(), 0, header.traffic_class(),
+          static_cast<uint8_t>(header.next_header)};
+}
+
 // Whether routing leads the packet to an instance.
-template <class Link>
-YONROKU_HOT_INLINE bool is_claimed(const Link& link, const Destination& asked, Work& work) {
-  const Routed routed = route_of(link.context(), asked, work.ingress, *work.control, work.now);
+template <class Link, class Header>
+YONROKU_HOT_INLINE bool is_claimed(const Link& link, const Header& header, Work& work) {
+  const Routed routed =
+      route_of(link.context(), destination_of(header), work.ingress, *work.control, work.now);
   return routed.route != nullptr && routed.route->kind == Route::kInstance &&
          link.is_addressed_to(routed.route->own_mac) && is_of(routed.route->instance, Link::kPlace, work);
 }
 
-// Whether the packet belongs to a flow of NAT64; others are the engine's. Where routing depends on more than
-// destinations, only it knows.
+// Whether the packet belongs to a flow. Where routing depends on more than destinations, only the engine
+// knows.
 template <class Link>
 YONROKU_HOT_INLINE bool has_flow(FlowSearch& search, Work& work) {
   return work.control->flow_buckets != 0 && work.control->is_exact == 0 &&
-         find_flow(&search, work.now) != 0 && search.found.kind == FlowKind::Nat64 &&
-         is_of(search.found.instance, Link::kPlace, work);
+         find_flow(&search, work.now) != 0 && is_of(search.found.instance, Link::kPlace, work);
 }
 
 // Whether the packet belongs to a flow, and what became of it.
-template <class Link>
-YONROKU_HOT_INLINE bool flow_from_ipv4(Link& link, Work& work, const Ipv4Header& header, const Seen& seen,
-                                       int& verdict) {
+template <class Link, class Header>
+YONROKU_HOT_INLINE bool follow_flow(Link& link, Work& work, const Header& header, const Seen& seen,
+                                    int& verdict) {
   FlowSearch search{.key = key_of(header, seen)};
   if (!has_flow<Link>(search, work)) return false;
-  verdict =
-      ends(seen) ? up<Link>(work, Miss::TcpFlags) : nat64_from_ipv4(link, work, header, seen, search.found);
-  return true;
-}
-template <class Link>
-YONROKU_HOT_INLINE bool flow_from_ipv6(Link& link, Work& work, const Ipv6Header& header, const Seen& seen,
-                                       int& verdict) {
-  FlowSearch search{.key = key_of(header, seen)};
-  if (!has_flow<Link>(search, work)) return false;
-  verdict =
-      ends(seen) ? up<Link>(work, Miss::TcpFlags) : nat64_from_ipv6(link, work, header, seen, search.found);
+  if (ends(seen))
+    verdict = up<Link>(work, Miss::TcpFlags);
+  else if (fastpath::is_translated(search.found.kind))
+    verdict = translate_flow(link, work, header, seen, search.found);
+  else
+    verdict = go_on(link, Part::Nat);
   return true;
 }
 
 template <class Link>
 YONROKU_HOT_INLINE int from_ipv4(Link& link) {
-  char* const at = link.begin() + Link::kFront;
-  if (at + sizeof(Ipv4Header) > link.end()) return Link::kUp;
-  const auto& header = *reinterpret_cast<const Ipv4Header*>(at);
   Work work;
-  if (!begin(link, work)) return Link::kUp;
-  const Seen seen = look_at(header, link.end(), link.size() - Link::kFront);
+  const auto* const header = begin<Ipv4Header>(link, work);
+  if (header == nullptr) return Link::kUp;
+  const Seen seen = look_at(link, *header);
   int verdict;
-  if (seen.is_plain && flow_from_ipv4(link, work, header, seen, verdict)) return verdict;
-  if (!is_claimed(link,
-                  {as_ipv6(header.destination()), as_ipv6(header.source()), 0, header.tos,
-                   static_cast<uint8_t>(header.protocol)},
-                  work))
-    return Link::kUp;
+  if (seen.is_plain && follow_flow(link, work, *header, seen, verdict)) return verdict;
+  if (!is_claimed(link, *header, work)) return Link::kUp;
   if (!seen.is_plain) return up<Link>(work, seen.miss);
   switch (work.instance->kind) {
-    case fastpath::Kind::Siit: return siit_from_ipv4(link, work, header, seen);
-    case fastpath::Kind::Softwire: return softwire_from_ipv4(link, work, header, seen);
-    case fastpath::Kind::MapT: return map_t_from_ipv4(link, work, header, seen);
+    case fastpath::Kind::Siit: return siit_from_ipv4(link, work, *header, seen);
+    case fastpath::Kind::Softwire: return go_on(link, Part::Softwire);
+    case fastpath::Kind::MapT: return go_on(link, Part::MapT);
     case fastpath::Kind::Nat: return up<Link>(work, Miss::NoFlow);
     case fastpath::Kind::None: break;
   }
@@ -106,29 +111,83 @@ YONROKU_HOT_INLINE int from_ipv4(Link& link) {
 
 template <class Link>
 YONROKU_HOT_INLINE int from_ipv6(Link& link) {
-  char* const at = link.begin() + Link::kFront;
-  if (at + sizeof(Ipv6Header) > link.end()) return Link::kUp;
-  const auto& header = *reinterpret_cast<const Ipv6Header*>(at);
   Work work;
-  if (!begin(link, work)) return Link::kUp;
-  const Seen seen = look_at(header, link.end(), link.size() - Link::kFront);
+  const auto* const header = begin<Ipv6Header>(link, work);
+  if (header == nullptr) return Link::kUp;
+  const Seen seen = look_at(link, *header);
   int verdict;
-  if (seen.is_plain && flow_from_ipv6(link, work, header, seen, verdict)) return verdict;
-  if (!is_claimed(link,
-                  {header.destination(), header.source(), 0, header.traffic_class(),
-                   static_cast<uint8_t>(header.next_header)},
-                  work))
-    return Link::kUp;
-  if (work.instance->kind == fastpath::Kind::Softwire) return softwire_from_ipv6(link, work, header);
+  if (seen.is_plain && follow_flow(link, work, *header, seen, verdict)) return verdict;
+  if (!is_claimed(link, *header, work)) return Link::kUp;
+  const fastpath::Kind kind = work.instance->kind;
+  if (kind == fastpath::Kind::Softwire) return go_on(link, Part::Softwire);
+  if (kind == fastpath::Kind::Nat && may_be_tunnel(*header)) return go_on(link, Part::Nat);
   if (!seen.is_plain) return up<Link>(work, seen.miss);
-  switch (work.instance->kind) {
-    case fastpath::Kind::Siit: return siit_from_ipv6(link, work, header, seen);
-    case fastpath::Kind::MapT: return map_t_from_ipv6(link, work, header, seen);
+  switch (kind) {
+    case fastpath::Kind::Siit: return siit_from_ipv6(link, work, *header, seen);
+    case fastpath::Kind::MapT: return go_on(link, Part::MapT);
     case fastpath::Kind::Nat: return up<Link>(work, Miss::NoFlow);
     case fastpath::Kind::Softwire:
     case fastpath::Kind::None: break;
   }
   return Link::kUp;
+}
+
+// --- what follows is for packets that were claimed, or had a flow, just before ---
+
+template <class Link>
+YONROKU_HOT_INLINE int softwire_part(Link link) {
+  Work work;
+  if (link.protocol() == ETH_P_IP) {
+    const auto* const header = begin<Ipv4Header>(link, work);
+    if (header == nullptr || !is_claimed(link, *header, work)) return Link::kUp;
+    const Seen seen = look_at(link, *header);
+    return seen.is_plain ? softwire_from_ipv4(link, work, *header, seen) : up<Link>(work, seen.miss);
+  }
+  const auto* const header = begin<Ipv6Header>(link, work);
+  if (header == nullptr || !is_claimed(link, *header, work)) return Link::kUp;
+  return softwire_from_ipv6(link, work, *header);
+}
+
+template <class Link>
+YONROKU_HOT_INLINE int map_t_part(Link link) {
+  Work work;
+  if (link.protocol() == ETH_P_IP) {
+    const auto* const header = begin<Ipv4Header>(link, work);
+    if (header == nullptr || !is_claimed(link, *header, work)) return Link::kUp;
+    const Seen seen = look_at(link, *header);
+    return seen.is_plain ? map_t_from_ipv4(link, work, *header, seen) : up<Link>(work, seen.miss);
+  }
+  const auto* const header = begin<Ipv6Header>(link, work);
+  if (header == nullptr || !is_claimed(link, *header, work)) return Link::kUp;
+  const Seen seen = look_at(link, *header);
+  return seen.is_plain ? map_t_from_ipv6(link, work, *header, seen) : up<Link>(work, seen.miss);
+}
+
+// IPv4 packets with a flow, and IPv6 packets that may carry one of a flow.
+template <class Link>
+YONROKU_HOT_INLINE int nat_part(Link link) {
+  Work work;
+  if (link.protocol() == ETH_P_IP) {
+    const auto* const header = begin<Ipv4Header>(link, work);
+    if (header == nullptr) return Link::kUp;
+    const Seen seen = look_at(link, *header);
+    FlowSearch search{.key = key_of(*header, seen)};
+    if (!seen.is_plain || !has_flow<Link>(search, work) || fastpath::is_translated(search.found.kind))
+      return Link::kUp;
+    return encapsulate_flow(link, work, *header, seen, search.found);
+  }
+  const auto* const outer = begin<Ipv6Header>(link, work);
+  if (outer == nullptr) return Link::kUp;
+  Carried carried;
+  const Seen seen = look_into(link, *outer, carried);
+  if (seen.is_plain) {
+    FlowSearch search{.key = key_of(*outer, *carried.inner, seen)};
+    if (has_flow<Link>(search, work))
+      return ends(seen) ? up<Link>(work, Miss::TcpFlags)
+                        : decapsulate_flow(link, work, *outer, carried, seen, search.found);
+  }
+  if (!is_claimed(link, *outer, work)) return Link::kUp;
+  return up<Link>(work, seen.is_plain ? Miss::NoFlow : seen.miss);
 }
 
 template <class Link>
@@ -146,15 +205,33 @@ YONROKU_INLINE_ALL_END
 
 extern "C" {
 
-SECTION("tc") int yonroku_tc(__sk_buff* packet) {
-  return yonroku::bpf::forward(yonroku::bpf::Tc<ETH_HLEN>(packet));
+using TcLink = yonroku::bpf::Tc<ETH_HLEN>;
+SECTION("tc") int yonroku_tc(__sk_buff* packet) { return yonroku::bpf::forward(TcLink(packet)); }
+SECTION("tc") int yonroku_tc_softwire(__sk_buff* packet) {
+  return yonroku::bpf::softwire_part(TcLink(packet));
 }
+SECTION("tc") int yonroku_tc_map_t(__sk_buff* packet) { return yonroku::bpf::map_t_part(TcLink(packet)); }
+SECTION("tc") int yonroku_tc_nat(__sk_buff* packet) { return yonroku::bpf::nat_part(TcLink(packet)); }
 
+using TcWithoutLink = yonroku::bpf::Tc<0>;
 SECTION("tc") int yonroku_tc_without_link(__sk_buff* packet) {
-  return yonroku::bpf::forward(yonroku::bpf::Tc<0>(packet));
+  return yonroku::bpf::forward(TcWithoutLink(packet));
+}
+SECTION("tc") int yonroku_tc_without_link_softwire(__sk_buff* packet) {
+  return yonroku::bpf::softwire_part(TcWithoutLink(packet));
+}
+SECTION("tc") int yonroku_tc_without_link_map_t(__sk_buff* packet) {
+  return yonroku::bpf::map_t_part(TcWithoutLink(packet));
+}
+SECTION("tc") int yonroku_tc_without_link_nat(__sk_buff* packet) {
+  return yonroku::bpf::nat_part(TcWithoutLink(packet));
 }
 
-SECTION("xdp") int yonroku_xdp(xdp_md* packet) { return yonroku::bpf::forward(yonroku::bpf::Xdp(packet)); }
+using yonroku::bpf::Xdp;
+SECTION("xdp") int yonroku_xdp(xdp_md* packet) { return yonroku::bpf::forward(Xdp(packet)); }
+SECTION("xdp") int yonroku_xdp_softwire(xdp_md* packet) { return yonroku::bpf::softwire_part(Xdp(packet)); }
+SECTION("xdp") int yonroku_xdp_map_t(xdp_md* packet) { return yonroku::bpf::map_t_part(Xdp(packet)); }
+SECTION("xdp") int yonroku_xdp_nat(xdp_md* packet) { return yonroku::bpf::nat_part(Xdp(packet)); }
 
 // Helpers that only GPL programs may call need it (fib_lookup).
 char kLicense[] SECTION("license") = "GPL";

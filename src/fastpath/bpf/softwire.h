@@ -40,23 +40,17 @@ YONROKU_HOT_INLINE int softwire_from_ipv4(Link& link, const Work& work, const Ip
     return up<Link>(work, Miss::NotMapped);
   return into_tunnel(link, work, softwire.encapsulate,
                      softwire.learns_path_mtus != 0 ? &softwire.path_mtus : nullptr, header, seen,
-                     {border_of(softwire, end), {end.high, end.low}});
+                     {border_of(softwire, end), {end.high, end.low}}, {});
 }
 
 template <class Link>
 YONROKU_HOT_INLINE int softwire_from_ipv6(Link& link, const Work& work, const Ipv6Header& outer) {
   const SoftwireView& softwire = work.instance->softwire;
-  const uint32_t payload = outer.payload_length.host();
-  if (outer.version() != 6 || payload > link.size() - Link::kFront - sizeof(Ipv6Header))
-    return up<Link>(work, Miss::Malformed);
   if (!share::may_be_forwarded(outer.source())) return up<Link>(work, Miss::SpecialAddress);
-  const Carried carried = find_inner(outer, link.end());
-  if (carried.inner == nullptr) return up<Link>(work, Miss::ExtensionHeader);
-  if (payload + sizeof(Ipv6Header) < carried.front + sizeof(Ipv4Header))
-    return up<Link>(work, Miss::Malformed);
-  const Ipv4Header& inner = *carried.inner;
-  const Seen seen = look_at(inner, link.end(), payload + sizeof(Ipv6Header) - carried.front);
+  Carried carried;
+  const Seen seen = look_into(link, outer, carried);
   if (!seen.is_plain) return up<Link>(work, seen.miss);
+  const Ipv4Header& inner = *carried.inner;
   End end;
   if (find_end(&softwire.rules, inner.source().value(), seen.source_port, kCustomer, &end) != kFound)
     return up<Link>(work, Miss::NotMapped);
@@ -70,7 +64,8 @@ YONROKU_HOT_INLINE int softwire_from_ipv6(Link& link, const Work& work, const Ip
       find_end(&softwire.rules, inner.destination().value(), seen.destination_port, kCustomer, &end) !=
           kNotFound)
     return up<Link>(work, Miss::Hairpin);
-  return out_of_tunnel(link, work, softwire.encapsulate, outer, carried, seen);
+  return out_of_tunnel(link, work, softwire.encapsulate, outer, carried, seen,
+                       {inner.source(), inner.destination()});
 }
 
 }  // namespace yonroku::bpf

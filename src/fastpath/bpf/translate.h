@@ -6,12 +6,12 @@
 #include "carry/translate/plan.h"
 #include "carry/translate/translate.h"
 #include "fastpath/bpf/send.h"
+#include "fastpath/bpf/transport.h"
 
 namespace yonroku::bpf {
 
 using carry::Crossing4;
 using carry::Crossing6;
-using carry::PortChange;
 
 // The change of the transport checksum that the new addresses make; of ICMP also its type's.
 struct ChecksumChange {
@@ -19,34 +19,6 @@ struct ChecksumChange {
   OnesSum other;
 };
 
-YONROKU_HOT_INLINE uint32_t checksum_at(uint8_t protocol) {
-  if (protocol == static_cast<uint8_t>(IpProtocol::Tcp)) return offsetof(TcpHeader, checksum);
-  if (protocol == static_cast<uint8_t>(IpProtocol::Udp)) return offsetof(UdpHeader, checksum);
-  return offsetof(IcmpHeader, checksum);
-}
-
-// A port is not in the pseudo-header. Of an ICMP echo both of `seen` are the identifier.
-YONROKU_HOT_INLINE void add_port(OnesSum& sum, const Seen& seen, const PortChange& change) {
-  if (change.which == PortChange::Which::None) return;
-  sum.subtract(
-      uint32_t{change.which == PortChange::Which::Source ? seen.source_port : seen.destination_port});
-  sum.add(uint32_t{change.port});
-}
-// `transport` has eight octets.
-YONROKU_HOT_INLINE void write_port(char* transport, const Seen& seen, const PortChange& change) {
-  if (change.which == PortChange::Which::None) return;
-  const bool has_ports = seen.protocol == static_cast<uint8_t>(IpProtocol::Tcp) ||
-                         seen.protocol == static_cast<uint8_t>(IpProtocol::Udp);
-  auto* const fields = reinterpret_cast<be16*>(transport);
-  const be16 port = be16::from_host(change.port);
-  if (!has_ports) {
-    fields[offsetof(IcmpHeader, rest) / sizeof(be16)] = port;
-  } else if (change.which == PortChange::Which::Source) {
-    fields[0] = port;
-  } else {
-    fields[1] = port;
-  }
-}
 // The translator's own hop (RFC 7915 §4.1, §5.1) and the kernel's on both sides of it.
 YONROKU_HOT_INLINE uint32_t hops_of(const Work& work) { return 1 + 2 * work.control->kernel_hops; }
 
