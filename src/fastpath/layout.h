@@ -159,6 +159,10 @@ struct Device {
   enum Use : uint32_t {
     kInstance = 1,   // an instance's TUN device: what is routed there is the instance's
     kXdpTarget = 2,  // takes frames from XDP programs
+    // Made by software that hands super-packets on as they are: the kernel takes one that came out of a
+    // tunnel for one that is in it still, which a network card that cuts tunnels' segments by itself would
+    // get wrong.
+    kHandsOn = 4,
   };
   uint32_t use;
   uint32_t instance;  // in `instances`
@@ -184,7 +188,7 @@ struct Route {
   uint8_t source_mac[6];
   uint8_t own_mac[6];     // of the interface where packets arrive
   uint8_t is_xdp_target;  // takes frames from XDP programs
-  uint8_t unused;
+  uint8_t hands_on;       // Device::kHandsOn
 };
 static_assert(sizeof(Route) == 64);
 

@@ -56,14 +56,15 @@ YONROKU_HOT_INLINE int into_tunnel(Link& link, const Work& work, const Encapsula
     return up<Link>(work, Miss::TooBig);
   // Of what the other end sees, on the way out of a NAT; on the way in, of what arrived.
   const bool is_out = crossing.port.which == PortChange::Which::Source;
-  const uint32_t label = settings.flow_label == carry::FlowLabel::Hash
-                             ? carry::flow_label({.source = is_out ? crossing.source : was.source(),
-                                                  .destination = was.destination(),
-                                                  .source_port = is_out ? crossing.port.port : seen.source_port,
-                                                  .destination_port = seen.destination_port,
-                                                  .ports = Ipv4Flow::Ports::Present,
-                                                  .protocol = static_cast<IpProtocol>(seen.protocol)})
-                             : 0;
+  const uint32_t label =
+      settings.flow_label == carry::FlowLabel::Hash
+          ? carry::flow_label({.source = is_out ? crossing.source : was.source(),
+                               .destination = was.destination(),
+                               .source_port = is_out ? crossing.port.port : seen.source_port,
+                               .destination_port = seen.destination_port,
+                               .ports = Ipv4Flow::Ports::Present,
+                               .protocol = static_cast<IpProtocol>(seen.protocol)})
+          : 0;
   Ipv6Header front;
   carry::write_tunnel_header(front, settings, seen.tos, payload, label, ends);
   front.hop_limit = static_cast<uint8_t>(settings.hop_limit - hops);
@@ -147,8 +148,7 @@ YONROKU_HOT_INLINE int out_of_tunnel(Link& link, const Work& work, const Encapsu
                                      const Crossing4& crossing) {
   const uint32_t hops = work.control->kernel_hops;
   if (seen.hops <= hops || outer.hop_limit <= hops) return up<Link>(work, Miss::TimeToLive);
-  // The kernel would go on taking its segments for a tunnel's.
-  if (link.segment_size() != 0) return up<Link>(work, Miss::Segments);
+  if (!can_be_cut_in_tunnel(link, seen)) return up<Link>(work, Miss::Segments);
   const uint8_t outer_class = outer.traffic_class();
   const auto ecn = carry::ecn_out_of_tunnel(seen.tos & carry::kEcnMask, outer_class & carry::kEcnMask);
   if (!ecn) return up<Link>(work, Miss::Congestion);
@@ -156,11 +156,13 @@ YONROKU_HOT_INLINE int out_of_tunnel(Link& link, const Work& work, const Encapsu
   const uint32_t size = sizeof(Ipv4Header) + seen.payload;
   const uint32_t old_size = sizeof(Ipv6Header) + outer.payload_length.host();
   const uint32_t front = carried.front;
-  const Routed routed = route_of(
-      link.context(),
-      {as_ipv6(crossing.destination), as_ipv6(crossing.source), size, tos, seen.protocol},
-      work.ingress, *work.control, work.now);
+  const Routed routed =
+      route_of(link.context(),
+               {as_ipv6(crossing.destination), as_ipv6(crossing.source),
+                static_cast<uint32_t>(sizeof(Ipv4Header)) + largest_payload(link, seen), tos, seen.protocol},
+               work.ingress, *work.control, work.now);
   if (!can_leave(link, routed)) return up<Link>(work, Miss::NoNextHop);
+  if (link.segment_size() != 0 && routed.route->hands_on == 0) return up<Link>(work, Miss::Segments);
 
   // In two steps: the kernel makes the packet IPv4's only as it shortens an IPv6 header to an IPv4 one.
   if (!link.trim(Link::kFront + front + size) ||
@@ -172,8 +174,7 @@ YONROKU_HOT_INLINE int out_of_tunnel(Link& link, const Work& work, const Encapsu
   auto& header = *reinterpret_cast<Ipv4Header*>(at + Link::kFront);
   carry::write_tos(header, tos);
   carry::count_hops(header, hops);
-  if (crossing.port.which != PortChange::Which::None && !rewrite(link, 0, seen, crossing))
-    return Link::kDrop;
+  if (crossing.port.which != PortChange::Which::None && !rewrite(link, 0, seen, crossing)) return Link::kDrop;
   count(work, kToIpv4, seen.protocol, old_size);
   return leave(link, ETH_P_IP, routed);
 }

@@ -79,7 +79,8 @@ struct Tc {
   }
   // Takes so many octets from the front of the IP packet, which stays larger than an IPv6 header.
   YONROKU_HOT_INLINE bool cut_front(uint32_t octets) const {
-    return skb_adjust_room(packet, -static_cast<int32_t>(octets), BPF_ADJ_ROOM_MAC, 0) == 0;
+    return skb_adjust_room(packet, -static_cast<int32_t>(octets), BPF_ADJ_ROOM_MAC,
+                           BPF_F_ADJ_ROOM_FIXED_GSO) == 0;
   }
 
   // Adds the change to the checksum field at `field` octets behind the front. Whether the sum is finished or

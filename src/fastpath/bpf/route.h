@@ -81,6 +81,7 @@ YONROKU_OUT_OF_LINE static int ask_kernel(void* context, const void* what, uint3
   // A neighbour that is not known yet, or an interface without neighbours: at tc the kernel deals with
   // either.
   route.kind = answer == BPF_FIB_LKUP_RET_SUCCESS ? Route::kNextHop : Route::kNeighbour;
+  route.hands_on = device != nullptr && (device->use & Device::kHandsOn) != 0;
   route.is_xdp_target = device != nullptr && (device->use & Device::kXdpTarget) != 0;
   route.fits = static_cast<uint16_t>(asked.size);
   __builtin_memcpy(route.destination_mac, parameters.dmac, ETH_ALEN);
