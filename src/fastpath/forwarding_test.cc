@@ -25,6 +25,7 @@
 #include "fastpath/instance_view.h"
 #include "fastpath/programs.h"
 #include "fastpath/table_memory.h"
+#include "fastpath/test_programs.h"
 #include "io/tun.h"
 #include "io/virtio_header.h"
 #include "mechanism/worker_state.h"
@@ -64,16 +65,10 @@ Octets without_identification(Octets packet) {
 
 class Forwarding : public testing::Test {
  protected:
-  static void SetUpTestSuite() {
-    if (::geteuid() != 0) return;
-    auto programs = Programs::load();
-    ASSERT_TRUE(programs) << programs.error().to_string();
-    programs_.emplace(std::move(*programs));
-  }
-  static void TearDownTestSuite() { programs_.reset(); }
   void SetUp() override {
     if (::geteuid() != 0) GTEST_SKIP() << "needs root";
-    ASSERT_TRUE(programs_);
+    programs_ = test_programs();
+    ASSERT_NE(programs_, nullptr);
     before_ = io::FileDescriptor(::open("/proc/thread-self/ns/net", O_RDONLY | O_CLOEXEC));
     ASSERT_EQ(::unshare(CLONE_NEWNET), 0);
     auto tun = io::open_tun("instance", 1);
@@ -176,7 +171,7 @@ class Forwarding : public testing::Test {
 
   TableMemory memory_;
   mechanism::WorkerState state_{1};
-  static inline std::optional<Programs> programs_;
+  Programs* programs_ = nullptr;
 
   // A frame as it travels: a checksum to finish, segments to cut.
   struct Travelling {
