@@ -1,4 +1,5 @@
-// Packets of NAT64's flows in the programs and in the engine: the same octets, or they are passed up untouched.
+// Packets of NAT64's flows in the programs and in the engine: the same octets, or they are passed up
+// untouched.
 #include <ctime>
 
 #include "fastpath/test_flows.h"

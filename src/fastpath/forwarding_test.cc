@@ -496,7 +496,8 @@ TEST_F(SoftwireForwarding, ChecksumsThatAreYetToFinishComeOutOfTheTunnel) {
   }
 }
 
-// A customer edge's NAT changes what is left to the device, or to be cut, as it is: 192.168.1.2 behind kShared.
+// A customer edge's NAT changes what is left to the device, or to be cut, as it is: 192.168.1.2 behind
+// kShared.
 TEST_F(SoftwireForwarding, ANatChangesChecksumsThatAreYetToFinish) {
   mechanism::SoftwireNaptSettings settings;
   settings.encapsulate = settings_.encapsulate;
@@ -522,10 +523,9 @@ TEST_F(SoftwireForwarding, ANatChangesChecksumsThatAreYetToFinish) {
   ASSERT_NE(number, FlowTable::kNone);
   auto left = send({to_finish(20, 1400), tcp_with_partial_checksum(inside, server, 4000, 80)}, 6, kIpip);
   ASSERT_EQ(left.size(), 1u);
-  EXPECT_EQ(
-      left[0].packet,
-      test::ipv6({.source = kBorder, .destination = kCustomer, .next_header = kIpip, .hop_limit = 63},
-                 routed(tcp_with_partial_checksum(kShared, server, kOwnPort, 80))));
+  EXPECT_EQ(left[0].packet,
+            test::ipv6({.source = kBorder, .destination = kCustomer, .next_header = kIpip, .hop_limit = 63},
+                       routed(tcp_with_partial_checksum(kShared, server, kOwnPort, 80))));
   EXPECT_EQ(left[0].todo.segment_size, 1400);
   EXPECT_EQ(left[0].todo.checksum_start, ETH_HLEN + 40 + 20);
 

@@ -38,8 +38,8 @@ inline Octets routed(Octets packet) {
   return packet;
 }
 
-// Of the same protocol and, in a tunnel, with the same ends: addresses and ports (of ICMP, the identifier) the
-// other way round.
+// Of the same protocol and, in a tunnel, with the same ends: addresses and ports (of ICMP, the identifier)
+// the other way round.
 inline Octets answer_to(const Octets& packet, Octets transport, uint8_t tos = 0) {
   const auto seen = test::see(packet);
   const test::Ipv6Spec ipv6{.source = seen->destination,

@@ -56,14 +56,15 @@ YONROKU_HOT_INLINE int into_tunnel(Link& link, const Work& work, const Encapsula
     return up<Link>(work, Miss::TooBig);
   // Of what the other end sees, on the way out of a NAT; on the way in, of what arrived.
   const bool is_out = crossing.port.which == PortChange::Which::Source;
-  const uint32_t label = settings.flow_label == carry::FlowLabel::Hash
-                             ? carry::flow_label({.source = is_out ? crossing.source : was.source(),
-                                                  .destination = was.destination(),
-                                                  .source_port = is_out ? crossing.port.port : seen.source_port,
-                                                  .destination_port = seen.destination_port,
-                                                  .ports = Ipv4Flow::Ports::Present,
-                                                  .protocol = static_cast<IpProtocol>(seen.protocol)})
-                             : 0;
+  const uint32_t label =
+      settings.flow_label == carry::FlowLabel::Hash
+          ? carry::flow_label({.source = is_out ? crossing.source : was.source(),
+                               .destination = was.destination(),
+                               .source_port = is_out ? crossing.port.port : seen.source_port,
+                               .destination_port = seen.destination_port,
+                               .ports = Ipv4Flow::Ports::Present,
+                               .protocol = static_cast<IpProtocol>(seen.protocol)})
+          : 0;
   Ipv6Header front;
   carry::write_tunnel_header(front, settings, seen.tos, payload, label, ends);
   front.hop_limit = static_cast<uint8_t>(settings.hop_limit - hops);
@@ -157,8 +158,7 @@ YONROKU_HOT_INLINE int out_of_tunnel(Link& link, const Work& work, const Encapsu
   const uint32_t old_size = sizeof(Ipv6Header) + outer.payload_length.host();
   const uint32_t front = carried.front;
   const Routed routed = route_of(
-      link.context(),
-      {as_ipv6(crossing.destination), as_ipv6(crossing.source), size, tos, seen.protocol},
+      link.context(), {as_ipv6(crossing.destination), as_ipv6(crossing.source), size, tos, seen.protocol},
       work.ingress, *work.control, work.now);
   if (!can_leave(link, routed)) return up<Link>(work, Miss::NoNextHop);
 
@@ -172,8 +172,7 @@ YONROKU_HOT_INLINE int out_of_tunnel(Link& link, const Work& work, const Encapsu
   auto& header = *reinterpret_cast<Ipv4Header*>(at + Link::kFront);
   carry::write_tos(header, tos);
   carry::count_hops(header, hops);
-  if (crossing.port.which != PortChange::Which::None && !rewrite(link, 0, seen, crossing))
-    return Link::kDrop;
+  if (crossing.port.which != PortChange::Which::None && !rewrite(link, 0, seen, crossing)) return Link::kDrop;
   count(work, kToIpv4, seen.protocol, old_size);
   return leave(link, ETH_P_IP, routed);
 }

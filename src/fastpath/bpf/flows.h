@@ -107,8 +107,7 @@ YONROKU_HOT_INLINE carry::PortChange port_of(const FlowContent& flow, FlowDirect
 // Its IPv4 and its IPv6 addresses behind the NAT; of a tunnel the IPv6 addresses are the ends.
 YONROKU_HOT_INLINE carry::Crossing4 crossing4_of(const FlowContent& flow, FlowDirection direction) {
   const Ipv4Address remote(flow.remote);
-  if (direction == FlowDirection::Out)
-    return {Ipv4Address(flow.outside), remote, port_of(flow, direction)};
+  if (direction == FlowDirection::Out) return {Ipv4Address(flow.outside), remote, port_of(flow, direction)};
   return {remote, Ipv4Address(flow.inside), port_of(flow, direction)};
 }
 YONROKU_HOT_INLINE carry::Crossing6 crossing6_of(const FlowContent& flow, FlowDirection direction) {

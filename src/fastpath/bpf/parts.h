@@ -1,5 +1,6 @@
-// The programs that the one of each place goes on with: a program and all that it calls have 512 octets of stack
-// (docs/decisions/0020). They look at the packet anew, which is cheaper than to keep what was seen of it.
+// The programs that the one of each place goes on with: a program and all that it calls have 512 octets of
+// stack (docs/decisions/0020). They look at the packet anew, which is cheaper than to keep what was seen of
+// it.
 #pragma once
 
 #include "fastpath/bpf/link.h"
@@ -21,23 +22,27 @@ struct {
   MAP_UINT(max_entries, 3);
   MAP_UINT(key_size, 4);
   int (*values[])(__sk_buff*);
-} tc_parts SECTION(".maps") = {nullptr, nullptr, nullptr, {yonroku_tc_softwire, yonroku_tc_map_t, yonroku_tc_nat}};
+} tc_parts SECTION(".maps") = {
+    nullptr, nullptr, nullptr, {yonroku_tc_softwire, yonroku_tc_map_t, yonroku_tc_nat}};
 
 struct {
   MAP_UINT(type, BPF_MAP_TYPE_PROG_ARRAY);
   MAP_UINT(max_entries, 3);
   MAP_UINT(key_size, 4);
   int (*values[])(__sk_buff*);
-} tc_without_link_parts SECTION(".maps") = {nullptr, nullptr, nullptr, {yonroku_tc_without_link_softwire,
-                                                       yonroku_tc_without_link_map_t,
-                                                       yonroku_tc_without_link_nat}};
+} tc_without_link_parts SECTION(".maps") = {
+    nullptr,
+    nullptr,
+    nullptr,
+    {yonroku_tc_without_link_softwire, yonroku_tc_without_link_map_t, yonroku_tc_without_link_nat}};
 
 struct {
   MAP_UINT(type, BPF_MAP_TYPE_PROG_ARRAY);
   MAP_UINT(max_entries, 3);
   MAP_UINT(key_size, 4);
   int (*values[])(xdp_md*);
-} xdp_parts SECTION(".maps") = {nullptr, nullptr, nullptr, {yonroku_xdp_softwire, yonroku_xdp_map_t, yonroku_xdp_nat}};
+} xdp_parts SECTION(".maps") = {
+    nullptr, nullptr, nullptr, {yonroku_xdp_softwire, yonroku_xdp_map_t, yonroku_xdp_nat}};
 
 }  // extern "C"
 
