@@ -25,7 +25,7 @@ class FlowsOfNat64 : public Flows {
     Flows::SetUp();
     if (IsSkipped() || HasFatalFailure()) return;
     ASSERT_TRUE(network_.set_up(*programs_, {"192.0.2.0/24", "2001:db8:64::/96"}));
-    auto table = programs_->add_flow_table(64);
+    auto table = programs_->add_flow_table(kTestFlows);
     ASSERT_TRUE(table) << table.error().to_string();
     table_.emplace(std::move(*table));
     nat64_.prepare(state_);

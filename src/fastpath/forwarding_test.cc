@@ -25,6 +25,7 @@
 #include "fastpath/instance_view.h"
 #include "fastpath/programs.h"
 #include "fastpath/table_memory.h"
+#include "fastpath/test_programs.h"
 #include "io/tun.h"
 #include "io/virtio_header.h"
 #include "mechanism/worker_state.h"
@@ -64,16 +65,10 @@ Octets without_identification(Octets packet) {
 
 class Forwarding : public testing::Test {
  protected:
-  static void SetUpTestSuite() {
-    if (::geteuid() != 0) return;
-    auto programs = Programs::load();
-    ASSERT_TRUE(programs) << programs.error().to_string();
-    programs_.emplace(std::move(*programs));
-  }
-  static void TearDownTestSuite() { programs_.reset(); }
   void SetUp() override {
     if (::geteuid() != 0) GTEST_SKIP() << "needs root";
-    ASSERT_TRUE(programs_);
+    programs_ = test_programs();
+    ASSERT_NE(programs_, nullptr);
     before_ = io::FileDescriptor(::open("/proc/thread-self/ns/net", O_RDONLY | O_CLOEXEC));
     ASSERT_EQ(::unshare(CLONE_NEWNET), 0);
     auto tun = io::open_tun("instance", 1);
@@ -176,7 +171,7 @@ class Forwarding : public testing::Test {
 
   TableMemory memory_;
   mechanism::WorkerState state_{1};
-  static inline std::optional<Programs> programs_;
+  Programs* programs_ = nullptr;
 
   // A frame as it travels: a checksum to finish, segments to cut.
   struct Travelling {
@@ -499,6 +494,58 @@ TEST_F(SoftwireForwarding, ChecksumsThatAreYetToFinishComeOutOfTheTunnel) {
     EXPECT_EQ(left[0].todo.flags & io::VirtioHeader::kNeedsChecksum, io::VirtioHeader::kNeedsChecksum);
     EXPECT_EQ(left[0].todo.checksum_start, ETH_HLEN + 20);
   }
+}
+
+// A customer edge's NAT changes what is left to the device, or to be cut, as it is: 192.168.1.2 behind
+// kShared.
+TEST_F(SoftwireForwarding, ANatChangesChecksumsThatAreYetToFinish) {
+  mechanism::SoftwireNaptSettings settings;
+  settings.encapsulate = settings_.encapsulate;
+  serve(fastpath::serve(0, settings, path_mtus_));
+  auto flows = programs_->add_flow_table(1);
+  ASSERT_TRUE(flows) << flows.error().to_string();
+  const test::Address inside = address4(192, 168, 1, 2), server = address4(203, 0, 113, 7);
+  const Ipv6Address near = ipv6_of(kBorder), far = ipv6_of(kCustomer);
+  const uint32_t number = flows->install({.near_high = near.high(),
+                                          .near_low = near.low(),
+                                          .far_high = far.high(),
+                                          .far_low = far.low(),
+                                          .inside = test::get32(inside, 0),
+                                          .outside = test::get32(kShared, 0),
+                                          .remote = test::get32(server, 0),
+                                          .inside_port = 4000,
+                                          .outside_port = kOwnPort,
+                                          .remote_port = 80,
+                                          .protocol = test::kTcp,
+                                          .instance = 0,
+                                          .kind = FlowKind::SoftwireNapt,
+                                          .unused = {}});
+  ASSERT_NE(number, FlowTable::kNone);
+  auto left = send({to_finish(20, 1400), tcp_with_partial_checksum(inside, server, 4000, 80)}, 6, kIpip);
+  ASSERT_EQ(left.size(), 1u);
+  EXPECT_EQ(left[0].packet,
+            test::ipv6({.source = kBorder, .destination = kCustomer, .next_header = kIpip, .hop_limit = 63},
+                       routed(tcp_with_partial_checksum(kShared, server, kOwnPort, 80))));
+  EXPECT_EQ(left[0].todo.segment_size, 1400);
+  EXPECT_EQ(left[0].todo.checksum_start, ETH_HLEN + 40 + 20);
+
+  Octets segment = test::tcp(test::counting(40));
+  test::put16(segment, 0, 80);
+  test::put16(segment, 2, kOwnPort);
+  Octets inner = test::ipv4({.source = server, .destination = kShared, .protocol = test::kTcp}, segment);
+  test::set_partial_checksum(inner);
+  test::put16(segment, 2, 4000);
+  Octets expected = test::ipv4({.source = server, .destination = inside, .protocol = test::kTcp}, segment);
+  test::set_partial_checksum(expected);
+  left = send({to_finish(60, 0),
+               test::ipv6({.source = kCustomer, .destination = kBorder, .next_header = kIpip}, inner)},
+              4, test::kTcp);
+  ASSERT_EQ(left.size(), 1u);
+  EXPECT_EQ(left[0].packet, routed(expected));
+  EXPECT_EQ(left[0].todo.flags & io::VirtioHeader::kNeedsChecksum, io::VirtioHeader::kNeedsChecksum);
+  EXPECT_EQ(left[0].todo.checksum_start, ETH_HLEN + 20);
+  flows->remove(number);
+  programs_->remove_flow_table(flows->first_number());
 }
 
 class MapTForwarding : public Forwarding {

@@ -44,7 +44,7 @@ class FlowsOfNat44 : public Flows {
     is_tunnel_ = kind != FlowKind::MapTCe;
     ASSERT_TRUE(network_.set_up(*programs_, {is_aftr_ ? "192.0.2.18/32" : "203.0.113.0/24",
                                              is_tunnel_ ? "2001:db8:b4::2/128" : "2001:db8:12:3400::/56"}));
-    auto table = programs_->add_flow_table(64);
+    auto table = programs_->add_flow_table(kTestFlows);
     ASSERT_TRUE(table) << table.error().to_string();
     offload_.emplace(std::move(*table), kind, uint8_t{0});
     state_.session_offload = &*offload_;

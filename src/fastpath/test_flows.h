@@ -13,6 +13,7 @@
 #include "fastpath/instance_view.h"
 #include "fastpath/table_memory.h"
 #include "fastpath/test_network.h"
+#include "fastpath/test_programs.h"
 #include "mechanism/worker_state.h"
 
 namespace yonroku::fastpath {
@@ -73,10 +74,15 @@ class Flows : public testing::Test {
 
   void SetUp() override {
     if (::geteuid() != 0) GTEST_SKIP() << "needs root";
+    programs_ = test_programs();
+    ASSERT_NE(programs_, nullptr);
     ASSERT_TRUE(TestNetwork::enter());
-    auto loaded = Programs::load(64);
-    ASSERT_TRUE(loaded) << loaded.error().to_string();
-    programs_.emplace(std::move(*loaded));
+  }
+  void TearDown() override {
+    if (programs_ == nullptr) return;
+    for (uint32_t first = 0; first < kTestFlows; ++first) programs_->remove_flow_table(first);
+    (void)programs_->add_flow_table(kTestFlows);  // ends the flows that are left
+    programs_->remove_flow_table(0);
   }
   void serve_by(Engine process, const Served& served) {
     process_ = std::move(process);
@@ -146,7 +152,7 @@ class Flows : public testing::Test {
   }
 
   TestNetwork network_;
-  mutable std::optional<Programs> programs_;
+  Programs* programs_ = nullptr;
   TableMemory memory_;
   mechanism::WorkerState state_{1};
 

@@ -1,7 +1,10 @@
-// The programs, one for each place where packets are seen. All do the same:
+// The programs. One for each place where packets are seen:
 //
 //   is the packet plain? -> whose is it? (a flow of a NAT, or the kernel's routing: is the way out an
 //   instance's TUN device?) -> the mechanism -> new headers -> out by the route of the new destination
+//
+// SIIT and flows that are translated are done there. With softwires, MAP-T and flows that are tunnelled goes
+// on a part of its own (bpf/parts.h), from the mechanism on.
 //
 // Whatever is not understood wholly passes untouched, and the kernel takes it to the engine.
 #include <algorithm>

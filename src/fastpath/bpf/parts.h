@@ -1,6 +1,6 @@
-// The programs that the one of each place goes on with: a kernel checks a program's stack and instructions as
-// a whole, so that not everything fits in one. They look at the packet anew, which is cheaper than to keep
-// what was seen of it.
+// The programs that the one of each place goes on with: a program and all that it calls have 512 octets of
+// stack (docs/decisions/0020). They look at the packet anew, which is cheaper than to keep what was seen of
+// it.
 #pragma once
 
 #include "fastpath/bpf/link.h"
