@@ -55,7 +55,7 @@ class OffloadedNat : public testing::Test {
     nat_.emplace(settings_, 0, uint16_t{0}, uint16_t{1}, at(100));
     nat_->set_session_offload(&offload_);
   }
-  FlowTable table() { return {flows_, 0, index_, 1}; }
+  FlowTable table() { return {flows_, 0, index_, hash_keys_of(1)}; }
   static Instant at(int64_t seconds) { return Instant() + Duration::seconds(seconds); }
   void converse(uint64_t host, Instant now) {
     const share::Nat::Outbound packet{{{0x20010db800000000, host}, {}, 40000}, kServer, NatProtocol::Udp, 0};
