@@ -89,6 +89,24 @@ TEST_F(OffloadedNat, ASessionLastsAsLongAsProgramsSeePackets) {
   EXPECT_EQ(offload_.table().used(), 0u);
 }
 
+TEST_F(OffloadedNat, AnotherNatRecoversWhatIsItsOwn) {
+  for (uint64_t host = 1; host <= 4; ++host) converse(host, at(100));
+  flows_[1].content.kind = FlowKind::DsLiteAftr;  // as if the instance had been another
+  flows_[2].content.instance = 1;
+  FlowOffload offload(table(), FlowKind::Nat64, 0);
+  share::Nat nat(settings_, 0, uint16_t{0}, uint16_t{1}, at(110));
+  nat.set_session_offload(&offload);
+  const auto recovered = offload.recover(
+      nat, at(110), [](const share::OffloadedSession& session) { return session.near.low() != 4; });
+  EXPECT_EQ(recovered.kept, 1u);
+  EXPECT_EQ(recovered.removed, 3u);
+  EXPECT_EQ(nat.session_count(), 1u);
+  EXPECT_EQ(nat.counts().offloaded_sessions, 1u);
+  EXPECT_EQ(FlowOffload::session_of(flows_[0].content).near.low(), 1u);
+  EXPECT_EQ(flows_[0].sequence % 2, 0u);
+  for (const unsigned removed : {1u, 2u, 3u}) EXPECT_EQ(flows_[removed].sequence % 2, 1u) << removed;
+}
+
 TEST_F(OffloadedNat, WhatHasNoRoomStaysWithTheNat) {
   for (uint64_t host = 1; host <= 6; ++host) converse(host, at(100));
   EXPECT_EQ(offload_.table().used(), 4u);
