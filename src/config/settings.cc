@@ -45,6 +45,7 @@ std::vector<std::string> settings_needing_restart(const Settings& running, const
   std::vector<std::string> fixed;
   if (running.control_socket != wanted.control_socket) fixed.emplace_back("control: socket");
   if (running.user != wanted.user) fixed.emplace_back("user");
+  if (running.offload_state != wanted.offload_state) fixed.emplace_back("offload-state");
   for (const InstanceSettings& now : wanted.instances) {
     const auto was = std::ranges::find(running.instances, now.name, &InstanceSettings::name);
     if (was == running.instances.end()) continue;

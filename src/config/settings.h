@@ -170,6 +170,7 @@ struct Settings {
   std::string control_socket;
   LogLevel log_level = LogLevel::Info;
   std::optional<std::string> user;
+  std::optional<std::string> offload_state;  // a folder of a BPF file system
   std::vector<InstanceSettings> instances;
 
   friend bool operator==(const Settings&, const Settings&) = default;

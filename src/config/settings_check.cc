@@ -447,6 +447,14 @@ void check_together(const Settings& settings, const std::vector<const Node*>& no
   }
 }
 
+// The kernel has no dots in names there.
+void check_offload_state(const std::string& path, const Node& place, Findings& findings) {
+  const std::string_view name = std::string_view(path).substr(path.rfind('/') + 1);
+  if (!path.starts_with('/') || name.empty() || name.contains('.'))
+    findings.error(place, fmt::format("offload-state: {} is not a folder of a BPF file system", path),
+                   "write its whole path without a dot in its name, such as /sys/fs/bpf/yonroku");
+}
+
 void check_control_socket(const std::string& path, const Node& place, Findings& findings) {
   if (path.size() > 107)  // sun_path is 108 bytes with its end
     findings.error(place,

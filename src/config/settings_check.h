@@ -23,6 +23,7 @@ void check_instance(InstanceSettings& instance, const SectionReader& keys, Known
 // Instances against each other; `nodes` are where they are written.
 void check_together(const Settings& settings, const std::vector<const Node*>& nodes, Findings& findings);
 
+void check_offload_state(const std::string& path, const Node& place, Findings& findings);
 void check_control_socket(const std::string& path, const Node& place, Findings& findings);
 
 }  // namespace yonroku::config

@@ -25,6 +25,7 @@ config::Settings without_mappings(const config::Settings& settings) {
   copy.control_socket = settings.control_socket;
   copy.log_level = settings.log_level;
   copy.user = settings.user;
+  copy.offload_state = settings.offload_state;
   for (const auto& instance : settings.instances) {
     auto& kept = copy.instances.emplace_back(instance);
     // Not `= {}`, which keeps the memory.
@@ -44,7 +45,9 @@ RuleWords words_of(const config::InstanceSettings& settings) {
 
 }  // namespace
 
-Daemon::~Daemon() = default;
+Daemon::~Daemon() {
+  if (offload_ != nullptr) offload_->leave();
+}
 
 Result<std::unique_ptr<Daemon>> Daemon::start(const config::Settings& settings) {
   std::unique_ptr<Daemon> daemon(new Daemon);
@@ -53,12 +56,18 @@ Result<std::unique_ptr<Daemon>> Daemon::start(const config::Settings& settings) 
   if (std::ranges::any_of(settings.instances, wants_offload)) {
     uint32_t flows = 0;
     for (const auto& instance : settings.instances) flows += flow_records(instance);
-    daemon->offload_ = TRY(fastpath::Offload::create(flows));
+    fastpath::Offload::State state{settings.offload_state, {}};
+    for (const auto& instance : settings.instances)
+      if (flow_records(instance) != 0) state.with_flows.push_back(instance.name);
+    daemon->offload_ = TRY(fastpath::Offload::create(flows, state));
+  } else if (settings.offload_state) {
+    TRY(fastpath::Offload::forget(*settings.offload_state));
   }
   for (const auto& instance : settings.instances)
     daemon->instances_.push_back(TRY(Instance::open(instance, daemon->steering_, daemon->offload_.get())));
   daemon->settings_ = without_mappings(settings);
   daemon->attach_offload();
+  if (daemon->offload_ != nullptr) daemon->offload_->have_started(user_after_start(settings.user));
   TRY(drop_privileges(settings.user, daemon->offload_ != nullptr ? Keep::ForOffload : Keep::ForRoutes));
   if (daemon->offload_ != nullptr) TRY(daemon->watch_routes());
   for (auto& instance : daemon->instances_) instance->start_workers();

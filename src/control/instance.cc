@@ -1,6 +1,7 @@
 #include "control/instance.h"
 
 #include <fmt/format.h>
+#include <spdlog/spdlog.h>
 
 #include <algorithm>
 #include <cstring>
@@ -44,8 +45,8 @@ Instance::Instance(const config::InstanceSettings& settings, Netlink netlink)
 
 // The device and its routes go away with its last queue, after the workers.
 Instance::~Instance() {
-  if (offload_ != nullptr) offload_->remove(offload_number_);
   for (auto& worker : workers_) worker->stop();
+  if (offload_ != nullptr) offload_->remove(offload_number_);
   if (nat_events_ != nullptr) nat_events_->have_ended.store(true, std::memory_order_release);
 }
 
@@ -88,7 +89,28 @@ void Instance::make_workers(std::vector<io::TunQueue> queues) {
 }
 
 void Instance::start_workers() {
+  for (auto& worker : workers_) worker->prepare();
+  recover_flows();
   for (auto& worker : workers_) worker->start();
+}
+
+// Sessions that the offload has gone on with since an earlier program.
+void Instance::recover_flows() {
+  fastpath::FlowOffload::Recovered sum;
+  for (std::size_t worker = 0; worker < flows_.size(); ++worker) {
+    const auto recover = [&](share::Nat& nat, Instant now) {
+      const auto recovered =
+          flows_[worker]->recover(nat, now, [&](const share::OffloadedSession& session) {
+            return may_offload(snapshot_->mechanism, session);
+          });
+      sum.kept += recovered.kept;
+      sum.removed += recovered.removed;
+    };
+    (void)ask_nat(worker, recover, std::chrono::milliseconds{0});  // at once: no thread is at work
+  }
+  if (sum.kept + sum.removed != 0)
+    spdlog::info("{}: {} sessions went on in the offload and are recovered, {} end", settings_.name, sum.kept,
+                 sum.removed);
 }
 
 // The tables have them: a million mappings are not kept twice.
@@ -115,7 +137,7 @@ void Instance::offload_flows() {
   const auto records = static_cast<uint32_t>(flow_records(settings_) / workers_.size());
   for (auto& worker : workers_) {
     auto flows = offload_->flows_for(offload_number_, *kind, records);
-    if (flows == nullptr) continue;
+    if (flows == nullptr) return;
     worker->set_session_offload(flows.get());
     flows_.push_back(std::move(flows));
   }

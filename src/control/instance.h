@@ -111,6 +111,7 @@ class Instance {
   void forget_tables();
   void tell_offload();
   void offload_flows();
+  void recover_flows();
   [[nodiscard]] std::pmr::memory_resource* table_memory() const;
   void count_rules();
   void make_workers(std::vector<io::TunQueue> queues);
@@ -128,7 +129,7 @@ class Instance {
                        std::chrono::milliseconds limit) const;
 
   config::InstanceSettings settings_;                          // without what the tables hold
-  std::vector<std::unique_ptr<fastpath::FlowOffload>> flows_;  // of the workers' NATs
+  std::vector<std::unique_ptr<fastpath::FlowOffload>> flows_;  // of the workers' NATs, from the first on
   fastpath::Offload* offload_ = nullptr;
   uint32_t offload_number_ = 0;                      // with offload_
   LinkPlan plan_;                                    // of the reload that is prepared

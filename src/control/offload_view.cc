@@ -43,6 +43,11 @@ std::optional<fastpath::FlowKind> flow_kind(config::Mechanism mechanism) {
   return mechanism == config::Mechanism::Nat64 ? std::optional(fastpath::FlowKind::Nat64) : std::nullopt;
 }
 
+bool may_offload(const engine::Mechanism& mechanism, const share::OffloadedSession& session) {
+  const auto* const nat64 = std::get_if<mechanism::Nat64>(&mechanism);
+  return nat64 != nullptr && nat64->may_offload(session);
+}
+
 void add(observe::Totals& totals, const fastpath::CountersView& counters) {
   for (std::size_t direction = 0; direction < std::size(counters.forwarded); ++direction)
     for (std::size_t protocol = 0; protocol < observe::kProtocols; ++protocol) {

@@ -23,6 +23,9 @@ namespace yonroku::control {
 // What flows its NAT has that programs can forward; nothing: none.
 [[nodiscard]] std::optional<fastpath::FlowKind> flow_kind(config::Mechanism mechanism);
 
+// Whether a session that was offloaded under other settings, perhaps, could be under these.
+[[nodiscard]] bool may_offload(const engine::Mechanism& mechanism, const share::OffloadedSession& session);
+
 void add(observe::Totals& totals, const fastpath::CountersView& counters);
 
 }  // namespace yonroku::control

@@ -33,6 +33,11 @@ Result<void> switch_user(const std::string& user) {
 
 }  // namespace
 
+uid_t user_after_start(const std::optional<std::string>& user) {
+  const passwd* const entry = user ? ::getpwnam(user->c_str()) : nullptr;
+  return entry != nullptr ? entry->pw_uid : ::geteuid();
+}
+
 Result<void> drop_privileges(const std::optional<std::string>& user, Keep keep) {
   const auto is_kept = [&](cap_value_t cap) {
     return cap == CAP_NET_ADMIN || (cap == CAP_BPF && keep == Keep::ForOffload);

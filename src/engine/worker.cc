@@ -79,11 +79,14 @@ Worker::Worker(io::TunQueue queue, const Snapshot* snapshot, uint64_t seed, uint
 
 Worker::~Worker() { stop(); }
 
-void Worker::start() {
+void Worker::prepare() {
   const Snapshot* const snapshot = snapshot_.load(std::memory_order_acquire);
   std::visit([this](const auto& mechanism) { keeps_time_ = pipeline_.prepare(mechanism, monotonic_now()); },
              snapshot->mechanism);
   prepared_for_ = snapshot->generation;
+}
+
+void Worker::start() {
   shares_work_ = keeps_time_ && peers_.size() > 1;
   if (shares_work_) pipeline_.set_peers(this);
   thread_ = std::thread([this] { run(); });

@@ -35,7 +35,9 @@ class Worker final : private Pipeline::Peers {
   void set_peers(std::vector<Worker*> peers) { peers_ = std::move(peers); }
   // Before start(). It outlives the worker.
   void set_session_offload(share::SessionOffload* offload) { pipeline_.set_session_offload(offload); }
-  void start();
+  // Makes what the snapshot's mechanism keeps, for what has to be put there before start().
+  void prepare();
+  void start();  // after prepare()
   // Ends the thread after the batch that it is at. Idempotent.
   void stop();
 

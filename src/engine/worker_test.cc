@@ -108,6 +108,7 @@ TEST_F(WorkerTest, TranslatesBothWaysUntilItIsStopped) {
     const auto first = snapshot("2001:db8:2::80");
     const auto second = snapshot("2001:db8:3::80");
     Worker worker(std::move(device->queues[0]), first.get(), 1, 0, 1);
+    worker.prepare();
     worker.start();
 
     wire.put(test::ipv4({}, test::udp(test::counting(100))));
@@ -152,6 +153,7 @@ TEST_F(WorkerTest, AnswersQuestionsAsleepAtWorkAndStopped) {
     };
     EXPECT_TRUE(ask());
     EXPECT_EQ(answerer, std::this_thread::get_id()) << "not started";
+    worker.prepare();
     worker.start();
     for (int i = 0; i < 20; ++i) {
       if (i % 2 == 0) wire.put(test::ipv4({}, test::udp(test::counting(100))));

@@ -1,7 +1,7 @@
 #include "fastpath/flow_table.h"
 
+#include <algorithm>
 #include <atomic>
-#include <numeric>
 
 namespace yonroku::fastpath {
 namespace {
@@ -11,18 +11,16 @@ std::atomic_ref<uint64_t> atomic(uint64_t& word) noexcept { return std::atomic_r
 }  // namespace
 
 FlowTable::FlowTable(std::span<Flow> own_range, uint32_t first_number, std::span<FlowBucket> index,
-                     uint64_t seed)
+                     const FlowHashKeys& keys)
     : records_(own_range),
       index_(index),
-      keys_(hash_keys_of(seed)),
+      keys_(keys),
       first_number_(first_number),
-      resting_(own_range.size()),
-      free_(static_cast<uint32_t>(own_range.size())) {
-  std::iota(resting_.begin(), resting_.end(), uint32_t{0});
+      resting_(own_range.size()) {
   for (uint32_t place = 0; place < records_.size(); ++place) {
     Flow& flow = records_[place];
-    if (flow.sequence == 0) flow.sequence = 1;                    // never used
-    if (flow.sequence % 2 == 0) end(flow, first_number + place);  // left by an earlier view
+    if (flow.sequence == 0) flow.sequence = 1;  // never used
+    if (flow.sequence % 2 != 0) resting_[free_++] = place;
   }
 }
 
@@ -54,6 +52,17 @@ void FlowTable::take(const FlowContent& content, uint32_t number, FlowDirection 
   for (uint64_t& entry : bucket(hash).entries)
     if (atomic(entry).load(std::memory_order_relaxed) == entry_of(hash, number, direction))
       return atomic(entry).store(0, std::memory_order_release);
+}
+
+bool FlowTable::leads(const FlowContent& content, uint32_t number, FlowDirection direction) const noexcept {
+  const uint64_t hash = hash_of(key_of(content, direction), keys_);
+  return std::ranges::any_of(bucket(hash).entries, [&](uint64_t& entry) {
+    return atomic(entry).load(std::memory_order_relaxed) == entry_of(hash, number, direction);
+  });
+}
+bool FlowTable::is_complete(uint32_t number) const noexcept {
+  const FlowContent& content = record(number).content;
+  return leads(content, number, FlowDirection::Out) && leads(content, number, FlowDirection::In);
 }
 
 uint32_t FlowTable::install(const FlowContent& content) noexcept {

@@ -21,8 +21,9 @@ class FlowTable {
   };
 
   // `own_range` are the records from number `first_number` on, which nobody else writes. All views have the
-  // same index (a power of two of buckets) and seed.
-  FlowTable(std::span<Flow> own_range, uint32_t first_number, std::span<FlowBucket> index, uint64_t seed);
+  // same index (a power of two of buckets) and keys. What an earlier view has left stays, until recover().
+  FlowTable(std::span<Flow> own_range, uint32_t first_number, std::span<FlowBucket> index,
+            const FlowHashKeys& keys);
   FlowTable(FlowTable&&) noexcept = default;
   FlowTable& operator=(FlowTable&&) noexcept = default;
 
@@ -33,6 +34,15 @@ class FlowTable {
   // install(). The record rests until all records that were free before have been used.
   void remove(uint32_t number) noexcept;
   [[nodiscard]] Seen seen(uint32_t number) const noexcept;
+  // Calls stays(number, content) for each flow that there is, and removes those for which it says no; before
+  // it, those that an earlier view was just about to install or to remove.
+  template <class Stays>
+  void recover(Stays&& stays) noexcept {
+    for (uint32_t number = first_number_; number < first_number_ + capacity(); ++number) {
+      const Flow& flow = record(number);
+      if (flow.sequence % 2 == 0 && (!is_complete(number) || !stays(number, flow.content))) remove(number);
+    }
+  }
 
   [[nodiscard]] uint32_t first_number() const noexcept { return first_number_; }
   [[nodiscard]] uint32_t used() const noexcept { return capacity() - free_; }
@@ -45,6 +55,8 @@ class FlowTable {
   [[nodiscard]] bool put(const FlowContent& content, uint32_t number, FlowDirection direction) noexcept;
   void take(const FlowContent& content, uint32_t number, FlowDirection direction) noexcept;
   void end(Flow& flow, uint32_t number) noexcept;
+  [[nodiscard]] bool leads(const FlowContent& content, uint32_t number, FlowDirection direction) const noexcept;
+  [[nodiscard]] bool is_complete(uint32_t number) const noexcept;
 
   std::span<Flow> records_;
   std::span<FlowBucket> index_;
@@ -53,7 +65,7 @@ class FlowTable {
   // A ring of the free records' places, from next_ on; the first to be used has rested the longest.
   std::vector<uint32_t> resting_;
   uint32_t next_ = 0;
-  uint32_t free_;
+  uint32_t free_ = 0;
   uint64_t refused_ = 0;
 };
 

@@ -15,7 +15,7 @@ constexpr uint64_t kSeed = 0x0123'4567'89ab'cdef;
 struct Memory {
   explicit Memory(std::size_t records, std::size_t buckets) : flows(records), index(buckets) {}
   FlowTable table(uint32_t first, std::size_t records) {
-    return {std::span(flows).subspan(first, records), first, index, kSeed};
+    return {std::span(flows).subspan(first, records), first, index, hash_keys_of(kSeed)};
   }
   // The flow that a program would find.
   uint32_t find(const FlowContent& content, FlowDirection direction) const {
@@ -121,16 +121,43 @@ TEST(FlowTable, RemovedRecordsRest) {
   EXPECT_GT(memory.flows[first].sequence, sequence);
 }
 
-TEST(FlowTable, RemovesWhatAnEarlierViewLeft) {
+TEST(FlowTable, RecoversWhatAnEarlierViewLeft) {
   Memory memory(4, 64);
+  std::vector<uint32_t> numbers;
   {
     FlowTable table = memory.table(0, 4);
-    for (uint32_t i = 0; i < 3; ++i) ASSERT_NE(table.install(content(i)), FlowTable::kNone);
+    for (uint32_t i = 0; i < 3; ++i) numbers.push_back(table.install(content(i)));
+    table.remove(numbers[1]);
   }
-  const FlowTable table = memory.table(0, 4);
-  EXPECT_EQ(memory.entries(), 0u);
+  FlowTable table = memory.table(0, 4);
+  EXPECT_EQ(table.used(), 2u) << "not to be handed out";
+  EXPECT_EQ(memory.find(content(0), FlowDirection::Out), numbers[0]) << "packets go on";
+  std::vector<uint32_t> asked;
+  table.recover([&](uint32_t number, const FlowContent& found) {
+    asked.push_back(number);
+    EXPECT_EQ(found.near_low, number);
+    return number == numbers[2];
+  });
+  EXPECT_EQ(asked, (std::vector{numbers[0], numbers[2]}));
   EXPECT_EQ(memory.find(content(0), FlowDirection::Out), FlowTable::kNone);
+  EXPECT_EQ(memory.find(content(2), FlowDirection::In), numbers[2]);
+  EXPECT_EQ(memory.entries(), 2u);
+  for (uint32_t i = 3; i < 6; ++i) EXPECT_NE(table.install(content(i)), numbers[2]);
+  EXPECT_EQ(table.install(content(6)), FlowTable::kNone);
+  table.remove(numbers[2]);
+  EXPECT_EQ(table.install(content(6)), numbers[2]);
+}
+
+// The program was killed in the middle of it.
+TEST(FlowTable, AFlowThatOneDirectionDoesNotLeadToIsRemoved) {
+  Memory memory(2, 1);
+  (void)memory.table(0, 2).install(content(1));
+  for (uint64_t& entry : memory.index[0].entries)
+    if (entry != 0 && direction_of(entry) == FlowDirection::In) entry = 0;
+  FlowTable table = memory.table(0, 2);
+  table.recover([](uint32_t, const FlowContent&) { return true; });
   EXPECT_EQ(table.used(), 0u);
+  EXPECT_EQ(memory.entries(), 0u);
 }
 
 // Two workers whose flows meet in the same few buckets: each entry is one's, and all are found.

@@ -31,6 +31,7 @@ static_assert(kMissCount <= kMissSlots);
 // --- what an instance does (map `instances`, an array) ---
 
 inline constexpr std::size_t kMostInstances = 64;
+inline constexpr std::size_t kMostName = 32;
 inline constexpr std::size_t kMostRanges = 16;
 
 struct Ipv4Range {
@@ -130,6 +131,10 @@ inline constexpr uint32_t kPlaces = 2;
 struct InstanceView {
   Kind kind;
   uint32_t places;  // that serve it: a bit for each
+  // For the next program, which takes the maps over.
+  char name[kMostName];  // filled up with zeros
+  uint32_t first_flow;   // of its NAT's
+  uint32_t unused;
 
   carry::TranslateSettings translate;
   SiitView siit;
@@ -194,7 +199,11 @@ static_assert(sizeof(Route) == 64);
 
 // --- what the control side says to all programs (map `control`, one entry) ---
 
+// Of all that the maps hold and that the next program is to understand: changes with the meaning of anything.
+inline constexpr uint32_t kLayout = 1;
+
 struct Control {
+  uint32_t layout;  // kLayout once everything else is set; always the first
   // How often the kernel itself counts a hop on each side of the engine, and the programs in its place: 1,
   // since a packet is routed to the TUN device and again from there. 0 where programs are compared with the
   // engine alone.
@@ -202,10 +211,10 @@ struct Control {
   uint32_t generation;  // changes whenever routes, neighbours or interfaces do
   uint32_t is_exact;    // routing depends on more than destinations (policy rules): nothing is cached
   uint32_t processors;
+  uint32_t flow_buckets;  // a power of two; 0: there are no flows
   uint64_t identification_seed;
   FlowHashKeys flow_keys;
-  uint32_t flow_buckets;  // a power of two; 0: there are no flows
-  uint32_t unused_too;
+  uint64_t network;  // the namespace in which interfaces have their indices
 };
 
 }  // namespace yonroku::fastpath

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
+#include <set>
 
 namespace yonroku::fastpath {
 namespace {
@@ -36,14 +37,86 @@ std::string why_not(const Interface& interface) {
 
 }  // namespace
 
-Result<std::unique_ptr<Offload>> Offload::create(uint32_t most_flows) {
-  return std::unique_ptr<Offload>(new Offload(TRY(Programs::load(most_flows))));
+Result<std::unique_ptr<Offload>> Offload::create(uint32_t most_flows, const State& state) {
+  std::optional<Pins> pins;
+  if (state.folder) pins = TRY(Pins::open(*state.folder));
+  Programs programs = TRY(Programs::load(most_flows, pins ? &*pins : nullptr));
+  std::unique_ptr<Offload> offload(new Offload(std::move(pins), std::move(programs)));
+  if (offload->programs_.has_recovered()) TRY(offload->recover(state.with_flows));
+  return offload;
 }
 Offload::~Offload() = default;
 
-Result<uint32_t> Offload::add(const std::string& name, const std::string& device, const Wish& wish) {
+Result<void> Offload::forget(const std::string& folder) {
+  const Pins pins = TRY(Pins::open(folder));
+  if (pins.names().empty()) return {};
+  spdlog::info("offload: removes what an earlier program has left in {}", folder);
+  pins.remove_all();
+  return {};
+}
+
+// Only flows go on by themselves; of everything else an earlier program's tables are not this one's.
+Result<void> Offload::recover(const std::vector<std::string>& with_flows) {
+  std::set<uint32_t> numbers;
+  for (uint32_t number = 0; number < kMostInstances; ++number) {
+    const InstanceView view = TRY(programs_.instance(number));
+    const std::string name(view.name, ::strnlen(view.name, sizeof view.name));
+    if (view.kind == Kind::Nat && std::ranges::find(with_flows, name) != with_flows.end()) {
+      earlier_.emplace(name, Earlier{number, view.first_flow});
+      numbers.insert(number);
+    } else {
+      TRY(programs_.set_instance(number, InstanceView{}));
+    }
+    for (uint32_t table = 0; table < kTablesOfInstance; ++table)
+      TRY(programs_.remove_table(table_number(number, table)));
+  }
+  const uint32_t ended =
+      programs_.end_flows_but([&](uint32_t instance) { return numbers.contains(instance); });
+  if (ended != 0) spdlog::info("offload: {} flows of instances that are gone end", ended);
+  return {};
+}
+
+// Flows know instances by their numbers.
+uint32_t Offload::number_for(const std::string& name) const {
+  if (const auto found = earlier_.find(name); found != earlier_.end()) return found->second.number;
+  const auto is_taken = [&](uint32_t number) {
+    return instances_.contains(number) ||
+           std::ranges::any_of(earlier_, [&](const auto& each) { return each.second.number == number; });
+  };
   uint32_t number = 0;
-  while (instances_.contains(number)) ++number;
+  while (is_taken(number)) ++number;
+  return number;
+}
+
+void Offload::have_started(uid_t user) {
+  if (!pins_) return;
+  for (const uint32_t device : programs_.devices())
+    if (!is_ours(device) && !attached_.contains(device)) programs_.remove_device(device);
+  const auto is_attached = [&](const std::string& pin) {
+    return std::ranges::any_of(attached_, [&](const auto& each) {
+      return (each.second.tc && each.second.tc->pin() == pin) ||
+             (each.second.xdp && each.second.xdp->pin() == pin);
+    });
+  };
+  for (const std::string& pin : pins_->names())
+    if (Attachment::is_pin(pin) && !is_attached(pin)) pins_->remove(pin);
+  if (const uint32_t ended = programs_.end_flows_without_table(); ended != 0)
+    spdlog::info("offload: {} flows have no place any more and end", ended);
+  earlier_.clear();
+  pins_->give_to(user);
+}
+
+void Offload::leave() noexcept {
+  if (!pins_) return;
+  is_leaving_ = true;
+  for (auto& [index, attached] : attached_) {
+    if (attached.tc) attached.tc->leave();
+    if (attached.xdp) attached.xdp->leave();
+  }
+}
+
+Result<uint32_t> Offload::add(const std::string& name, const std::string& device, const Wish& wish) {
+  const uint32_t number = number_for(name);
   if (number >= kMostInstances)
     return fail(name, "the offload serves at most " + std::to_string(kMostInstances) + " instances",
                 "set offload to off in some of them");
@@ -71,6 +144,7 @@ void Offload::remove(uint32_t number) {
   const auto found = instances_.find(number);
   if (found == instances_.end()) return;
   programs_.remove_device(found->second.device);
+  if (is_leaving_) return;
   (void)programs_.set_instance(number, InstanceView{});
   for (uint32_t table = 0; table < kTablesOfInstance; ++table)
     (void)programs_.remove_table(table_number(number, table));
@@ -79,9 +153,14 @@ void Offload::remove(uint32_t number) {
 }
 
 std::unique_ptr<FlowOffload> Offload::flows_for(uint32_t number, FlowKind kind, uint32_t records) {
-  auto table = programs_.add_flow_table(records);
+  Instance& instance = instances_.at(number);
+  uint32_t first = 0;  // where its flows have been
+  if (const auto found = earlier_.find(instance.name); found != earlier_.end())
+    first = found->second.first_flow + static_cast<uint32_t>(instance.flow_tables.size()) * records;
+  auto table = programs_.add_flow_table(records, first);
   if (!table) return nullptr;
-  instances_.at(number).flow_tables.push_back(table->first_number());
+  instance.flow_tables.push_back(table->first_number());
+  tell_of(number, instance);
   return std::make_unique<FlowOffload>(*std::move(table), kind, static_cast<uint8_t>(number));
 }
 
@@ -107,6 +186,8 @@ void Offload::tell_of(uint32_t number, const Instance& instance) {
     view = *instance.view;
     view.places = places_of(instance);
   }
+  instance.name.copy(view.name, sizeof view.name);
+  if (!instance.flow_tables.empty()) view.first_flow = instance.flow_tables.front();
   if (const auto told = programs_.set_instance(number, view); !told)
     spdlog::error("{}: {}", instance.name, told.error().to_string());
 }
@@ -167,7 +248,7 @@ void Offload::attach_to(const Interface& interface, bool wants_tc, bool wants_xd
   }
   if (!attached.tc) {
     auto tc = Attachment::at_tc(interface.index,
-                                interface.is_ethernet ? programs_.tc() : programs_.tc_without_link());
+                                interface.is_ethernet ? programs_.tc() : programs_.tc_without_link(), pins());
     if (tc) attached.tc = std::move(*tc);
     if (!tc) attached.why = tc.error().what;
   }
@@ -175,7 +256,7 @@ void Offload::attach_to(const Interface& interface, bool wants_tc, bool wants_xd
   const bool tries_xdp =
       interface.is_ethernet && (wants_xdp || (chooses && is_known_for_xdp(interface.driver)));
   if (tries_xdp && !attached.xdp) {
-    auto xdp = Attachment::at_xdp(interface.index, programs_.xdp());
+    auto xdp = Attachment::at_xdp(interface.index, programs_.xdp(), pins());
     if (xdp) attached.xdp = std::move(*xdp);
     if (!xdp) attached.why = xdp.error().what + ": tc instead";
   } else if (!tries_xdp) {

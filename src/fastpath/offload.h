@@ -16,6 +16,7 @@
 #include "fastpath/attachment.h"
 #include "fastpath/instance_view.h"
 #include "fastpath/interface.h"
+#include "fastpath/pins.h"
 #include "fastpath/programs.h"
 #include "fastpath/session_offload.h"
 #include "fastpath/table_memory.h"
@@ -46,8 +47,17 @@ struct InstanceStatus {
 
 class Offload {
  public:
-  // Loads the programs, with room for so many flows of NATs: before privileges are given up.
-  static Result<std::unique_ptr<Offload>> create(uint32_t most_flows);
+  // What an earlier program has left: nothing without `folder`.
+  struct State {
+    std::optional<std::string> folder;    // of a BPF file system
+    std::vector<std::string> with_flows;  // instances whose flows may go on; others begin anew
+  };
+
+  // Loads the programs, with room for so many flows of NATs: before privileges are given up. With a folder,
+  // what this one leaves there goes on without it, and so does what an earlier one has left.
+  static Result<std::unique_ptr<Offload>> create(uint32_t most_flows, const State& state = {});
+  // Ends what a program has left there.
+  static Result<void> forget(const std::string& folder);
   ~Offload();
   Offload(const Offload&) = delete;
   Offload& operator=(const Offload&) = delete;
@@ -65,6 +75,12 @@ class Offload {
   std::unique_ptr<FlowOffload> flows_for(uint32_t instance, FlowKind kind, uint32_t records);
   // What the programs do for it from now on; asked again after every change of its tables or settings.
   void serve(uint32_t instance, const ServedOrNot& served);
+
+  // All instances of the start have been added, and programs attached: what is left of earlier ones beside
+  // that ends. `user` is who adds what comes later.
+  void have_started(uid_t user);
+  // The end of the program is near: what remove() would end goes on, if there is a folder for it.
+  void leave() noexcept;
 
   // Attaches the programs where they are wished for and not yet there, and detaches them where they no longer
   // are. `present` are all interfaces.
@@ -92,14 +108,25 @@ class Offload {
     std::optional<Attachment> xdp;
     std::string why;
   };
-  explicit Offload(Programs programs) : programs_(std::move(programs)) {}
+  struct Earlier {
+    uint32_t number;
+    uint32_t first_flow;
+  };
+  Offload(std::optional<Pins> pins, Programs programs)
+      : pins_(std::move(pins)), programs_(std::move(programs)) {}
+  Result<void> recover(const std::vector<std::string>& with_flows);
+  [[nodiscard]] uint32_t number_for(const std::string& name) const;
+  [[nodiscard]] const Pins* pins() const { return pins_ ? &*pins_ : nullptr; }
   [[nodiscard]] uint32_t places_of(const Instance& instance) const;
   void tell_of(uint32_t number, const Instance& instance);
   void attach_to(const Interface& interface, bool wants_tc, bool wants_xdp, bool chooses);
   [[nodiscard]] bool is_ours(uint32_t interface) const;
 
   TableMemory table_memory_;
+  std::optional<Pins> pins_;
   Programs programs_;
+  bool is_leaving_ = false;
+  std::map<std::string, Earlier> earlier_;  // instances of an earlier program with flows that go on, by name
   std::map<uint32_t, Instance> instances_;  // by number
   std::map<uint32_t, Attached> attached_;   // by interface index
 };

@@ -60,6 +60,20 @@ share::OffloadedSession FlowOffload::session_of(const FlowContent& content) noex
       {content.far_high, content.far_low}};
 }
 
+FlowOffload::Recovered FlowOffload::recover(share::Nat& nat, Instant now,
+                                            const std::function<bool(const share::OffloadedSession&)>& right) {
+  Recovered recovered;
+  const uint32_t before = table_.used();
+  table_.recover([&](uint32_t number, const FlowContent& content) {
+    if (content.kind != kind_ || content.instance != instance_) return false;
+    const share::OffloadedSession session = session_of(content);
+    return right(session) && nat.adopt(session, seen(number), number, now);
+  });
+  recovered.kept = table_.used();
+  recovered.removed = before - recovered.kept;
+  return recovered;
+}
+
 // CLOCK_MONOTONIC_COARSE is CLOCK_MONOTONIC, which instants of the engine are of, at the last timer tick.
 FlowOffload::Seen FlowOffload::seen(uint32_t flow) const noexcept {
   const auto instant = [](uint64_t nanoseconds) {

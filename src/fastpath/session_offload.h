@@ -3,9 +3,11 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <utility>
 
 #include "fastpath/flow_table.h"
+#include "share/nat/nat.h"
 #include "share/nat/session_offload.h"
 
 namespace yonroku::fastpath {
@@ -21,6 +23,15 @@ class FlowOffload final : public share::SessionOffload {
   }
   void end(uint32_t flow) noexcept override { table_.remove(flow); }
   [[nodiscard]] Seen seen(uint32_t flow) const noexcept override;
+
+  // What an earlier program has left becomes the NAT's again, whose offload this is; packets are forwarded
+  // meanwhile. Flows are removed that are no longer `right`, or that the NAT refuses. How many of either.
+  struct Recovered {
+    uint32_t kept = 0;
+    uint32_t removed = 0;
+  };
+  Recovered recover(share::Nat& nat, Instant now,
+                    const std::function<bool(const share::OffloadedSession&)>& right);
 
   [[nodiscard]] const FlowTable& table() const { return table_; }
 

@@ -55,7 +55,7 @@ class OffloadedNat : public testing::Test {
     nat_.emplace(settings_, 0, uint16_t{0}, uint16_t{1}, at(100));
     nat_->set_session_offload(&offload_);
   }
-  FlowTable table() { return {flows_, 0, index_, 1}; }
+  FlowTable table() { return {flows_, 0, index_, hash_keys_of(1)}; }
   static Instant at(int64_t seconds) { return Instant() + Duration::seconds(seconds); }
   void converse(uint64_t host, Instant now) {
     const share::Nat::Outbound packet{{{0x20010db800000000, host}, {}, 40000}, kServer, NatProtocol::Udp, 0};
@@ -87,6 +87,24 @@ TEST_F(OffloadedNat, ASessionLastsAsLongAsProgramsSeePackets) {
   for (int64_t now = 1999 + 299; now < 1999 + 302; ++now) nat_->expire(at(now), 16);
   EXPECT_EQ(nat_->session_count(), 0u);
   EXPECT_EQ(offload_.table().used(), 0u);
+}
+
+TEST_F(OffloadedNat, AnotherNatRecoversWhatIsItsOwn) {
+  for (uint64_t host = 1; host <= 4; ++host) converse(host, at(100));
+  flows_[1].content.kind = FlowKind::DsLiteAftr;  // as if the instance had been another
+  flows_[2].content.instance = 1;
+  FlowOffload offload(table(), FlowKind::Nat64, 0);
+  share::Nat nat(settings_, 0, uint16_t{0}, uint16_t{1}, at(110));
+  nat.set_session_offload(&offload);
+  const auto recovered = offload.recover(
+      nat, at(110), [](const share::OffloadedSession& session) { return session.near.low() != 4; });
+  EXPECT_EQ(recovered.kept, 1u);
+  EXPECT_EQ(recovered.removed, 3u);
+  EXPECT_EQ(nat.session_count(), 1u);
+  EXPECT_EQ(nat.counts().offloaded_sessions, 1u);
+  EXPECT_EQ(FlowOffload::session_of(flows_[0].content).near.low(), 1u);
+  EXPECT_EQ(flows_[0].sequence % 2, 0u);
+  for (const unsigned removed : {1u, 2u, 3u}) EXPECT_EQ(flows_[removed].sequence % 2, 1u) << removed;
 }
 
 TEST_F(OffloadedNat, WhatHasNoRoomStaysWithTheNat) {

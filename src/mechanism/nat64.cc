@@ -27,6 +27,11 @@ void Nat64::prepare(WorkerState& state) const {
   prepare_alg(settings_.alg, state);
 }
 
+bool Nat64::may_offload(const share::OffloadedSession& session) const noexcept {
+  return may_embed(session.remote.address) && settings_.pref64.embed(session.remote.address) == session.far &&
+         mechanism::may_offload(settings_.alg, session);
+}
+
 // RFC 6052 §3.1.
 bool Nat64::may_embed(Ipv4Address address) const noexcept {
   return !settings_.pref64.is_well_known() || share::is_global(address) ||

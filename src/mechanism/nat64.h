@@ -47,6 +47,8 @@ class Nat64 {
   // Makes the worker's tables where they are missing, and lets them have these settings where they are not.
   // Takes as long as they are large: before packets come, and when settings change.
   void prepare(WorkerState& state) const;
+  // Whether a session that was offloaded under other settings could be under these.
+  [[nodiscard]] bool may_offload(const share::OffloadedSession& session) const noexcept;
   // Whether nobody inside has opened the connection that a SYN from outside asked for, since it was dropped
   // as unsolicited-syn (RFC 5382 REQ-4).
   [[nodiscard]] bool is_still_unsolicited(std::span<const std::byte> syn,

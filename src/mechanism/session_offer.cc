@@ -6,16 +6,19 @@ namespace yonroku::mechanism {
 
 void offer_session(const AlgSettings& alg, const Ipv6Address& near, const Ipv6Address& far,
                    WorkerState& state) noexcept {
-  const share::OffloadedSession session = state.nat->candidate();
+  if (may_offload(alg, state.nat->candidate()))
+    state.nat->offload(near, far);
+  else
+    state.nat->keep_from_offload();
+}
+
+bool may_offload(const AlgSettings& alg, const share::OffloadedSession& session) noexcept {
   Conversation conversation;
   conversation.protocol = session.protocol;
   conversation.inside = session.inside;
   conversation.outside = session.outside;
   conversation.remote = session.remote;
-  if (Alg::concerns(alg, conversation))
-    state.nat->keep_from_offload();
-  else
-    state.nat->offload(near, far);
+  return !Alg::concerns(alg, conversation);
 }
 
 }  // namespace yonroku::mechanism

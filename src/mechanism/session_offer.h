@@ -12,4 +12,7 @@ namespace yonroku::mechanism {
 void offer_session(const AlgSettings& alg, const Ipv6Address& near, const Ipv6Address& far,
                    WorkerState& state) noexcept;
 
+// Whether none of the gateways that are on has to read the session.
+[[nodiscard]] bool may_offload(const AlgSettings& alg, const share::OffloadedSession& session) noexcept;
+
 }  // namespace yonroku::mechanism
