@@ -36,11 +36,24 @@ fastpath::ServedOrNot offload_view(uint32_t number, const engine::Mechanism& mec
     return fastpath::serve(number, map_t->settings(), *tables.eam, *tables.rules);
   if (const auto* const nat64 = std::get_if<mechanism::Nat64>(&mechanism))
     return fastpath::serve(nat64->settings());
+  if (const auto* const map_t_ce = std::get_if<mechanism::MapTCe>(&mechanism))
+    return fastpath::serve(map_t_ce->settings());
+  if (const auto* const aftr = std::get_if<mechanism::DsLiteAftr>(&mechanism))
+    return fastpath::serve(number, aftr->settings(), *tables.path_mtus);
+  if (const auto* const napt = std::get_if<mechanism::SoftwireNapt>(&mechanism))
+    return fastpath::serve(number, napt->settings(), *tables.path_mtus);
   return std::unexpected("the offload does not know its mechanism");
 }
 
 std::optional<fastpath::FlowKind> flow_kind(config::Mechanism mechanism) {
-  return mechanism == config::Mechanism::Nat64 ? std::optional(fastpath::FlowKind::Nat64) : std::nullopt;
+  switch (mechanism) {
+    case config::Mechanism::Nat64: return fastpath::FlowKind::Nat64;
+    case config::Mechanism::DsLiteAftr: return fastpath::FlowKind::DsLiteAftr;
+    case config::Mechanism::MapECe:
+    case config::Mechanism::LwB4: return fastpath::FlowKind::SoftwireNapt;
+    case config::Mechanism::MapTCe: return fastpath::FlowKind::MapTCe;
+    default: return std::nullopt;
+  }
 }
 
 bool may_offload(const engine::Mechanism& mechanism, const share::OffloadedSession& session) {
