@@ -29,9 +29,6 @@ struct Frame {
   uint64_t words[kHeaders / 8];
 };
 
-inline long (*const tail_call)(void* context, void* programs, uint32_t number) =
-    reinterpret_cast<long (*)(void*, void*, uint32_t)>(BPF_FUNC_tail_call);
-
 }  // namespace yonroku::bpf
 
 extern "C" {
