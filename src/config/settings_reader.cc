@@ -406,7 +406,8 @@ Settings read_settings(const Node& root, const std::string& base_dir, MappingsFi
   settings.log_level = log.choice<LogLevel>("level");
   settings.user = top.text("user");
   settings.offload_state = top.text("offload-state");
-  if (settings.offload_state) check_offload_state(*settings.offload_state, top.place_of("offload-state"), findings);
+  if (settings.offload_state)
+    check_offload_state(*settings.offload_state, top.place_of("offload-state"), findings);
 
   const std::vector<const Node*> nodes = top.sections("instances");
   for (const Node* node : nodes)

@@ -99,10 +99,9 @@ void Instance::recover_flows() {
   fastpath::FlowOffload::Recovered sum;
   for (std::size_t worker = 0; worker < flows_.size(); ++worker) {
     const auto recover = [&](share::Nat& nat, Instant now) {
-      const auto recovered =
-          flows_[worker]->recover(nat, now, [&](const share::OffloadedSession& session) {
-            return may_offload(snapshot_->mechanism, session);
-          });
+      const auto recovered = flows_[worker]->recover(nat, now, [&](const share::OffloadedSession& session) {
+        return may_offload(snapshot_->mechanism, session);
+      });
       sum.kept += recovered.kept;
       sum.removed += recovered.removed;
     };

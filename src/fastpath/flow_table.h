@@ -55,7 +55,8 @@ class FlowTable {
   [[nodiscard]] bool put(const FlowContent& content, uint32_t number, FlowDirection direction) noexcept;
   void take(const FlowContent& content, uint32_t number, FlowDirection direction) noexcept;
   void end(Flow& flow, uint32_t number) noexcept;
-  [[nodiscard]] bool leads(const FlowContent& content, uint32_t number, FlowDirection direction) const noexcept;
+  [[nodiscard]] bool leads(const FlowContent& content, uint32_t number,
+                           FlowDirection direction) const noexcept;
   [[nodiscard]] bool is_complete(uint32_t number) const noexcept;
 
   std::span<Flow> records_;

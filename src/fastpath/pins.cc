@@ -26,13 +26,15 @@ Result<Pins> Pins::open(const std::string& folder) {
   if (::statfs(folder.c_str(), &found) != 0) return failed("");
   if (static_cast<unsigned long>(found.f_type) != BPF_FS_MAGIC) {
     if (is_new) ::rmdir(folder.c_str());
-    return fail("offload-state", folder + " is not of a BPF file system",
-                "name a folder below one, such as /sys/fs/bpf/yonroku; `mount -t bpf bpf DIRECTORY` mounts one");
+    return fail(
+        "offload-state", folder + " is not of a BPF file system",
+        "name a folder below one, such as /sys/fs/bpf/yonroku; `mount -t bpf bpf DIRECTORY` mounts one");
   }
   struct stat own{}, above{};
   if (::stat(folder.c_str(), &own) != 0 || ::stat((folder + "/..").c_str(), &above) != 0) return failed("");
   if (own.st_dev != above.st_dev)
-    return fail("offload-state", folder + " is everybody's", "name a folder below it, such as " + folder + "/yonroku");
+    return fail("offload-state", folder + " is everybody's",
+                "name a folder below it, such as " + folder + "/yonroku");
   // It may be another user's, whom an earlier program became, and this one need not be allowed everything.
   const auto open = [&] {
     pins.lock_ = io::FileDescriptor(::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
@@ -70,8 +72,7 @@ void Pins::remove_all() const {
 }
 
 void Pins::give_to(uid_t user) const {
-  for (const std::string& name : names())
-    (void)::lchown(path_of(name).c_str(), user, static_cast<gid_t>(-1));
+  for (const std::string& name : names()) (void)::lchown(path_of(name).c_str(), user, static_cast<gid_t>(-1));
   (void)::fchown(lock_.get(), user, static_cast<gid_t>(-1));
 }
 

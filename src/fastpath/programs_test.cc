@@ -92,7 +92,9 @@ TEST_F(PinnedPrograms, FlowsAreThereForTheNextOnes) {
 }
 
 TEST_F(PinnedPrograms, WhatDoesNotFitIsRemoved) {
-  { ASSERT_TRUE(Programs::load(64, &*pins_)); }
+  {
+    ASSERT_TRUE(Programs::load(64, &*pins_));
+  }
   {
     const auto larger = Programs::load(65, &*pins_);
     ASSERT_TRUE(larger) << larger.error().to_string();

@@ -60,8 +60,8 @@ share::OffloadedSession FlowOffload::session_of(const FlowContent& content) noex
       {content.far_high, content.far_low}};
 }
 
-FlowOffload::Recovered FlowOffload::recover(share::Nat& nat, Instant now,
-                                            const std::function<bool(const share::OffloadedSession&)>& right) {
+FlowOffload::Recovered FlowOffload::recover(
+    share::Nat& nat, Instant now, const std::function<bool(const share::OffloadedSession&)>& right) {
   Recovered recovered;
   const uint32_t before = table_.used();
   table_.recover([&](uint32_t number, const FlowContent& content) {
