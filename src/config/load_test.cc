@@ -294,8 +294,9 @@ TEST(Settings, NeedingRestart) {
   EXPECT_TRUE(settings_needing_restart(running, wanted).empty());
   wanted.instances[0].workers = 2;
   wanted.user = "nobody";
+  wanted.offload_state = "/sys/fs/bpf/yonroku";
   EXPECT_EQ(settings_needing_restart(running, wanted),
-            (std::vector<std::string>{"user", "instance dc: workers"}));
+            (std::vector<std::string>{"user", "offload-state", "instance dc: workers"}));
 }
 
 }  // namespace

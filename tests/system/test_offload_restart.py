@@ -197,6 +197,26 @@ def test_interfaces_that_are_no_longer_wished_for(lab):
     assert left < links and len(left) == 2
 
 
+def test_another_user_can_keep_it_up(lab):
+    """Without root's privileges it pins what comes later, and the next start takes over all of it."""
+    lab.start(lab.config(top="user: nobody\n"))
+    transfer = Transfer(lab)
+    before, = lab.sessions()
+    links = [pin.name for pin in lab.state.iterdir() if pin.name.startswith(("tc-", "xdp-"))]
+    lab.ip("gateway", "link add later type veth peer name peer")
+
+    def added():
+        return [pin.name for pin in lab.state.iterdir() if pin.name.startswith("tc-") and pin.name not in links]
+
+    wait_for(lambda: len(added()) == 2, what="programs at the new interfaces")
+    lab.ip("gateway", "link del later")
+    wait_for(lambda: not added(), what="their end")
+    lab.translator.kill()
+    lab.again()
+    assert "1 sessions went on" in lab.translator.process.stderr
+    check_over(lab, transfer, before)
+
+
 def test_the_folder_is_one_programs(lab):
     lab.start(lab.config())
     second = Yonroku(lab, "gateway", lab.config().replace("name: nat", "name: other"), name="second")
