@@ -16,7 +16,7 @@ YONROKU = pathlib.Path(os.environ.get("YONROKU", REPOSITORY / "build/release/yon
 UNIT_TESTS = REPOSITORY / "build/debug/tests"
 
 # Values of the key `offload`; "none" leaves the key out.
-OFFLOADS = ["none"]
+OFFLOADS = ["none", "tc"]
 # Unit tests of what asks a lot of the kernel: BPF programs, TUN.
 KERNEL_TESTS = ["yonroku_io_test", "yonroku_fastpath_test"]
 
@@ -39,6 +39,8 @@ def test_siit_between_namespaces(offload):
     udp_tool = probes.udp_tool()
     output = run(HERE / "siit.sh", YONROKU, udp_tool, offload, additions=[YONROKU, udp_tool, shutil.which("curl")])
     assert output.endswith("all went through")
+    if offload != "none":
+        assert re.search(rf"{offload} +to-ipv6 [1-9]", output), output
 
 
 @pytest.mark.parametrize("program", KERNEL_TESTS)
