@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <linux/magic.h>
+#include <spdlog/spdlog.h>
 #include <sys/file.h>
 #include <sys/stat.h>
 #include <sys/vfs.h>
@@ -72,8 +73,11 @@ void Pins::remove_all() const {
 }
 
 void Pins::give_to(uid_t user) const {
-  for (const std::string& name : names()) (void)::lchown(path_of(name).c_str(), user, static_cast<gid_t>(-1));
-  (void)::fchown(lock_.get(), user, static_cast<gid_t>(-1));
+  constexpr auto kSameGroup = static_cast<gid_t>(-1);
+  for (const std::string& name : names())
+    if (::lchown(path_of(name).c_str(), user, kSameGroup) != 0)
+      spdlog::warn("offload-state: {}: {}", path_of(name), std::strerror(errno));
+  if (::fchown(lock_.get(), user, kSameGroup) != 0) spdlog::warn("offload-state: {}", std::strerror(errno));
 }
 
 }  // namespace yonroku::fastpath
