@@ -23,6 +23,7 @@ def with_offload(config):
     """The configuration with `offload:` in every instance, if the lab is to use one."""
     if not OFFLOAD:
         return config
+    config = re.sub(r"^    offload: .*\n", "", config, flags=re.MULTILINE)  # it may have been written before
     return re.sub(r"^  - name: .*$", lambda line: f"{line[0]}\n    offload: {OFFLOAD}", config, flags=re.MULTILINE)
 
 
