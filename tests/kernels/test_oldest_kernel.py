@@ -23,7 +23,7 @@ KERNEL_TESTS = ["yonroku_io_test", "yonroku_fastpath_test"]
 
 def run(*command, additions=()):
     """What the guest prints; it must end well, and in time."""
-    status, output = run_in_kernel.run(command, additions)
+    status, output = run_in_kernel.run(command, additions, timeout=300.0)
     assert status == 0, f"the guest's command ended with {status}"
     return output
 
