@@ -1,5 +1,5 @@
 // The programs that the one of each place goes on with: a program and all that it calls have 512 octets of
-// stack (docs/decisions/0020). They look at the packet anew, which is cheaper than to keep what was seen of
+// stack (docs/decisions/0021). They look at the packet anew, which is cheaper than to keep what was seen of
 // it.
 #pragma once
 
@@ -54,7 +54,7 @@ YONROKU_HOT_INLINE void* parts_of(const Tc<ETH_HLEN>&) { return &tc_parts; }
 YONROKU_HOT_INLINE void* parts_of(const Tc<0>&) { return &tc_without_link_parts; }
 YONROKU_HOT_INLINE void* parts_of(const Xdp&) { return &xdp_parts; }
 
-// Returns only if there is no such program: the daemon that brought them is gone.
+// Returns only if there is no such program: the daemon that brought them is gone, and nothing was pinned.
 template <class Link>
 YONROKU_HOT_INLINE int go_on(const Link& link, Part part) {
   (void)tail_call(link.context(), parts_of(link), static_cast<uint32_t>(part));

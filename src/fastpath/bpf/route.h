@@ -34,7 +34,7 @@ YONROKU_HOT_INLINE uint32_t place_of(const Ipv6Address& address, uint32_t ingres
 }
 
 YONROKU_INLINE_ALL_END
-// Asks the kernel, and keeps what it says. Returns false when there is nothing to be known.
+// Asks the kernel, and keeps what it says. Returns 0 when there is nothing to be known.
 YONROKU_OUT_OF_LINE static int ask_kernel(void* context, const void* what, uint32_t ingress, void* kept) {
   const auto& asked = *static_cast<const Destination*>(what);
   auto& route = *static_cast<Route*>(kept);
