@@ -291,12 +291,7 @@ CountersView Offload::counters(uint32_t instance) const {
   CountersView sum{};
   for (const Place place : {Place::Tc, Place::Xdp}) {
     const auto counted = programs_.counters(instance, place);
-    if (!counted) continue;
-    for (std::size_t direction = 0; direction < 2; ++direction)
-      for (std::size_t protocol = 0; protocol < 4; ++protocol) {
-        sum.forwarded[direction][protocol].packets += counted->forwarded[direction][protocol].packets;
-        sum.forwarded[direction][protocol].octets += counted->forwarded[direction][protocol].octets;
-      }
+    if (counted) sum += *counted;
   }
   return sum;
 }

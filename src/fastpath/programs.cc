@@ -77,6 +77,16 @@ void for_each_map(bpf_object* object, Visitor&& visitor) {
 
 }  // namespace
 
+CountersView& operator+=(CountersView& sum, const CountersView& other) {
+  for (std::size_t direction = 0; direction < std::size(sum.forwarded); ++direction)
+    for (std::size_t protocol = 0; protocol < std::size(sum.forwarded[0]); ++protocol) {
+      sum.forwarded[direction][protocol].packets += other.forwarded[direction][protocol].packets;
+      sum.forwarded[direction][protocol].octets += other.forwarded[direction][protocol].octets;
+    }
+  for (std::size_t i = 0; i < kMissCount; ++i) sum.misses[i] += other.misses[i];
+  return sum;
+}
+
 void Programs::Free::operator()(yonroku_offload* object) const { yonroku_offload__destroy(object); }
 
 void Unmap::operator()(void* memory) const { ::munmap(memory, size); }
@@ -305,14 +315,7 @@ Result<CountersView> Programs::counters(uint32_t instance, Place place) const {
       error != 0)
     return failed("reading counters", error);
   CountersView sum{};
-  for (const CountersView& each : of_processor) {
-    for (std::size_t direction = 0; direction < 2; ++direction)
-      for (std::size_t protocol = 0; protocol < 4; ++protocol) {
-        sum.forwarded[direction][protocol].packets += each.forwarded[direction][protocol].packets;
-        sum.forwarded[direction][protocol].octets += each.forwarded[direction][protocol].octets;
-      }
-    for (std::size_t i = 0; i < kMissCount; ++i) sum.misses[i] += each.misses[i];
-  }
+  for (const CountersView& each : of_processor) sum += each;
   return sum;
 }
 

@@ -24,6 +24,8 @@ struct Unmap {
   void operator()(void* memory) const;
 };
 
+CountersView& operator+=(CountersView& sum, const CountersView& other);
+
 class Programs {
  public:
   // With room for `most_flows` flows of all instances' NATs, 128 octets for each and as much again for their

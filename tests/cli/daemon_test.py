@@ -383,7 +383,7 @@ instances:
 
         one = udp[0]
         outside = f"{one['outside']}:{one['outside-port']}"
-        found = json.loads(self.show("bindings", "--outside", outside, "--json"))["bindings"]
+        found = json.loads(self.show("bindings", "--outside", outside, "--protocol", "udp", "--json"))["bindings"]
         self.assertEqual([b["inside-port"] for b in found], [one["inside-port"]])
         self.assertEqual(len(self.show("sessions", "--inside", f"[{self.host}]:5003").splitlines()), 2)
         self.assertEqual(self.show("sessions", "--remote", "203.0.113.9:54"), "no sessions\n")

@@ -69,7 +69,8 @@ YONROKU_OUT_OF_LINE static int ask_kernel(void* context, const void* what, uint3
   route.kind = Route::kElsewhere;
   if (!has_device) return 1;
   const Device* const here = find<Device>(devices, ingress);
-  if (here != nullptr) __builtin_memcpy(route.own_mac, here->mac, ETH_ALEN);
+  if (here == nullptr) return 0;  // just attached, or just gone
+  __builtin_memcpy(route.own_mac, here->mac, ETH_ALEN);
   route.egress = parameters.ifindex;
   const Device* const device = find<Device>(devices, parameters.ifindex);
   if (device != nullptr && (device->use & Device::kInstance) != 0) {
