@@ -33,7 +33,7 @@ EXTERNAL = {
     "systemd/": {"control"},
     "bpf/": {"fastpath"},
     "fmt/": {"observe", "engine", "config", "provision", "fastpath", "control", "api", "app"},
-    "spdlog/": {"engine", "config", "provision", "fastpath", "control", "api", "app"},
+    "spdlog/": {"engine", "config", "provision", "fastpath", "natlog", "control", "api", "app"},
 }
 
 INCLUDE = re.compile(r'^\s*#\s*include\s*([<"])([^>"]+)[>"]')

@@ -22,7 +22,8 @@ SCHEMA = ROOT / "src/config/schema.yaml"
 COMMANDS = ROOT / "src/app/commands.yaml"
 
 ENTRIES = ["mapping", "rule", "softwire", "pool", "static-binding", "service", "server"]  # what the lists of sections hold
-SCOPES = ["top", "control", "log", "instance", *ENTRIES, "health"]
+SECTIONS = ["control", "log", "nat-log"]  # of the file
+SCOPES = ["top", *SECTIONS, "instance", *ENTRIES, "health"]
 TYPES = [
     "section", "instances", *(f"{entry}s" for entry in ENTRIES), "name", "device", "user", "path", "url-path", "integer", "boolean",
     "choice", "choice-or-integer", "ipv4-address", "ipv6-address", "ipv4-prefix", "ipv6-prefix", "pref64", "port-range",
@@ -151,8 +152,8 @@ def default_words(key, mark=lambda text: text):
 def sections(mechanisms, keys):
     """(anchor, title, keys) in the order of the documents."""
     yield "file", "The file", [k for k in keys if k["in"] == "top"]
-    yield "control", "`control`", [k for k in keys if k["in"] == "control"]
-    yield "log", "`log`", [k for k in keys if k["in"] == "log"]
+    for scope in SECTIONS:
+        yield scope, f"`{scope}`", [k for k in keys if k["in"] == scope]
     instance = [k for k in keys if k["in"] == "instance"]
     yield "instance", "Every instance", [k for k in instance if len(k["mechanisms"]) == len(mechanisms)]
     groups = []
@@ -285,7 +286,7 @@ def make_man():
         if anchor in titles:
             what = titles[anchor]
             out.append(mdoc(f"{what['title'][0].upper()}{what['title'][1:]} ({', '.join(what['cites'])})."))
-        elif anchor in ("control", "log", "health"):
+        elif anchor in (*SECTIONS, "health"):
             out.append(f"The keys below\n.Cm {anchor} .")
         out.append(".Bl -tag -width indent")
         for key in members:
@@ -366,7 +367,7 @@ def json_object(members, mechanism=None):
 def make_json_schema():
     document, mechanisms, keys = load()
     top = json_object([k for k in keys if k["in"] == "top"])
-    for scope in ("control", "log"):
+    for scope in SECTIONS:
         top["properties"][scope] = json_object([k for k in keys if k["in"] == scope])
     instance = [k for k in keys if k["in"] == "instance"]
     branches = []

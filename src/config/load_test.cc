@@ -198,6 +198,7 @@ TEST(Load, EveryKeyOfTheSchemaIsRead) {
       if (key.scope == Scope::Top) text = name + bad + (name == "instances" ? "" : text);
       if (key.scope == Scope::Control) text = "control: {" + name + ": {no: such}}\n" + text;
       if (key.scope == Scope::Log) text = "log: {" + name + ": {no: such}}\n" + text;
+      if (key.scope == Scope::NatLog) text = "nat-log: {" + name + ": {no: such}}\n" + text;
       if (key.scope == Scope::Instance) {
         if (const auto at = text.find(" " + name + ":"); at != std::string::npos)
           text.replace(at, text.find('\n', at) + 1 - at, " " + name + bad);

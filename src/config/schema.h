@@ -18,6 +18,7 @@ enum class Scope : uint8_t {
   Top,
   Control,
   Log,
+  NatLog,
   Instance,
   Mapping,
   Rule,

@@ -15,6 +15,7 @@ std::string_view scope_words(Scope scope, std::optional<Mechanism> mechanism) {
     case Scope::Top: return "the file";
     case Scope::Control: return "control";
     case Scope::Log: return "log";
+    case Scope::NatLog: return "nat-log";
     case Scope::Mapping: return "a mapping";
     case Scope::Rule: return "a rule";
     case Scope::Softwire: return "a softwire";

@@ -9,6 +9,7 @@
 #include <string_view>
 #include <vector>
 
+#include "config/nat_log_settings.h"
 #include "config/service_settings.h"
 #include "mechanism/alg/alg_settings.h"
 #include "packet/ipv4_address.h"
@@ -171,6 +172,7 @@ struct Settings {
   LogLevel log_level = LogLevel::Info;
   std::optional<std::string> user;
   std::optional<std::string> offload_state;  // a folder of a BPF file system
+  std::optional<NatLogSettings> nat_log;     // nullopt: nothing is logged
   std::vector<InstanceSettings> instances;
 
   friend bool operator==(const Settings&, const Settings&) = default;

@@ -11,6 +11,7 @@
 #include "config/map_rule_csv.h"
 #include "config/mapping_conflicts.h"
 #include "config/mapping_csv.h"
+#include "config/nat_log_reader.h"
 #include "config/nat_reader.h"
 #include "config/section_reader.h"
 #include "config/service_reader.h"
@@ -408,6 +409,7 @@ Settings read_settings(const Node& root, const std::string& base_dir, MappingsFi
   settings.offload_state = top.text("offload-state");
   if (settings.offload_state)
     check_offload_state(*settings.offload_state, top.place_of("offload-state"), findings);
+  if (const Node* const nat_log = top.section("nat-log")) settings.nat_log = read_nat_log(*nat_log, findings);
 
   const std::vector<const Node*> nodes = top.sections("instances");
   for (const Node* node : nodes)

@@ -9,6 +9,7 @@
 #include "control/interfaces.h"
 #include "control/offload_view.h"
 #include "control/privileges.h"
+#include "natlog/sinks.h"
 
 namespace yonroku::control {
 namespace {
@@ -26,6 +27,7 @@ config::Settings without_mappings(const config::Settings& settings) {
   copy.log_level = settings.log_level;
   copy.user = settings.user;
   copy.offload_state = settings.offload_state;
+  copy.nat_log = settings.nat_log;
   for (const auto& instance : settings.instances) {
     auto& kept = copy.instances.emplace_back(instance);
     // Not `= {}`, which keeps the memory.
@@ -65,12 +67,15 @@ Result<std::unique_ptr<Daemon>> Daemon::start(const config::Settings& settings) 
   }
   for (const auto& instance : settings.instances)
     daemon->instances_.push_back(TRY(Instance::open(instance, daemon->steering_, daemon->offload_.get())));
+  if (settings.nat_log)
+    daemon->log_ = std::make_unique<natlog::Log>(*settings.nat_log,
+                                                 TRY(natlog::open_sinks(*settings.nat_log, settings.user)));
   daemon->settings_ = without_mappings(settings);
   daemon->attach_offload();
   if (daemon->offload_ != nullptr) daemon->offload_->have_started(user_after_start(settings.user));
   TRY(drop_privileges(settings.user, daemon->offload_ != nullptr ? Keep::ForOffload : Keep::ForRoutes));
   if (daemon->offload_ != nullptr) TRY(daemon->watch_routes());
-  for (auto& instance : daemon->instances_) instance->start_workers();
+  for (auto& instance : daemon->instances_) instance->start_workers(daemon->log_.get());
   daemon->check_health();
   return daemon;
 }
@@ -103,6 +108,25 @@ Result<void> Daemon::watch_routes() {
   return {};
 }
 
+// `sinks` when something has changed.
+void Daemon::use_log(const config::Settings& settings, std::optional<natlog::Sinks> sinks) {
+  if (!settings.nat_log) {
+    for (auto& instance : instances_) instance->end_log();
+    log_.reset();
+    return;
+  }
+  if (!sinks) return;
+  if (log_ != nullptr) {
+    log_->use(*settings.nat_log, *std::move(sinks));
+    for (auto& instance : instances_) instance->log_table();
+    return;
+  }
+  log_ = std::make_unique<natlog::Log>(*settings.nat_log, *std::move(sinks));
+  for (auto& instance : instances_)
+    if (const auto begun = instance->begin_log(*log_); !begun)
+      spdlog::error("nat-log: {}", begun.error().to_string());
+}
+
 // What the settings say from now on.
 void Daemon::check_health() {
   std::vector<HealthTarget> targets = health_targets(settings_);
@@ -123,6 +147,9 @@ Result<void> Daemon::reload(const config::Settings& settings) {
   // What it takes to load programs was given up.
   if (offload_ == nullptr && std::ranges::any_of(settings.instances, wants_offload))
     return fail("reload", "offload: the program was started without any", "restart it");
+  std::optional<natlog::Sinks> sinks;
+  if (settings.nat_log && settings.nat_log != settings_.nat_log)
+    sinks = TRY(natlog::open_sinks(*settings.nat_log, settings.user));
   // New instances first: what can fail comes before what can't be undone.
   std::vector<std::unique_ptr<Instance>> added;
   for (const auto& wanted : settings.instances) {
@@ -146,8 +173,9 @@ Result<void> Daemon::reload(const config::Settings& settings) {
   std::erase_if(instances_, [&](const auto& instance) {
     return find_settings(settings, instance->settings().name) == nullptr;
   });
+  use_log(settings, std::move(sinks));
   for (auto& instance : added) {
-    instance->start_workers();
+    instance->start_workers(log_.get());
     instances_.push_back(std::move(instance));
   }
   settings_ = without_mappings(settings);

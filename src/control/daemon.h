@@ -129,6 +129,7 @@ class Daemon {
   Daemon() = default;
   [[nodiscard]] Result<void> check_fixed(const config::Settings& settings) const;
   void attach_offload();
+  void use_log(const config::Settings& settings, std::optional<natlog::Sinks> sinks);
   Result<void> watch_routes();
   void check_health();
   void use_health();
@@ -142,6 +143,7 @@ class Daemon {
   io::Steering steering_ = io::Steering::load();  // while there are privileges, for instances that come later
   std::unique_ptr<fastpath::Offload> offload_;    // if any instance asked for one at the start
   config::Settings settings_;
+  std::unique_ptr<natlog::Log> log_;  // if there is a section `nat-log`
   std::vector<std::unique_ptr<Instance>> instances_;
   std::chrono::system_clock::time_point since_;
   std::optional<std::chrono::system_clock::time_point> reloaded_;

@@ -48,6 +48,7 @@ Instance::~Instance() {
   for (auto& worker : workers_) worker->stop();
   if (offload_ != nullptr) offload_->remove(offload_number_);
   if (nat_events_ != nullptr) nat_events_->have_ended.store(true, std::memory_order_release);
+  if (log_ != nullptr) log_->end(settings_.name);
 }
 
 Result<std::unique_ptr<Instance>> Instance::open(const config::InstanceSettings& settings,
@@ -88,8 +89,9 @@ void Instance::make_workers(std::vector<io::TunQueue> queues) {
   for (auto& worker : workers_) worker->set_peers(peers);
 }
 
-void Instance::start_workers() {
+void Instance::start_workers(natlog::Log* log) {
   for (auto& worker : workers_) worker->prepare();
+  if (log != nullptr) (void)begin_log(*log);  // at once: no thread is at work
   recover_flows();
   for (auto& worker : workers_) worker->start();
 }
@@ -194,10 +196,14 @@ void Instance::commit_reload(const config::InstanceSettings& settings) {
   settings_ = settings;
   forget_tables();
   if (offload_ != nullptr) offload_->set_wish(offload_number_, offload_wish(settings));
-  if (next_rules_) tables_.rules = std::move(next_rules_);
+  if (next_rules_) {
+    if (log_ != nullptr) log(difference(*next_rules_));
+    tables_.rules = std::move(next_rules_);
+  }
   count_rules();
   tables_.services = build_services(settings.services, service_numbers_, down_servers_);
   use(build_snapshot(settings, tables_));
+  if (log_ != nullptr) log_->change_settings(settings_);
   link_.commit(plan_);
 }
 
@@ -331,6 +337,7 @@ void Instance::remove_route_of(const share::EamMapping& mapping) {
 }
 
 void Instance::apply(const Change& change) {
+  if (log_ != nullptr) log(difference(change));
   // Making room copies the table: not for every small change.
   if (change.add.size() > tables_.eam->size() / 8)
     tables_.eam->reserve(tables_.eam->size() + change.add.size());
@@ -381,18 +388,22 @@ Result<void> Instance::add_rules(std::span<const share::MapRule> rules) {
     (void)table.add(rule);
     rule_use_.add(rule);
   }
+  if (log_ != nullptr) log({.added_rules = {rules.begin(), rules.end()}});
   free_retired_rules();
   return {};
 }
 
 void Instance::remove_rules(std::span<const share::MapRuleKey> keys) {
+  natlog::TableChange logged;
   for (const auto& key : keys) {
     const auto rule = tables_.rules->at(key);
     if (!rule) continue;
     (void)tables_.rules->remove(key);
     rule_use_.remove(*rule);
     if (rule_use_.has_routes() && rule_use_.users_of(rule->ipv4()) == 0) link_.uncover(rule->ipv4());
+    if (log_ != nullptr) logged.removed_rules.push_back(*rule);
   }
+  if (log_ != nullptr) log(std::move(logged));
   free_retired_rules();
 }
 
@@ -448,7 +459,9 @@ NatQuery Instance::widened(NatQuery query) const {
 
 Result<std::shared_ptr<const NatEventRings>> Instance::follow_nat() {
   constexpr std::chrono::milliseconds kLimit{1000};
-  if (nat_events_ == nullptr) nat_events_ = std::make_shared<NatEventRings>(workers_.size());
+  if (nat_events_ == nullptr)
+    nat_events_ = std::make_shared<NatEventRings>(
+        workers_.size(), log_ != nullptr ? log_->ring_capacity() : engine::NatEventRing::kCapacity);
   for (std::size_t i = 0; i < workers_.size(); ++i)
     TRY(ask_nat(
         i, [&](share::Nat& nat, Instant) { nat.set_event_sink(&nat_events_->of_worker[i]); }, kLimit));

@@ -23,6 +23,7 @@
 #include "engine/worker.h"
 #include "fastpath/offload.h"
 #include "io/steering.h"
+#include "natlog/log.h"
 #include "observe/totals.h"
 
 namespace yonroku::control {
@@ -37,7 +38,12 @@ class Instance {
   Instance(const Instance&) = delete;
   Instance& operator=(const Instance&) = delete;
 
-  void start_workers();
+  // `log` may be null, and otherwise outlives the instance.
+  void start_workers(natlog::Log* log);
+  // From now on: instance_log.cc. An error when a worker does not answer within a second.
+  Result<void> begin_log(natlog::Log& log);
+  void log_table();  // for receivers that have not seen it
+  void end_log();
   // Takes over settings that need no restart (config::settings_needing_restart), in two steps:
   // prepare_reload() finds every reason against them and changes nothing that packets see; commit_reload()
   // can't fail.
@@ -114,6 +120,10 @@ class Instance {
   void recover_flows();
   [[nodiscard]] std::pmr::memory_resource* table_memory() const;
   void count_rules();
+  [[nodiscard]] natlog::TableChange whole_table() const;
+  [[nodiscard]] natlog::TableChange difference(const Change& change) const;
+  [[nodiscard]] natlog::TableChange difference(const share::MapRuleTable& next) const;
+  void log(natlog::TableChange change);
   void make_workers(std::vector<io::TunQueue> queues);
   Result<void> check(const Change& change, const config::InstanceSettings& settings) const;
   Result<void> add_routes(const Change& change);
@@ -131,6 +141,7 @@ class Instance {
   config::InstanceSettings settings_;                          // without what the tables hold
   std::vector<std::unique_ptr<fastpath::FlowOffload>> flows_;  // of the workers' NATs, from the first on
   fastpath::Offload* offload_ = nullptr;
+  natlog::Log* log_ = nullptr;
   uint32_t offload_number_ = 0;                      // with offload_
   LinkPlan plan_;                                    // of the reload that is prepared
   std::shared_ptr<share::MapRuleTable> next_rules_;  // likewise

@@ -1,7 +1,6 @@
 // Who watches what happens in an instance's NAT: reads the rings that its workers write to.
 #pragma once
 
-#include <atomic>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -12,12 +11,7 @@
 
 namespace yonroku::control {
 
-// One for each worker.
-struct NatEventRings {
-  explicit NatEventRings(std::size_t workers) : of_worker(workers) {}
-  std::vector<engine::NatEventRing> of_worker;
-  std::atomic<bool> have_ended = false;  // the instance is gone
-};
+using engine::NatEventRings;
 
 class NatFollower {
  public:

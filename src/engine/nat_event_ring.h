@@ -7,6 +7,7 @@
 #include <atomic>
 #include <bit>
 #include <cstdint>
+#include <deque>
 #include <memory>
 #include <vector>
 
@@ -16,16 +17,18 @@ namespace yonroku::engine {
 
 class NatEventRing final : public share::NatEventSink {
  public:
-  static constexpr uint64_t kCapacity = 16384;  // events; 1.5 MiB
+  static constexpr uint64_t kCapacity = 16384;  // events, of 56 octets
 
-  NatEventRing() : slots_(std::make_unique<std::array<Slot, kCapacity>>()) {}
+  // `capacity` is a power of two.
+  explicit NatEventRing(uint64_t capacity = kCapacity)
+      : mask_(capacity - 1), slots_(std::make_unique<Slot[]>(capacity)) {}
 
   // In the writer's thread.
   void on(const share::NatEvent& event) noexcept override {
     const uint64_t number = published_.load(std::memory_order_relaxed);
     // Whoever reads a word of this event in the place of an older one finds the number, too.
     reserved_.store(number + 1, std::memory_order_relaxed);
-    Slot& slot = (*slots_)[number % kCapacity];
+    Slot& slot = slots_[number & mask_];
     const Words words = pack(event);
     for (std::size_t i = 0; i < kWords; ++i) slot[i].store(words[i], std::memory_order_release);
     published_.store(number + 1, std::memory_order_release);
@@ -40,8 +43,8 @@ class NatEventRing final : public share::NatEventSink {
     for (; next < end && count < most; ++next) {
       Words words;
       for (std::size_t i = 0; i < kWords; ++i)
-        words[i] = (*slots_)[next % kCapacity][i].load(std::memory_order_acquire);
-      if (reserved_.load(std::memory_order_relaxed) > next + kCapacity) continue;
+        words[i] = slots_[next & mask_][i].load(std::memory_order_acquire);
+      if (reserved_.load(std::memory_order_relaxed) > next + mask_ + 1) continue;
       out.push_back(unpack(words));
       ++count;
     }
@@ -83,9 +86,19 @@ class NatEventRing final : public share::NatEventSink {
             (words[1] & kRecovered) != 0};
   }
 
-  std::unique_ptr<std::array<Slot, kCapacity>> slots_;
+  uint64_t mask_;
+  std::unique_ptr<Slot[]> slots_;
   std::atomic<uint64_t> reserved_ = 0;
   std::atomic<uint64_t> published_ = 0;
+};
+
+// One for each worker of an instance.
+struct NatEventRings {
+  explicit NatEventRings(std::size_t workers, uint64_t capacity = NatEventRing::kCapacity) {
+    for (std::size_t i = 0; i < workers; ++i) of_worker.emplace_back(capacity);
+  }
+  std::deque<NatEventRing> of_worker;
+  std::atomic<bool> have_ended = false;  // the instance is gone
 };
 
 }  // namespace yonroku::engine

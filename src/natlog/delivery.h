@@ -1,0 +1,62 @@
+// Brings the log to one receiver, in a thread of its own: a receiver that stalls fills its own queue and
+// stops nobody else. What finds no room is counted, and told to the receiver once there is room again.
+#pragma once
+
+#include <chrono>
+#include <condition_variable>
+#include <deque>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <stop_token>
+#include <string>
+#include <thread>
+
+#include "natlog/sink.h"
+
+namespace yonroku::natlog {
+
+struct DeliveryStatus {
+  std::string name;
+  uint64_t written = 0;  // entries
+  uint64_t lost = 0;     // likewise, for want of room or time
+  uint64_t waiting = 0;
+  std::optional<std::string> error;             // of the last attempt
+  std::chrono::system_clock::time_point since;  // of the error, or of the first success after one
+};
+
+class Delivery {
+ public:
+  // `most` entries wait at once.
+  Delivery(std::unique_ptr<Sink> sink, std::size_t most);
+  // Goes on for a few seconds with what waits.
+  ~Delivery();
+
+  // Does not wait for the receiver.
+  void offer(std::shared_ptr<const Batch> batch);
+  [[nodiscard]] DeliveryStatus status() const;
+  [[nodiscard]] const Sink& sink() const { return *sink_; }
+
+ private:
+  void run();
+  std::shared_ptr<const Batch> next();
+  bool write(const Batch& batch);
+  void flush();
+  void succeeded();
+  void failed(const Error& error);
+  [[nodiscard]] bool is_late() const;
+
+  std::unique_ptr<Sink> sink_;
+  std::size_t most_;
+  mutable std::mutex mutex_;
+  std::condition_variable change_;
+  std::deque<std::shared_ptr<const Batch>> queue_;
+  DeliveryStatus status_;
+  uint64_t untold_ = 0;  // of status_.lost
+  bool has_unflushed_ = false;
+  bool is_stopping_ = false;
+  std::chrono::steady_clock::time_point deadline_;  // once it is stopping
+  std::thread thread_;
+};
+
+}  // namespace yonroku::natlog

@@ -1,0 +1,179 @@
+#include "natlog/log.h"
+
+#include <algorithm>
+
+#include "natlog/clock.h"
+
+namespace yonroku::natlog {
+namespace {
+
+constexpr std::chrono::milliseconds kPause{5};  // when nothing happens
+constexpr std::size_t kMostAtOnce = 4096;       // of a ring
+
+config::InstanceSettings without_tables(const config::InstanceSettings& settings) {
+  config::InstanceSettings kept = settings;
+  // Not `= {}`, which keeps the memory.
+  kept.mappings = std::vector<share::EamMapping>();
+  kept.rules = std::vector<share::MapRule>();
+  return kept;
+}
+
+uint16_t last_port_of(const share::NatEvent& event, const config::InstanceSettings& settings) {
+  const bool is_block = event.kind == share::NatEvent::Kind::PortBlockTaken ||
+                        event.kind == share::NatEvent::Kind::PortBlockReturned;
+  return static_cast<uint16_t>(event.outside.port + (is_block ? settings.nat.block_size - 1 : 0));
+}
+
+}  // namespace
+
+Log::Log(const config::NatLogSettings& settings, Sinks sinks) : settings_(settings) {
+  for (auto& sink : sinks) deliveries_.push_back(std::make_unique<Delivery>(std::move(sink), settings.queue));
+  thread_ = std::thread([this] { run(); });
+}
+
+Log::~Log() {
+  {
+    const std::scoped_lock lock(mutex_);
+    is_stopping_ = true;
+  }
+  stop_.notify_all();
+  thread_.join();
+  while (collect()) {
+  }
+  for (const Followed& followed : followed_) offer(Note{utc_now(), Note::Kind::Ended, followed.source});
+}
+
+void Log::use(const config::NatLogSettings& settings, Sinks sinks) {
+  std::vector<std::unique_ptr<Delivery>> ended;  // without the lock: that takes a while
+  const std::scoped_lock lock(mutex_);
+  settings_ = settings;
+  std::vector<std::unique_ptr<Delivery>> wanted;
+  for (auto& sink : sinks) {
+    const auto present = std::ranges::find_if(deliveries_, [&](const auto& delivery) {
+      return delivery != nullptr && delivery->sink().name() == sink->name();
+    });
+    if (present != deliveries_.end()) {
+      wanted.push_back(std::move(*present));
+      continue;
+    }
+    wanted.push_back(std::make_unique<Delivery>(std::move(sink), settings.queue));
+    for (const Followed& followed : followed_)
+      wanted.back()->offer(
+          std::make_shared<const Batch>(Note{utc_now(), Note::Kind::Began, followed.source}));
+  }
+  ended = std::exchange(deliveries_, std::move(wanted));
+  for (Followed& followed : followed_)
+    followed.detail = detail_of(settings_.events, followed.source->settings);
+}
+
+const Source* Log::add_source(const config::InstanceSettings& settings) {
+  const auto same = std::ranges::find(sources_, settings.name, &Source::instance);
+  uint32_t number = 1;
+  for (const Source& source : sources_) number = std::max(number, source.number + 1);
+  if (same != sources_.end()) number = same->number;
+  return &sources_.emplace_back(number, without_tables(settings));
+}
+
+Log::Followed* Log::find(const std::string& instance) {
+  const auto found = std::ranges::find_if(
+      followed_, [&](const Followed& followed) { return followed.source->instance() == instance; });
+  return found == followed_.end() ? nullptr : &*found;
+}
+
+void Log::begin(const config::InstanceSettings& settings,
+                std::shared_ptr<const engine::NatEventRings> rings) {
+  const std::scoped_lock lock(mutex_);
+  const Source* const source = add_source(settings);
+  std::vector<uint64_t> next;
+  if (rings != nullptr)
+    for (const auto& ring : rings->of_worker) next.push_back(ring.end());
+  followed_.push_back({source, detail_of(settings_.events, settings), std::move(rings), std::move(next), {}});
+  offer(Note{utc_now(), Note::Kind::Began, source});
+}
+
+void Log::change_settings(const config::InstanceSettings& settings) {
+  const std::scoped_lock lock(mutex_);
+  Followed* const followed = find(settings.name);
+  if (followed == nullptr) return;
+  while (collect(*followed)) {
+  }
+  followed->source = add_source(settings);
+  followed->detail = detail_of(settings_.events, settings);
+  offer(Note{utc_now(), Note::Kind::Changed, followed->source});
+}
+
+void Log::end(const std::string& instance) {
+  const std::scoped_lock lock(mutex_);
+  Followed* const followed = find(instance);
+  if (followed == nullptr) return;
+  while (collect(*followed)) {
+  }
+  offer(Note{utc_now(), Note::Kind::Ended, followed->source});
+  followed_.erase(followed_.begin() + (followed - followed_.data()));
+}
+
+void Log::change_table(const std::string& instance, TableChange change) {
+  const std::scoped_lock lock(mutex_);
+  const Followed* const followed = find(instance);
+  if (followed == nullptr) return;
+  change.time = utc_now();
+  change.source = followed->source;
+  offer(std::move(change));
+}
+
+LogStatus Log::status() const {
+  const std::scoped_lock lock(mutex_);
+  LogStatus status{events_, missed_, {}};
+  for (const auto& delivery : deliveries_) status.receivers.push_back(delivery->status());
+  return status;
+}
+
+void Log::run() {
+  while (true) {
+    const bool has_more = collect();
+    std::unique_lock lock(mutex_);
+    if (is_stopping_) return;
+    if (!has_more) stop_.wait_for(lock, kPause, [this] { return is_stopping_; });
+  }
+}
+
+// Some of what has happened; true when there may be more.
+bool Log::collect() {
+  const std::scoped_lock lock(mutex_);
+  bool has_more = false;
+  for (Followed& followed : followed_) has_more |= collect(followed);
+  return has_more;
+}
+
+bool Log::collect(Followed& followed) {
+  if (followed.rings == nullptr) return false;
+  const ClockOffset clock;
+  bool has_more = false;
+  for (std::size_t i = 0; i < followed.next.size(); ++i) {
+    read_.clear();
+    const uint64_t missed = followed.rings->of_worker[i].read(followed.next[i], kMostAtOnce, read_);
+    if (missed != 0) {
+      missed_ += missed;
+      offer(Note{utc_now(), Note::Kind::Lost, followed.source, missed});
+    }
+    has_more |= read_.size() == kMostAtOnce;
+    std::vector<Event> events;
+    events.reserve(read_.size());
+    for (share::NatEvent& event : read_) {
+      const Milliseconds time = clock.utc(event.time);
+      if (!is_logged(event.kind, followed.detail) || !followed.limit.passes(event.kind, time)) continue;
+      if (!settings_.destinations) event.remote = {};
+      events.push_back({time, followed.source, event, last_port_of(event, followed.source->settings)});
+    }
+    events_ += events.size();
+    if (!events.empty()) offer(std::move(events));
+  }
+  return has_more;
+}
+
+void Log::offer(Batch batch) {
+  const auto shared = std::make_shared<const Batch>(std::move(batch));
+  for (const auto& delivery : deliveries_) delivery->offer(shared);
+}
+
+}  // namespace yonroku::natlog

@@ -1,0 +1,77 @@
+// The log: collects what the workers of all instances tell, and hands it on to whoever is to receive it.
+// Workers never wait: they write to rings, and what was overwritten before it was read is counted and logged
+// as lost.
+#pragma once
+
+#include <condition_variable>
+#include <deque>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "config/nat_log_settings.h"
+#include "engine/nat_event_ring.h"
+#include "natlog/delivery.h"
+#include "natlog/selection.h"
+
+namespace yonroku::natlog {
+
+struct LogStatus {
+  uint64_t events = 0;  // that were logged
+  uint64_t missed = 0;  // that workers overwrote before they were read
+  std::vector<DeliveryStatus> receivers;
+};
+
+class Log {
+ public:
+  Log(const config::NatLogSettings& settings, Sinks sinks);
+  // Logs that every instance has ended, and brings what waits to the receivers, for a few seconds at most.
+  ~Log();
+  Log(const Log&) = delete;
+  Log& operator=(const Log&) = delete;
+
+  // Receivers of the same name go on; the others end.
+  void use(const config::NatLogSettings& settings, Sinks sinks);
+
+  // An instance, and what its workers write to, or null for one without a NAT. Ends when the rings do, or
+  // with end().
+  void begin(const config::InstanceSettings& settings, std::shared_ptr<const engine::NatEventRings> rings);
+  void change_settings(const config::InstanceSettings& settings);
+  void end(const std::string& instance);
+  // `change` says nothing of time and source yet.
+  void change_table(const std::string& instance, TableChange change);
+
+  // How many events a worker's ring is to hold.
+  [[nodiscard]] uint64_t ring_capacity() const { return settings_.queue; }
+  [[nodiscard]] LogStatus status() const;
+
+ private:
+  struct Followed {
+    const Source* source;
+    Detail detail;
+    std::shared_ptr<const engine::NatEventRings> rings;
+    std::vector<uint64_t> next;  // of each ring
+    RefusalLimit limit;
+  };
+  void run();
+  bool collect();
+  bool collect(Followed& followed);
+  const Source* add_source(const config::InstanceSettings& settings);
+  Followed* find(const std::string& instance);
+  void offer(Batch batch);
+
+  config::NatLogSettings settings_;
+  mutable std::mutex mutex_;  // of all that follows
+  std::deque<Source> sources_;
+  std::vector<Followed> followed_;
+  std::vector<std::unique_ptr<Delivery>> deliveries_;
+  std::vector<share::NatEvent> read_;
+  uint64_t events_ = 0, missed_ = 0;
+  bool is_stopping_ = false;
+  std::condition_variable stop_;
+  std::thread thread_;
+};
+
+}  // namespace yonroku::natlog

@@ -1,0 +1,272 @@
+#include "natlog/log.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <condition_variable>
+#include <functional>
+
+namespace yonroku::natlog {
+namespace {
+
+using config::LoggedEvents;
+using share::NatEvent;
+using testing::ElementsAre;
+using testing::IsEmpty;
+using Kind = NatEvent::Kind;
+
+// What a receiver got, in words.
+struct Received {
+  std::mutex mutex;
+  std::condition_variable change;
+  std::vector<std::string> words;
+  std::vector<Event> events;
+  bool refuses = false;
+  std::size_t attempts = 0;
+  std::size_t flushes = 0;
+
+  std::vector<std::string> wait(std::size_t count) {
+    std::unique_lock lock(mutex);
+    change.wait_for(lock, std::chrono::seconds(10), [&] { return words.size() >= count; });
+    return words;
+  }
+  void wait_for(const std::function<bool()>& condition) {
+    std::unique_lock lock(mutex);
+    EXPECT_TRUE(change.wait_for(lock, std::chrono::seconds(10), condition));
+  }
+};
+
+class Receiver : public Sink {
+ public:
+  explicit Receiver(std::shared_ptr<Received> received, std::string name = "receiver")
+      : received_(std::move(received)), name_(std::move(name)) {}
+  std::string name() const override { return name_; }
+  Result<void> write(const Batch& batch) override {
+    const std::scoped_lock lock(received_->mutex);
+    ++received_->attempts;
+    received_->change.notify_all();
+    if (received_->refuses) return fail(name_, "refuses");
+    std::visit([&](const auto& each) { put(each); }, batch);
+    return {};
+  }
+  Result<void> flush() override {
+    const std::scoped_lock lock(received_->mutex);
+    ++received_->flushes;
+    received_->change.notify_all();
+    return {};
+  }
+
+ private:
+  void put(const std::vector<Event>& events) {
+    for (const Event& event : events) {
+      received_->events.push_back(event);
+      received_->words.push_back(event.source->instance() + " " +
+                                 std::to_string(static_cast<int>(event.what.kind)) + " " +
+                                 std::to_string(event.what.outside.port));
+    }
+  }
+  void put(const Note& note) {
+    static constexpr const char* kWords[] = {"began", "changed", "ended", "lost"};
+    received_->words.push_back((note.source != nullptr ? note.source->instance() : "all") + " " +
+                               kWords[static_cast<int>(note.kind)] +
+                               (note.count != 0 ? " " + std::to_string(note.count) : ""));
+  }
+  void put(const TableChange& change) {
+    received_->words.push_back("table +" + std::to_string(change.added_mappings.size()) + " -" +
+                               std::to_string(change.removed_mappings.size()));
+  }
+  std::shared_ptr<Received> received_;
+  std::string name_;
+};
+
+Sinks one(const std::shared_ptr<Received>& received, std::string name = "receiver") {
+  Sinks sinks;
+  sinks.push_back(std::make_unique<Receiver>(received, std::move(name)));
+  return sinks;
+}
+
+NatEvent event(Kind kind, uint16_t port) {
+  NatEvent event;
+  event.kind = kind;
+  event.outside.port = port;
+  event.remote.port = 443;
+  return event;
+}
+
+config::InstanceSettings instance(share::PortAllocation allocation = share::PortAllocation::Dynamic) {
+  config::InstanceSettings settings;
+  settings.name = "plat";
+  settings.mechanism = config::Mechanism::Nat64;
+  settings.nat.allocation = allocation;
+  settings.nat.block_size = 512;
+  return settings;
+}
+
+TEST(Log, TellsWhatHappensInOrder) {
+  const auto received = std::make_shared<Received>();
+  const auto rings = std::make_shared<engine::NatEventRings>(2, 16);
+  rings->of_worker[0].on(event(Kind::BindingCreated, 1));  // before the log: not its business
+  {
+    Log log({}, one(received));
+    log.begin(instance(), rings);
+    rings->of_worker[0].on(event(Kind::BindingCreated, 2));
+    rings->of_worker[0].on(event(Kind::SessionCreated, 2));
+    rings->of_worker[0].on(event(Kind::BindingEnded, 2));
+    EXPECT_THAT(received->wait(3), ElementsAre("plat began", "plat 0 2", "plat 1 2"));
+    log.change_table("plat", {.added_mappings = {{}}});
+    log.change_table("nobody", {.added_mappings = {{}}});
+    rings->of_worker[1].on(event(Kind::BindingCreated, 3));  // and at once the end
+  }
+  const auto words = received->wait(6);
+  EXPECT_EQ(words.size(), 6u);
+  EXPECT_EQ(words.back(), "plat ended");
+  EXPECT_THAT(words, testing::Contains("plat 0 3"));
+  EXPECT_THAT(words, testing::Contains("table +1 -0"));
+  EXPECT_GT(received->flushes, 0u);
+}
+
+TEST(Log, WhatIsLogged) {
+  struct Case {
+    LoggedEvents events;
+    share::PortAllocation allocation;
+    std::vector<Kind> kinds;
+  };
+  using enum share::PortAllocation;
+  const std::vector<Kind> refusals = {Kind::PortsExhausted, Kind::LimitExceeded, Kind::TableFull};
+  for (const Case& each : {
+           Case{LoggedEvents::Auto, Dynamic, {Kind::BindingCreated, Kind::BindingEnded}},
+           Case{LoggedEvents::Auto, Blocks, {Kind::PortBlockTaken, Kind::PortBlockReturned}},
+           Case{LoggedEvents::Auto, Deterministic, {}},
+           Case{LoggedEvents::PortBlocks, Dynamic, {Kind::PortBlockTaken, Kind::PortBlockReturned}},
+           Case{LoggedEvents::Bindings, Blocks, {Kind::BindingCreated, Kind::BindingEnded}},
+           Case{LoggedEvents::Sessions, Dynamic, {Kind::SessionCreated, Kind::SessionEnded}},
+       }) {
+    const Detail detail = detail_of(each.events, instance(each.allocation));
+    std::vector<Kind> logged;
+    for (uint8_t kind = 0; kind <= static_cast<uint8_t>(Kind::TableFull); ++kind)
+      if (is_logged(static_cast<Kind>(kind), detail)) logged.push_back(static_cast<Kind>(kind));
+    std::vector<Kind> wanted = each.kinds;
+    wanted.insert(wanted.end(), refusals.begin(), refusals.end());
+    EXPECT_EQ(logged, wanted) << static_cast<int>(each.events) << " " << static_cast<int>(each.allocation);
+  }
+}
+
+TEST(Log, DestinationsOnlyWhenAskedFor) {  // RFC 6888 REQ-12
+  for (const bool wanted : {false, true}) {
+    const auto received = std::make_shared<Received>();
+    const auto rings = std::make_shared<engine::NatEventRings>(1, 16);
+    Log log({.events = LoggedEvents::Sessions, .destinations = wanted}, one(received));
+    log.begin(instance(), rings);
+    rings->of_worker[0].on(event(Kind::SessionCreated, 2));
+    received->wait(2);
+    ASSERT_EQ(received->events.size(), 1u);
+    EXPECT_EQ(received->events[0].what.remote.port, wanted ? 443 : 0);
+  }
+}
+
+TEST(Log, ABlockHasALastPort) {
+  const auto received = std::make_shared<Received>();
+  const auto rings = std::make_shared<engine::NatEventRings>(1, 16);
+  Log log({}, one(received));
+  log.begin(instance(share::PortAllocation::Blocks), rings);
+  rings->of_worker[0].on(event(Kind::PortBlockTaken, 1024));
+  received->wait(2);
+  ASSERT_EQ(received->events.size(), 1u);
+  EXPECT_EQ(received->events[0].last_port, 1535);
+}
+
+TEST(Log, RefusalsAreLimited) {  // RFC 8158 §5.2
+  const auto received = std::make_shared<Received>();
+  const auto rings = std::make_shared<engine::NatEventRings>(1, 1024);
+  {
+    Log log({}, one(received));
+    log.begin(instance(), rings);
+    for (int i = 0; i < 100; ++i) rings->of_worker[0].on(event(Kind::PortsExhausted, 0));
+  }
+  EXPECT_EQ(received->events.size(), RefusalLimit::kPerSecond);
+}
+
+TEST(Log, WhatWorkersOverwroteIsLoggedAsLost) {
+  const auto received = std::make_shared<Received>();
+  const auto rings = std::make_shared<engine::NatEventRings>(1, 16);
+  {
+    Log log({}, one(received));
+    log.begin(instance(), rings);
+    const auto settings = instance();
+    // The log reads it when its settings change at the latest.
+    for (uint16_t i = 0; i < 10'000; ++i) rings->of_worker[0].on(event(Kind::BindingCreated, i));
+    log.change_settings(settings);
+    const LogStatus status = log.status();
+    EXPECT_EQ(status.events + status.missed, 10'000u);
+    EXPECT_GT(status.missed, 0u);
+  }
+  uint64_t lost = 0;
+  for (const std::string& word : received->words)
+    if (word.starts_with("plat lost ")) lost += std::stoull(word.substr(10));
+  EXPECT_EQ(received->events.size() + lost, 10'000u);
+}
+
+TEST(Log, AReceiverThatRefusesGetsItAgain) {
+  const auto received = std::make_shared<Received>();
+  received->refuses = true;
+  const auto rings = std::make_shared<engine::NatEventRings>(1, 16);
+  Log log({}, one(received));
+  log.begin(instance(), rings);
+  rings->of_worker[0].on(event(Kind::BindingCreated, 2));
+  received->wait_for([&] { return received->attempts >= 2; });
+  const auto failing = log.status().receivers.at(0);
+  EXPECT_TRUE(failing.error.has_value());
+  EXPECT_GE(failing.waiting, 1u);
+  {
+    const std::scoped_lock lock(received->mutex);
+    received->refuses = false;
+  }
+  EXPECT_THAT(received->wait(2), ElementsAre("plat began", "plat 0 2"));
+}
+
+TEST(Log, AReceiverThatStallsFillsItsQueueOnly) {
+  const auto stalled = std::make_shared<Received>(), quick = std::make_shared<Received>();
+  stalled->refuses = true;
+  Sinks sinks = one(stalled, "stalled");
+  sinks.push_back(std::make_unique<Receiver>(quick, "quick"));
+  const auto rings = std::make_shared<engine::NatEventRings>(1, 4096);
+  Log log({.queue = 1024}, std::move(sinks));
+  log.begin(instance(), rings);
+  for (uint16_t i = 0; i < 3000; ++i) {
+    rings->of_worker[0].on(event(Kind::BindingCreated, i));
+    if (i % 100 == 99) quick->wait(i + 2u);  // batches of 100 at most
+  }
+  EXPECT_EQ(quick->wait(3001).size(), 3001u);
+  const LogStatus status = log.status();
+  EXPECT_LE(status.receivers[0].waiting, 1024u);
+  EXPECT_EQ(status.receivers[0].waiting + status.receivers[0].lost, 3001u);
+  EXPECT_EQ(status.receivers[1].lost, 0u);
+  {
+    const std::scoped_lock lock(stalled->mutex);
+    stalled->refuses = false;
+  }
+  // Once there is room, it is told how much it lacks.
+  stalled->wait(1 + status.receivers[0].waiting - 1);
+  rings->of_worker[0].on(event(Kind::BindingCreated, 9));
+  stalled->wait_for([&] { return stalled->words.back() == "plat 0 9"; });
+  EXPECT_THAT(stalled->words, testing::Contains("all lost " + std::to_string(status.receivers[0].lost)));
+}
+
+TEST(Log, OtherReceiversWhileItRuns) {
+  const auto first = std::make_shared<Received>(), second = std::make_shared<Received>();
+  const auto rings = std::make_shared<engine::NatEventRings>(1, 16);
+  Log log({}, one(first, "a"));
+  log.begin(instance(), rings);
+  first->wait(1);
+  Sinks more = one(std::make_shared<Received>(), "a");  // the same name: the first goes on
+  more.push_back(std::make_unique<Receiver>(second, "b"));
+  log.use({.events = LoggedEvents::Sessions}, std::move(more));
+  rings->of_worker[0].on(event(Kind::SessionCreated, 5));
+  EXPECT_THAT(first->wait(2), ElementsAre("plat began", "plat 2 5"));
+  EXPECT_THAT(second->wait(2), ElementsAre("plat began", "plat 2 5"));
+  log.use({}, {});
+  EXPECT_THAT(log.status().receivers, IsEmpty());
+}
+
+}  // namespace
+}  // namespace yonroku::natlog
