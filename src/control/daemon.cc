@@ -95,16 +95,23 @@ void Daemon::attach_offload() {
   if (!present) return spdlog::error("offload: {}", present.error().to_string());
   offload_->attach(*present);
   const auto is_exact = has_policy_rules();
-  offload_->set_exact(!is_exact || *is_exact);
+  offload_->set_exact(!is_exact || *is_exact || routing_depends_on_more_);
 }
 
 Result<void> Daemon::watch_routes() {
-  route_watcher_ = TRY(RouteWatcher::start({.routes_changed = [this] { offload_->forget_routes(); },
-                                            .interfaces_changed =
-                                                [this] {
-                                                  const std::scoped_lock lock(mutex_);
-                                                  attach_offload();
-                                                }}));
+  RouteWatcher::Listener listener;
+  listener.routes_changed = [this] { offload_->forget_routes(); };
+  listener.interfaces_changed = [this] {
+    const std::scoped_lock lock(mutex_);
+    attach_offload();
+  };
+  listener.routing_depends_on_more = [this](bool depends) {
+    const std::scoped_lock lock(mutex_);
+    routing_depends_on_more_ = depends;
+    attach_offload();
+  };
+  listener.blocks_are_right = [this] { offload_->trust_blocks(); };
+  route_watcher_ = TRY(RouteWatcher::start(std::move(listener), offload_->whole_blocks()));
   return {};
 }
 

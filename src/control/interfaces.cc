@@ -57,6 +57,7 @@ int add_interface(const nlmsghdr* message, void* out) {
   Interface& interface = static_cast<std::vector<Interface>*>(out)->emplace_back();
   interface.index = static_cast<uint32_t>(link->ifi_index);
   interface.is_ethernet = link->ifi_type == ARPHRD_ETHER;
+  interface.has_neighbours = interface.is_ethernet || (link->ifi_flags & IFF_NOARP) == 0;
   interface.is_loopback = (link->ifi_flags & IFF_LOOPBACK) != 0;
   interface.is_up = (link->ifi_flags & IFF_UP) != 0;
   return mnl_attr_parse(message, sizeof *link, read_attribute, &interface);

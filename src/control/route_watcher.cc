@@ -7,6 +7,7 @@
 #include <sys/eventfd.h>
 #include <sys/socket.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <cstdint>
@@ -26,14 +27,49 @@ constexpr uint32_t kGroups = group(RTNLGRP_LINK) | group(RTNLGRP_NEIGH) | group(
                              group(RTNLGRP_IPV6_IFADDR) | group(RTNLGRP_IPV6_ROUTE) |
                              group(RTNLGRP_IPV6_RULE);
 
-// Whether an interface or a rule is among what came.
-bool concerns_interfaces(const char* data, int size) {
-  for (const auto* message = reinterpret_cast<const nlmsghdr*>(data); mnl_nlmsg_ok(message, size);
-       message = mnl_nlmsg_next(message, &size))
-    if (message->nlmsg_type == RTM_NEWLINK || message->nlmsg_type == RTM_DELLINK ||
-        message->nlmsg_type == RTM_NEWRULE || message->nlmsg_type == RTM_DELRULE)
-      return true;
-  return false;
+// A full table of the Internet's routes takes a second or two to read: time that may be spent on that, at most.
+constexpr int kDumpShare = 100;     // a hundredth
+constexpr int kFirstDumpShare = 10;  // as long as no block is known to be whole
+constexpr std::chrono::seconds kBetweenDumps{10};
+constexpr std::chrono::seconds kHeartbeat{1};
+constexpr int kReceiveBuffer = 8 * 1024 * 1024;  // octets: changes that come while others are looked at
+
+bool concerns_interfaces(const nlmsghdr& message) {
+  return message.nlmsg_type == RTM_NEWLINK || message.nlmsg_type == RTM_DELLINK ||
+         message.nlmsg_type == RTM_NEWRULE || message.nlmsg_type == RTM_DELRULE;
+}
+
+// Everything of a kind (RTM_GET...). `between` is called for every few of them; false ends it.
+Result<void> dump(uint16_t type, uint8_t family, mnl_cb_t look_at, void* data,
+                  const std::function<bool()>& between) {
+  const std::unique_ptr<mnl_socket, int (*)(mnl_socket*)> socket(
+      mnl_socket_open2(NETLINK_ROUTE, SOCK_CLOEXEC), mnl_socket_close);
+  if (socket == nullptr || mnl_socket_bind(socket.get(), 0, MNL_SOCKET_AUTOPID) < 0) return failed("bind");
+  std::vector<char> buffer(32 * 1024);
+  nlmsghdr* const request = mnl_nlmsg_put_header(buffer.data());
+  request->nlmsg_type = type;
+  request->nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP;
+  request->nlmsg_seq = 1;
+  // The family comes first in the header of every kind.
+  static_assert(sizeof(fib_rule_hdr) == sizeof(rtmsg));
+  static_cast<rtmsg*>(mnl_nlmsg_put_extra_header(request, sizeof(rtmsg)))->rtm_family = family;
+  if (mnl_socket_sendto(socket.get(), request, request->nlmsg_len) < 0) return failed("asking");
+  int more = MNL_CB_OK;
+  while (more > MNL_CB_STOP) {
+    const ssize_t size = mnl_socket_recvfrom(socket.get(), buffer.data(), buffer.size());
+    if (size < 0 && errno == EINTR) continue;
+    if (size < 0) return failed("reading");
+    more = mnl_cb_run(buffer.data(), static_cast<std::size_t>(size), 1, mnl_socket_get_portid(socket.get()),
+                      look_at, data);
+    if (more < 0) return failed("reading");
+    if (!between()) return fail("netlink", "ended");
+  }
+  return {};
+}
+
+int look_at_route(const nlmsghdr* message, void* blocks) {
+  static_cast<RouteBlocks*>(blocks)->see_dumped(*message);
+  return MNL_CB_OK;
 }
 
 int look_at_rule(const nlmsghdr* message, void* has_others) {
@@ -47,11 +83,14 @@ int look_at_rule(const nlmsghdr* message, void* has_others) {
 
 }  // namespace
 
-Result<std::unique_ptr<RouteWatcher>> RouteWatcher::start(Listener listener) {
-  std::unique_ptr<RouteWatcher> watcher(new RouteWatcher(std::move(listener)));
+Result<std::unique_ptr<RouteWatcher>> RouteWatcher::start(Listener listener,
+                                                         std::span<uint64_t> whole_blocks) {
+  std::unique_ptr<RouteWatcher> watcher(new RouteWatcher(std::move(listener), whole_blocks));
   watcher->socket_ =
       io::FileDescriptor(::socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, NETLINK_ROUTE));
   if (!watcher->socket_.is_open()) return failed("socket");
+  // More than the system's limit needs CAP_NET_ADMIN; what is there will do without.
+  (void)::setsockopt(watcher->socket_.get(), SOL_SOCKET, SO_RCVBUFFORCE, &kReceiveBuffer, sizeof kReceiveBuffer);
   sockaddr_nl address{};
   address.nl_family = AF_NETLINK;
   address.nl_groups = kGroups;
@@ -70,47 +109,75 @@ RouteWatcher::~RouteWatcher() {
   thread_.join();
 }
 
+bool RouteWatcher::is_stopped() const {
+  pollfd stop{stop_.get(), POLLIN, 0};
+  return ::poll(&stop, 1, 0) != 0;
+}
+
 void RouteWatcher::run() {
-  std::vector<char> buffer(64 * 1024);
   std::array<pollfd, 2> waiting{pollfd{socket_.get(), POLLIN, 0}, pollfd{stop_.get(), POLLIN, 0}};
   while (true) {
-    if (::poll(waiting.data(), waiting.size(), -1) < 0 && errno != EINTR) return;
+    const int timeout = static_cast<int>(std::chrono::milliseconds(kHeartbeat).count());
+    if (::poll(waiting.data(), waiting.size(), timeout) < 0 && errno != EINTR) return;
     if (waiting[1].revents != 0) return;
-    if (waiting[0].revents == 0) continue;
-    bool interfaces = false;
-    while (true) {
-      const ssize_t size = ::recv(socket_.get(), buffer.data(), buffer.size(), 0);
-      if (size < 0 && errno != ENOBUFS) break;
-      // ENOBUFS: so much happened that some of it was lost.
-      interfaces = interfaces || size < 0 || concerns_interfaces(buffer.data(), static_cast<int>(size));
-    }
-    listener_.routes_changed();
-    if (interfaces) listener_.interfaces_changed();
+    read_changes();
+    if (blocks_.is_outdated() && Clock::now() >= next_dump_) dump_routes();
   }
+}
+
+// All that has come.
+void RouteWatcher::read_changes() {
+  std::array<char, 64 * 1024> buffer;
+  bool routes = false, interfaces = false;
+  while (true) {
+    ssize_t size = ::recv(socket_.get(), buffer.data(), buffer.size(), 0);
+    if (size < 0 && errno != ENOBUFS) break;
+    routes = true;
+    if (size < 0) {  // so much happened that some of it was lost
+      blocks_.forget();
+      if (has_dumped_) next_dump_ = {};
+      has_dumped_ = false;
+      interfaces = true;
+      continue;
+    }
+    int left = static_cast<int>(size);
+    for (const auto* message = reinterpret_cast<const nlmsghdr*>(buffer.data()); mnl_nlmsg_ok(message, left);
+         message = mnl_nlmsg_next(message, &left)) {
+      blocks_.see_change(*message);
+      interfaces = interfaces || concerns_interfaces(*message);
+    }
+  }
+  if (routes) listener_.routes_changed();
+  if (interfaces) listener_.interfaces_changed();
+  if (blocks_.depends_on_more() != told_of_more_) {
+    told_of_more_ = blocks_.depends_on_more();
+    listener_.routing_depends_on_more(told_of_more_);
+  }
+  listener_.blocks_are_right();
+}
+
+void RouteWatcher::dump_routes() {
+  const Clock::time_point begin = Clock::now();
+  blocks_.begin_dump();
+  bool is_complete = true;
+  for (const uint8_t family : {uint8_t{AF_INET}, uint8_t{AF_INET6}})
+    is_complete = is_complete && dump(RTM_GETROUTE, family, look_at_route, &blocks_, [this] {
+                                   read_changes();
+                                   return !is_stopped();
+                                 });
+  const bool is_good = blocks_.end_dump(is_complete);
+  has_dumped_ = has_dumped_ || is_good;
+  const Clock::time_point end = Clock::now();
+  next_dump_ = end + (has_dumped_ ? std::max<Clock::duration>(kBetweenDumps, (end - begin) * kDumpShare)
+                                  : std::max<Clock::duration>(kHeartbeat, (end - begin) * kFirstDumpShare));
+  // What is told changes at once.
+  read_changes();
 }
 
 Result<bool> has_policy_rules() {
   bool has_others = false;
-  for (const uint8_t family : {uint8_t{AF_INET}, uint8_t{AF_INET6}}) {
-    const std::unique_ptr<mnl_socket, int (*)(mnl_socket*)> socket(mnl_socket_open(NETLINK_ROUTE),
-                                                                   mnl_socket_close);
-    if (socket == nullptr || mnl_socket_bind(socket.get(), 0, MNL_SOCKET_AUTOPID) < 0) return failed("bind");
-    std::vector<char> buffer(32 * 1024);
-    nlmsghdr* const request = mnl_nlmsg_put_header(buffer.data());
-    request->nlmsg_type = RTM_GETRULE;
-    request->nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP;
-    request->nlmsg_seq = 1;
-    static_cast<fib_rule_hdr*>(mnl_nlmsg_put_extra_header(request, sizeof(fib_rule_hdr)))->family = family;
-    if (mnl_socket_sendto(socket.get(), request, request->nlmsg_len) < 0) return failed("asking for rules");
-    int more = MNL_CB_OK;
-    while (more > MNL_CB_STOP) {
-      const ssize_t size = mnl_socket_recvfrom(socket.get(), buffer.data(), buffer.size());
-      if (size < 0) return failed("reading rules");
-      more = mnl_cb_run(buffer.data(), static_cast<std::size_t>(size), 1, mnl_socket_get_portid(socket.get()),
-                        look_at_rule, &has_others);
-      if (more < 0) return failed("reading rules");
-    }
-  }
+  for (const uint8_t family : {uint8_t{AF_INET}, uint8_t{AF_INET6}})
+    TRY(dump(RTM_GETRULE, family, look_at_rule, &has_others, [] { return true; }));
   return has_others;
 }
 

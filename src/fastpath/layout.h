@@ -168,6 +168,7 @@ struct Device {
     // tunnel for one that is in it still, which a network card that cuts tunnels' segments by itself would
     // get wrong.
     kHandsOn = 4,
+    kWithoutNeighbours = 8,  // where it leads does not depend on the address
   };
   uint32_t use;
   uint32_t instance;  // in `instances`
@@ -175,13 +176,15 @@ struct Device {
   uint8_t unused[2];
 };
 
-inline constexpr std::size_t kRoutes = 4096;  // on each processor
+inline constexpr uint32_t kRouteBits = 13;
+inline constexpr std::size_t kRoutes = std::size_t{1} << kRouteBits;  // on each processor
 
-// What the kernel's routing said about a destination. Good for a second, and until `Control::generation`
-// changes.
+// What the kernel's routing said about a block of destinations (fastpath/route_blocks.h). Good for a second,
+// and until `Control::generation` changes.
 struct Route {
-  enum Kind : uint8_t { kUnknown, kNextHop, kNeighbour, kInstance, kElsewhere };
-  uint64_t high, low;  // the destination; IPv4 as ::ffff:0:0/96
+  // kSplit, of the widest blocks only: what is known is known of narrower ones.
+  enum Kind : uint8_t { kUnknown, kNextHop, kNeighbour, kInstance, kElsewhere, kSplit };
+  uint64_t high, low;  // the block
   uint64_t until;      // nanoseconds of CLOCK_MONOTONIC
   uint32_t generation;
   uint32_t ingress;  // interface index
@@ -189,6 +192,8 @@ struct Route {
   uint16_t fits;     // packets up to this size are known to fit
   uint8_t kind;
   uint8_t instance;
+  uint8_t length;               // of the block
+  uint8_t narrower;             // of kSplit: the length of the block that was looked for last
   uint8_t destination_mac[6];  // of the next hop
   uint8_t source_mac[6];
   uint8_t own_mac[6];     // of the interface where packets arrive
@@ -200,7 +205,7 @@ static_assert(sizeof(Route) == 64);
 // --- what the control side says to all programs (map `control`, one entry) ---
 
 // Of all that the maps hold and that the next program is to understand: changes with the meaning of anything.
-inline constexpr uint32_t kLayout = 1;
+inline constexpr uint32_t kLayout = 2;
 
 struct Control {
   uint32_t layout;  // kLayout once everything else is set; always the first
@@ -209,12 +214,14 @@ struct Control {
   // engine alone.
   uint32_t kernel_hops;
   uint32_t generation;  // changes whenever routes, neighbours or interfaces do
-  uint32_t is_exact;    // routing depends on more than destinations (policy rules): nothing is cached
+  uint32_t is_exact;    // routing depends on more than destinations: nothing is cached
   uint32_t processors;
   uint32_t flow_buckets;  // a power of two; 0: there are no flows
   uint64_t identification_seed;
   FlowHashKeys flow_keys;
   uint64_t network;  // the namespace in which interfaces have their indices
+  // Nanoseconds of CLOCK_MONOTONIC: somebody watches routes, and `whole_blocks` is right, until then.
+  uint64_t blocks_until;
 };
 
 }  // namespace yonroku::fastpath

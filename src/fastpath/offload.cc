@@ -282,6 +282,7 @@ void Offload::attach_to(const Interface& interface, bool wants_tc, bool wants_xd
   Device device{};
   if (attached.xdp) device.use |= Device::kXdpTarget;
   if (is_veth || interface.kind == "tun") device.use |= Device::kHandsOn;
+  if (!interface.has_neighbours) device.use |= Device::kWithoutNeighbours;
   std::memcpy(device.mac, interface.mac, sizeof device.mac);
   if (const auto set = programs_.set_device(interface.index, device); !set)
     spdlog::error("offload: {}: {}", interface.name, set.error().to_string());

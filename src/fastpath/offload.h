@@ -88,6 +88,9 @@ class Offload {
   // Routes, neighbours or addresses have changed.
   void forget_routes() noexcept { programs_.forget_routes(); }
   void set_exact(bool is_exact) noexcept { programs_.set_exact(is_exact); }
+  // As Programs has them.
+  [[nodiscard]] std::span<uint64_t> whole_blocks() const { return programs_.whole_blocks(); }
+  void trust_blocks() noexcept { programs_.trust_blocks(); }
 
   [[nodiscard]] CountersView counters(uint32_t instance) const;  // both places
   [[nodiscard]] std::vector<InterfaceStatus> interfaces() const;

@@ -15,6 +15,7 @@
 #include <cstdarg>
 #include <cstdio>
 #include <cstring>
+#include <ctime>
 #include <string>
 
 #include "fastpath/offload.skel.h"
@@ -152,6 +153,7 @@ Result<Programs> Programs::load(uint32_t most_flows, const Pins* pins) {
   // libbpf goes on without type information that the kernel refuses; a defect of ours.
   if (!said.empty()) spdlog::warn("offload: {}", last_lines(said));
   TRY(programs.map_control());
+  TRY(programs.map_blocks());
   TRY(programs.map_flows(most_flows));
   TRY(programs.set_up_control());
   return programs;
@@ -161,6 +163,18 @@ Result<void> Programs::map_control() {
   void* const memory = map_memory(object_->maps.control, sizeof(Control));
   if (memory == MAP_FAILED) return failed("mapping its control map", errno);
   control_ = {static_cast<Control*>(memory), {in_pages(sizeof(Control))}};
+  return {};
+}
+
+// What an earlier program knew of routes is old.
+Result<void> Programs::map_blocks() {
+  constexpr std::size_t kSize = kBlockWords * sizeof(uint64_t);
+  void* const memory = map_memory(object_->maps.whole_blocks, kSize);
+  if (memory == MAP_FAILED) return failed("mapping its blocks of routes", errno);
+  whole_blocks_ = {static_cast<uint64_t*>(memory), {in_pages(kSize)}};
+  std::atomic_ref<uint64_t>(control_->blocks_until).store(0, std::memory_order_release);
+  for (uint64_t& word : whole_blocks()) std::atomic_ref<uint64_t>(word).store(0, std::memory_order_release);
+  forget_routes();
   return {};
 }
 
@@ -258,6 +272,14 @@ void Programs::forget_routes() noexcept {
 void Programs::set_exact(bool is_exact) noexcept {
   std::atomic_ref<uint32_t>(control_->is_exact).store(is_exact ? 1 : 0, std::memory_order_release);
   forget_routes();
+}
+void Programs::trust_blocks() noexcept {
+  timespec now{};
+  (void)::clock_gettime(CLOCK_MONOTONIC, &now);
+  const auto nanoseconds =
+      static_cast<uint64_t>(now.tv_sec) * 1'000'000'000 + static_cast<uint64_t>(now.tv_nsec);
+  std::atomic_ref<uint64_t>(control_->blocks_until)
+      .store(nanoseconds + kBlocksLifetime, std::memory_order_release);
 }
 
 Result<void> Programs::set_instance(uint32_t number, const InstanceView& view) {

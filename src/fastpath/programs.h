@@ -13,6 +13,7 @@
 #include "fastpath/flow_table.h"
 #include "fastpath/layout.h"
 #include "fastpath/pins.h"
+#include "fastpath/route_blocks.h"
 
 struct yonroku_offload;
 
@@ -51,6 +52,11 @@ class Programs {
   void forget_routes() noexcept;
   // Routing depends on more than the destination: remember nothing.
   void set_exact(bool is_exact) noexcept;
+  // fastpath/route_blocks.h: kBlockWords words of bits, all 0 after load(). Of any thread, atomically.
+  [[nodiscard]] std::span<uint64_t> whole_blocks() const { return {whole_blocks_.get(), kBlockWords}; }
+  // They are right for so long from now on.
+  static constexpr uint64_t kBlocksLifetime = 2'000'000'000;  // nanoseconds
+  void trust_blocks() noexcept;
 
   // Each says what the kernel did not like.
   Result<void> set_instance(uint32_t number, const InstanceView& view);
@@ -84,6 +90,7 @@ class Programs {
   void pin_maps(const Pins& pins);
   [[nodiscard]] std::string why_not_recovered(const Pins& pins) const;
   Result<void> map_control();
+  Result<void> map_blocks();
   Result<void> map_flows(uint32_t most_flows);
   Result<void> set_up_control();
   [[nodiscard]] FlowTable flow_table(uint32_t first, uint32_t records) const;
@@ -92,6 +99,7 @@ class Programs {
   std::unique_ptr<yonroku_offload, Free> object_;
   // Shared with the kernel.
   std::unique_ptr<Control, Unmap> control_;
+  std::unique_ptr<uint64_t[], Unmap> whole_blocks_;
   std::unique_ptr<Flow[], Unmap> flows_;
   std::unique_ptr<FlowBucket[], Unmap> flow_index_;
   uint32_t most_flows_ = 0;

@@ -40,7 +40,7 @@ struct Tc {
   [[nodiscard]] YONROKU_HOT_INLINE char* end() const {
     return reinterpret_cast<char*>(static_cast<uintptr_t>(packet->data_end));
   }
-  [[nodiscard]] YONROKU_HOT_INLINE void* context() const { return packet; }
+  [[nodiscard]] YONROKU_HOT_INLINE __sk_buff* context() const { return packet; }
   [[nodiscard]] YONROKU_HOT_INLINE uint32_t size() const { return packet->len; }  // with the front
   [[nodiscard]] YONROKU_HOT_INLINE uint32_t ingress() const { return packet->ifindex; }
   [[nodiscard]] YONROKU_HOT_INLINE uint16_t protocol() const {
@@ -109,7 +109,7 @@ struct Xdp {
   [[nodiscard]] YONROKU_HOT_INLINE char* end() const {
     return reinterpret_cast<char*>(static_cast<uintptr_t>(packet->data_end));
   }
-  [[nodiscard]] YONROKU_HOT_INLINE void* context() const { return packet; }
+  [[nodiscard]] YONROKU_HOT_INLINE xdp_md* context() const { return packet; }
   [[nodiscard]] YONROKU_HOT_INLINE uint32_t size() const {
     // In the verifier's eyes these are pointers, which are not subtracted in 32 bits.
     uint64_t first = packet->data;

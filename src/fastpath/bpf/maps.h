@@ -4,6 +4,7 @@
 #include "fastpath/bpf/kernel.h"
 #include "fastpath/flow_layout.h"
 #include "fastpath/layout.h"
+#include "fastpath/route_blocks.h"
 #include "share/mapping/slot.h"
 
 extern "C" {
@@ -43,6 +44,14 @@ struct {
   MAP_UINT(key_size, 4);
   MAP_UINT(value_size, sizeof(yonroku::fastpath::Route));
 } routes SECTION(".maps");
+
+struct {
+  MAP_UINT(type, BPF_MAP_TYPE_ARRAY);
+  MAP_UINT(max_entries, yonroku::fastpath::kBlockWords);
+  MAP_UINT(key_size, 4);
+  MAP_UINT(value_size, sizeof(uint64_t));
+  MAP_UINT(map_flags, BPF_F_MMAPABLE);
+} whole_blocks SECTION(".maps");
 
 struct table_slots {
   MAP_UINT(type, BPF_MAP_TYPE_ARRAY);
