@@ -9,6 +9,7 @@
 #include <optional>
 #include <random>
 
+#include "control/route_watcher.h"
 #include "fastpath/instance_view.h"
 #include "fastpath/restore.skel.h"
 #include "fastpath/table_memory.h"
@@ -96,6 +97,7 @@ class Bench {
     ok_ = TestNetwork::enter() && load() && serve_siit() && serve_nat64();
   }
   ~Bench() {
+    watcher_.reset();
     if (frames_ != nullptr) ::munmap(frames_, frames_size());
     if (restore_ != nullptr) yonroku_restore__destroy(restore_);
   }
@@ -150,7 +152,18 @@ class Bench {
                                 bpf_map__fd(restore_->maps.frames), 0);
     if (memory == MAP_FAILED) return false;
     frames_ = static_cast<uint8_t*>(memory);
-    return network_.set_up(*programs_, {"10.0.0.0/8", "2001:db8:64::/96"});
+    return network_.set_up(*programs_, {"10.0.0.0/8", "2001:db8:64::/96"}) && watch_routes();
+  }
+  bool watch_routes() {
+    control::RouteWatcher::Listener listener;
+    listener.routes_changed = [this] { programs_->forget_routes(); };
+    listener.interfaces_changed = [] {};
+    listener.routing_depends_on_more = [](bool) {};
+    listener.blocks_are_right = [this] { programs_->trust_blocks(); };
+    auto watcher = control::RouteWatcher::start(std::move(listener), programs_->whole_blocks());
+    if (!watcher) return false;
+    watcher_ = std::move(*watcher);
+    return true;
   }
   bool set_instance(uint32_t number, fastpath::Served served) {
     served.view.places = UINT32_MAX;
@@ -190,6 +203,7 @@ class Bench {
   std::optional<fastpath::Programs> programs_;
   std::optional<fastpath::FlowTable> flows_;
   yonroku_restore* restore_ = nullptr;
+  std::unique_ptr<control::RouteWatcher> watcher_;
   uint8_t* frames_ = nullptr;
   test::Octets first_;
   bool ok_ = false;
