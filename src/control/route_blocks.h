@@ -1,8 +1,8 @@
 // Finds out from the kernel's routes (rtnetlink(7)) which blocks of destinations are whole, that is, hold no
 // route to a part of them (fastpath/route_blocks.h).
 //
-// A new route splits blocks at once. What routes that are gone had split becomes whole only with the next dump of
-// all routes, which is asked for now and then.
+// A new route splits blocks at once. What routes that are gone had split becomes whole only with the next
+// dump of all routes, which is asked for now and then.
 #pragma once
 
 #include <cstdint>

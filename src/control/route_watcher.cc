@@ -27,8 +27,9 @@ constexpr uint32_t kGroups = group(RTNLGRP_LINK) | group(RTNLGRP_NEIGH) | group(
                              group(RTNLGRP_IPV6_IFADDR) | group(RTNLGRP_IPV6_ROUTE) |
                              group(RTNLGRP_IPV6_RULE);
 
-// A full table of the Internet's routes takes a second or two to read: time that may be spent on that, at most.
-constexpr int kDumpShare = 100;     // a hundredth
+// A full table of the Internet's routes takes a second or two to read: time that may be spent on that, at
+// most.
+constexpr int kDumpShare = 100;      // a hundredth
 constexpr int kFirstDumpShare = 10;  // as long as no block is known to be whole
 constexpr std::chrono::seconds kBetweenDumps{10};
 constexpr std::chrono::seconds kHeartbeat{1};
@@ -84,13 +85,14 @@ int look_at_rule(const nlmsghdr* message, void* has_others) {
 }  // namespace
 
 Result<std::unique_ptr<RouteWatcher>> RouteWatcher::start(Listener listener,
-                                                         std::span<uint64_t> whole_blocks) {
+                                                          std::span<uint64_t> whole_blocks) {
   std::unique_ptr<RouteWatcher> watcher(new RouteWatcher(std::move(listener), whole_blocks));
   watcher->socket_ =
       io::FileDescriptor(::socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, NETLINK_ROUTE));
   if (!watcher->socket_.is_open()) return failed("socket");
   // More than the system's limit needs CAP_NET_ADMIN; what is there will do without.
-  (void)::setsockopt(watcher->socket_.get(), SOL_SOCKET, SO_RCVBUFFORCE, &kReceiveBuffer, sizeof kReceiveBuffer);
+  (void)::setsockopt(watcher->socket_.get(), SOL_SOCKET, SO_RCVBUFFORCE, &kReceiveBuffer,
+                     sizeof kReceiveBuffer);
   sockaddr_nl address{};
   address.nl_family = AF_NETLINK;
   address.nl_groups = kGroups;
@@ -162,9 +164,9 @@ void RouteWatcher::dump_routes() {
   bool is_complete = true;
   for (const uint8_t family : {uint8_t{AF_INET}, uint8_t{AF_INET6}})
     is_complete = is_complete && dump(RTM_GETROUTE, family, look_at_route, &blocks_, [this] {
-                                   read_changes();
-                                   return !is_stopped();
-                                 });
+                    read_changes();
+                    return !is_stopped();
+                  });
   const bool is_good = blocks_.end_dump(is_complete);
   has_dumped_ = has_dumped_ || is_good;
   const Clock::time_point end = Clock::now();

@@ -22,8 +22,8 @@ class RouteWatcher {
     std::function<void(bool)> routing_depends_on_more;
     std::function<void()> blocks_are_right;  // as of now, once a second at least
   };
-  // All are called in a thread of its own, now and then without need. `whole_blocks` as fastpath::Programs has
-  // them: a route that splits blocks has done so before routes_changed().
+  // All are called in a thread of its own, now and then without need. `whole_blocks` as fastpath::Programs
+  // has them: a route that splits blocks has done so before routes_changed().
   static Result<std::unique_ptr<RouteWatcher>> start(Listener listener, std::span<uint64_t> whole_blocks);
   ~RouteWatcher();
   RouteWatcher(const RouteWatcher&) = delete;
@@ -40,7 +40,7 @@ class RouteWatcher {
 
   Listener listener_;
   RouteBlocks blocks_;
-  bool told_of_more_ = false;   // what was told last
+  bool told_of_more_ = false;    // what was told last
   bool has_dumped_ = false;      // since changes were lost, if ever
   Clock::time_point next_dump_;  // not earlier
   io::FileDescriptor socket_;

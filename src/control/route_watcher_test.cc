@@ -43,8 +43,7 @@ class Routing : public testing::Test {
     served->view.places = UINT32_MAX;
     ASSERT_TRUE(programs_->set_instance(0, served->view));
     for (uint32_t i = 0; i < served->tables.size(); ++i)
-      ASSERT_TRUE(
-          programs_->set_table(i, memory_.map_of(served->tables[i].slots, served->tables[i].seed)));
+      ASSERT_TRUE(programs_->set_table(i, memory_.map_of(served->tables[i].slots, served->tables[i].seed)));
   }
   void TearDown() override {
     watcher_.reset();
@@ -73,7 +72,9 @@ class Routing : public testing::Test {
     for (int i = 0; i < 1000 && !condition(); ++i) ::usleep(10'000);
     return condition();
   }
-  static void ip(const std::string& command) { ASSERT_EQ(std::system(("ip " + command).c_str()), 0) << command; }
+  static void ip(const std::string& command) {
+    ASSERT_EQ(std::system(("ip " + command).c_str()), 0) << command;
+  }
   // ... and the programs have heard of it.
   void ip_and_heard(const std::string& command) {
     const uint32_t before = changes_;

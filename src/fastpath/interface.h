@@ -12,7 +12,7 @@ struct Interface {
   std::string kind;    // "veth", "vlan", "bridge", ...: of those that are made by software
   std::string driver;  // of those that have one
   uint8_t mac[6] = {};
-  bool is_ethernet = false;  // else without a link layer: PPP, WireGuard, raw IP
+  bool is_ethernet = false;    // else without a link layer: PPP, WireGuard, raw IP
   bool has_neighbours = true;  // one may be reached by another link-layer address than another
   bool is_loopback = false;
   bool is_up = false;

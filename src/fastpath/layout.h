@@ -192,8 +192,8 @@ struct Route {
   uint16_t fits;     // packets up to this size are known to fit
   uint8_t kind;
   uint8_t instance;
-  uint8_t length;               // of the block
-  uint8_t narrower;             // of kSplit: the length of the block that was looked for last
+  uint8_t length;              // of the block
+  uint8_t narrower;            // of kSplit: the length of the block that was looked for last
   uint8_t destination_mac[6];  // of the next hop
   uint8_t source_mac[6];
   uint8_t own_mac[6];     // of the interface where packets arrive

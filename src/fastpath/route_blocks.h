@@ -19,8 +19,8 @@ struct Block {
   uint32_t length;  // 1 to 128
 };
 
-// Widths of blocks, by level. IPv4: /16, /20, /24. IPv6: /40, /64, and /96 for the addresses behind an RFC 6052
-// prefix. Then addresses.
+// Widths of blocks, by level. IPv4: /16, /20, /24. IPv6: /40, /64, and /96 for the addresses behind an RFC
+// 6052 prefix. Then addresses.
 inline constexpr uint32_t kWidestBlock = 0, kAddressBlock = 3;
 constexpr uint32_t block_length(bool is_ipv4, uint32_t level) {
   return (is_ipv4 ? 0x80'78'74'70u : 0x80'60'40'28u) >> 8 * level & 0xff;

@@ -1,5 +1,5 @@
-// Where the kernel would send a packet: asked once a second for each block of destinations (map `routes`), since
-// asking costs more than everything else that is done to a packet.
+// Where the kernel would send a packet: asked once a second for each block of destinations (map `routes`),
+// since asking costs more than everything else that is done to a packet.
 #pragma once
 
 #include <linux/if_ether.h>
@@ -54,9 +54,9 @@ struct {
 namespace yonroku::bpf {
 
 YONROKU_HOT_INLINE uint32_t place_of(const Block& block, uint32_t ingress) {
-  const uint64_t hash = (block.high * 0x9e3779b97f4a7c15 ^ block.low ^ uint64_t{ingress} << 32 ^
-                         uint64_t{block.length} << 48) *
-                        0xd6e8feb86659fd93;
+  const uint64_t hash =
+      (block.high * 0x9e3779b97f4a7c15 ^ block.low ^ uint64_t{ingress} << 32 ^ uint64_t{block.length} << 48) *
+      0xd6e8feb86659fd93;
   return static_cast<uint32_t>(hash >> (64 - fastpath::kRouteBits));
 }
 
@@ -79,7 +79,8 @@ YONROKU_HOT_INLINE uint32_t widest_whole(const Destination& asked, const Control
   return kAddressBlock;
 }
 
-YONROKU_HOT_INLINE void write_parameters(const Destination& asked, uint32_t ingress, bpf_fib_lookup& parameters) {
+YONROKU_HOT_INLINE void write_parameters(const Destination& asked, uint32_t ingress,
+                                         bpf_fib_lookup& parameters) {
   parameters = {};
   parameters.ifindex = ingress;
   parameters.l4_protocol = asked.protocol;
@@ -105,7 +106,8 @@ YONROKU_HOT_INLINE void write_parameters(const Destination& asked, uint32_t ingr
 // Whether the kernel has put a gateway in the destination's place.
 YONROKU_HOT_INLINE bool has_gateway(const bpf_fib_lookup& answered, const Destination& asked) {
   if (answered.family == 2)
-    return !asked.is_ipv4() || __builtin_bswap32(answered.ipv4_dst) != static_cast<uint32_t>(asked.destination.low());
+    return !asked.is_ipv4() ||
+           __builtin_bswap32(answered.ipv4_dst) != static_cast<uint32_t>(asked.destination.low());
   const auto half = [](const __u32* in) {
     return uint64_t{__builtin_bswap32(in[0])} << 32 | __builtin_bswap32(in[1]);
   };
@@ -114,8 +116,8 @@ YONROKU_HOT_INLINE bool has_gateway(const bpf_fib_lookup& answered, const Destin
 }
 
 // The widest block's entry leads to the one that was looked for last.
-YONROKU_HOT_INLINE void note_split(const Destination& asked, uint32_t ingress, uint32_t generation, uint64_t now,
-                                   const Block& narrower, uint32_t place) {
+YONROKU_HOT_INLINE void note_split(const Destination& asked, uint32_t ingress, uint32_t generation,
+                                   uint64_t now, const Block& narrower, uint32_t place) {
   const Block widest = asked.block(kWidestBlock);
   const uint32_t at = place_of(widest, ingress);
   Route* const route = find<Route>(routes, at);
@@ -149,8 +151,8 @@ YONROKU_HOT_INLINE int learn_route(void* context, uint32_t ingress, uint64_t now
     const Block block = asked.block(each);
     const uint32_t place = place_of(block, ingress);
     const auto* const route = find<Route>(routes, place);
-    if (route == nullptr || !is_about(*route, block, ingress, generation, now) || route->kind == Route::kSplit ||
-        asked.size > route->fits)
+    if (route == nullptr || !is_about(*route, block, ingress, generation, now) ||
+        route->kind == Route::kSplit || asked.size > route->fits)
       continue;
     if (each != kWidestBlock) note_split(asked, ingress, generation, now, block, place);
     return static_cast<int>(place);
@@ -256,7 +258,8 @@ YONROKU_HOT_INLINE Routed route_of(Context* context, const Destination& asked, u
   question->asked = asked;
   const int learned = learn(context, ingress, now);
   if (learned < 0) return {nullptr, true};
-  return {find<Route>(routes, static_cast<uint32_t>(learned) % fastpath::kRoutes), (learned & kAskedJustNow) != 0};
+  return {find<Route>(routes, static_cast<uint32_t>(learned) % fastpath::kRoutes),
+          (learned & kAskedJustNow) != 0};
 }
 
 }  // namespace yonroku::bpf
