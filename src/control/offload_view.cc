@@ -57,8 +57,12 @@ std::optional<fastpath::FlowKind> flow_kind(config::Mechanism mechanism) {
 }
 
 bool may_offload(const engine::Mechanism& mechanism, const share::OffloadedSession& session) {
-  const auto* const nat64 = std::get_if<mechanism::Nat64>(&mechanism);
-  return nat64 != nullptr && nat64->may_offload(session);
+  return std::visit(
+      [&](const auto& one) {
+        if constexpr (requires { one.may_offload(session); }) return one.may_offload(session);
+        return false;
+      },
+      mechanism);
 }
 
 void add(observe::Totals& totals, const fastpath::CountersView& counters) {

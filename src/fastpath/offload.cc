@@ -64,9 +64,9 @@ Result<void> Offload::recover(const std::vector<std::string>& with_flows) {
     if (view.kind == Kind::Nat && std::ranges::find(with_flows, name) != with_flows.end()) {
       earlier_.emplace(name, Earlier{number, view.first_flow});
       numbers.insert(number);
-    } else {
-      TRY(programs_.set_instance(number, InstanceView{}));
+      continue;  // what is known of their tunnels too, until serve()
     }
+    TRY(programs_.set_instance(number, InstanceView{}));
     for (uint32_t table = 0; table < kTablesOfInstance; ++table)
       TRY(programs_.remove_table(table_number(number, table)));
   }

@@ -15,4 +15,9 @@ void offer_session(const AlgSettings& alg, const Ipv6Address& near, const Ipv6Ad
 // Whether none of the gateways that are on has to read the session.
 [[nodiscard]] bool may_offload(const AlgSettings& alg, const share::OffloadedSession& session) noexcept;
 
+// Of the session's packets, where they come from inside: an ICMP query has its identifier (Ipv4Flow).
+[[nodiscard]] constexpr uint16_t destination_port_of(const share::OffloadedSession& session) noexcept {
+  return session.protocol == share::NatProtocol::Icmp ? session.inside.port : session.remote.port;
+}
+
 }  // namespace yonroku::mechanism

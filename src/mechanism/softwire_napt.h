@@ -60,6 +60,8 @@ class SoftwireNapt {
     prepare_nat(settings_.nat, state);
     prepare_alg(settings_.alg, state);
   }
+  // Whether a session that was offloaded under other settings could be under these.
+  [[nodiscard]] bool may_offload(const share::OffloadedSession& session) const noexcept;
   // `syn` is the IPv6 packet that the SYN came in.
   [[nodiscard]] bool is_still_unsolicited(std::span<const std::byte> syn,
                                           const WorkerState& state) const noexcept;

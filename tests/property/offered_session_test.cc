@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "config/load.h"
+#include "control/offload_view.h"
 #include "control/snapshot_builder.h"
 #include "engine/pipeline.h"
 #include "packet/test_packets.h"
@@ -57,6 +58,11 @@ class Instance {
         [&](const auto& mechanism) { pipeline_.forward(*snapshot_, mechanism, packet, Instant(), emit); },
         snapshot_->mechanism);
     return result;
+  }
+  // Whether a session that was offloaded before this instance was there goes on with it.
+  bool takes_over(const share::OffloadedSession& session) {
+    return control::may_offload(snapshot_->mechanism, session) &&
+           pipeline_.nat()->adopt(session, {}, 1, Instant());
   }
   Recorder recorder_;
   config::InstanceSettings settings_;
@@ -300,6 +306,123 @@ TEST(OfferedSession, IsNeverOneThatAGatewayReads) {
       EXPECT_EQ(instance.recorder_.offered_.size(), channel.is_offered ? 1u : 0u)
           << row.name << ", " << channel.name;
     }
+  }
+}
+
+// --- after a restart ---
+
+// UDP, TCP and ICMP, as far as the other end can be reached with it.
+std::vector<share::OffloadedSession> sessions_of(const Row& row) {
+  const Octets echo = test::icmp(row.version == 4 ? 8 : 128, 0, 1232u << 16, test::counting(8));
+  std::vector<Octets> packets = {packet_of(row, udp(40000, 1232), test::kUdp),
+                                 packet_of(row, tcp(40000, 1232, 0x02), test::kTcp)};
+  if (!row.name.ends_with("customer"))
+    packets.push_back(packet_of(row, echo, row.version == 4 ? test::kIcmp : test::kIcmpv6));
+  Instance instance(row.keys);
+  for (const Octets& packet : packets) {
+    (void)instance(answer_to(instance(packet)));
+    (void)instance(packet);
+  }
+  (void)instance(packet_of(row, tcp(40000, 1232, 0x10), test::kTcp));
+  EXPECT_EQ(instance.recorder_.offered_.size(), packets.size()) << row.name;
+  return instance.recorder_.offered_;
+}
+
+TEST(SessionLeftBehind, GoesOnUnderTheSameSettings) {
+  for (const Row& row : rows()) {
+    Instance instance(row.keys);
+    for (const share::OffloadedSession& session : sessions_of(row)) {
+      EXPECT_TRUE(instance.takes_over(session)) << row.name << ", " << to_string(session.protocol);
+      EXPECT_FALSE(instance.takes_over(session)) << row.name << ": twice";
+    }
+  }
+}
+
+TEST(SessionLeftBehind, AsksTheSettingsOfToday) {
+  struct Change {
+    std::string_view row, from, to;
+    bool goes_on;
+  };
+  const Change changes[] = {
+      {"nat64", "2001:db8:64::/48", "2001:db8:65::/48", false},
+      {"nat64", "192.0.2.1}", "192.0.2.2}", false},
+      {"nat64", "192.0.2.1}", "192.0.2.0/30}", true},
+      {"nat64", "192.0.2.1}", "203.0.113.80}, {addresses: 192.0.2.1}", false},
+      {"ds-lite-aftr", "2001:db8:0:2::1", "2001:db8:0:2::2", false},
+      {"ds-lite-aftr", "pools:", "b4-prefixes: ['2001:db8:12::/48']\n    pools:", true},
+      {"ds-lite-aftr", "pools:", "b4-prefixes: ['2001:db8:13::/48']\n    pools:", false},
+      {"ds-lite-aftr", "pools:", "inside-prefixes: [192.168.0.0/16]\n    pools:", true},
+      {"ds-lite-aftr", "pools:", "inside-prefixes: [10.0.0.0/8]\n    pools:", false},
+      {"ds-lite-aftr", "pools:", "translator-ipv4: 203.0.113.80\n    pools:", false},
+      {"ds-lite-aftr", "192.0.2.1}", "192.0.2.2}", false},
+      {"ds-lite-aftr", "192.0.2.1}", "203.0.113.80}, {addresses: 192.0.2.1}", false},
+      {"lwb4", "2001:db8:b4::2", "2001:db8:b4::3", false},
+      {"lwb4", "2001:db8:ffff::1", "2001:db8:ffff::2", false},
+      {"lwb4", "192.0.2.18", "192.0.2.19", false},
+      {"lwb4", "psid: 52", "psid: 53", false},
+      {"lwb4", "psid-length: 8", "psid-length: 7", false},
+      {"map-e-ce, to the border", "2001:db8:ffff::1", "2001:db8:ffff::2", false},
+      {"map-e-ce, to the border", "2001:db8:12:3400", "2001:db8:12:3500", false},
+      {"map-e-ce, to the border", "2001:db8:12:3400", "2001:db8:13:3400", false},
+      {"map-e-ce, to the border", "psid-offset: 6}",
+       "psid-offset: 6}\n      - {ipv6-prefix: '2001:db9::/40', ipv4-prefix: 203.0.113.0/24, ea-length: 16, "
+       "psid-offset: 6}",
+       false},
+      {"map-e-ce, to another customer", "2001:db8:ffff::1", "2001:db8:ffff::2", true},
+      {"map-e-ce, to another customer", "2001:db8:12:3400", "2001:db8:12:3500", false},
+      {"map-e-ce, to another customer", "psid-offset: 6}",
+       "psid-offset: 6}\n      - {ipv6-prefix: '2001:db9::/40', ipv4-prefix: 192.0.2.64/26, ea-length: 14, "
+       "psid-offset: 6}",
+       false},
+      {"map-t-ce, to the Internet", "2001:db8:ffff::/64", "2001:db8:fffe::/64", false},
+      {"map-t-ce, to the Internet", "2001:db8:12:3400", "2001:db8:12:3500", false},
+      {"map-t-ce, to the Internet", "psid-offset: 6}",
+       "psid-offset: 6}\n      - {ipv6-prefix: '2001:db9::/40', ipv4-prefix: 203.0.113.0/24, ea-length: 16, "
+       "psid-offset: 6}",
+       false},
+      {"map-t-ce, to another customer", "2001:db8:ffff::/64", "2001:db8:fffe::/64", true},
+      {"map-t-ce, to another customer", "192.0.2.0/24", "198.51.100.0/24", false},
+  };
+  const std::vector<Row> all = rows();
+  for (const Change& change : changes) {
+    const auto row = std::ranges::find(all, change.row, &Row::name);
+    ASSERT_NE(row, all.end()) << change.row;
+    std::string keys = row->keys;
+    const std::size_t at = keys.find(change.from);
+    ASSERT_NE(at, std::string::npos) << change.row << ": " << change.from;
+    keys.replace(at, change.from.size(), change.to);
+    Instance instance(keys);
+    ASSERT_TRUE(instance.snapshot_) << keys;
+    for (const share::OffloadedSession& session : sessions_of(*row)) {
+      EXPECT_EQ(instance.takes_over(session), change.goes_on)
+          << change.row << ": " << change.to << ", " << to_string(session.protocol);
+    }
+  }
+}
+
+TEST(SessionLeftBehind, IsNoneThatTheMechanismWouldNotHave) {
+  using Session = share::OffloadedSession;
+  for (const Row& row : rows("    alg: [ftp, sip]\n")) {
+    Instance instance(row.keys);
+    ASSERT_TRUE(instance.snapshot_) << row.name;
+    const auto refuses = [&](const char* what, void (*change)(Session&)) {
+      for (Session session : sessions_of(row)) {
+        change(session);
+        EXPECT_FALSE(instance.takes_over(session)) << row.name << ": " << what;
+      }
+    };
+    refuses("another end", [](Session& s) { s.far = {s.far.high() ^ 1, s.far.low()}; });
+    refuses("a port that is not its own", [](Session& s) { s.outside.port = 1; });
+    refuses("an address that is not its own", [](Session& s) { s.outside.address = Ipv4Address(192, 0, 3, 1); });
+    refuses("to itself", [](Session& s) { s.remote.address = s.outside.address; });
+    refuses("one that a gateway reads", [](Session& s) {
+      s.protocol = NatProtocol::Tcp;
+      s.remote.port = 21;
+    });
+    if (row.name == "nat64") continue;  // the host inside is the near end
+    refuses("another near end", [](Session& s) { s.near = {s.near.high(), s.near.low() ^ 1}; });
+    if (row.name != "ds-lite-aftr")
+      refuses("from itself", [](Session& s) { s.inside.ipv4 = s.outside.address; });
   }
 }
 

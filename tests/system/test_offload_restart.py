@@ -1,4 +1,4 @@
-"""The offload without the daemon: established sessions of a NAT64 go on while it is killed, stopped or reloaded."""
+"""The offload without the daemon: established sessions of NATs go on while it is killed, stopped or reloaded."""
 
 import hashlib
 import socket
@@ -10,7 +10,7 @@ import namespaces
 import probes
 import pytest
 from namespaces import LabError, wait_for
-from scenarios import Nat64
+from scenarios import CustomerEdge, Nat64
 from translators import Yonroku
 
 PORT = 5001
@@ -20,11 +20,11 @@ SECONDS = 5
 OFFLOAD = "    offload: tc\n" if not namespaces.OFFLOAD else ""
 
 
-class Lab(Nat64):
-    """With a BPF file system of its own: `ip netns exec` hides the machine's."""
+class Stateful:
+    """A lab with a BPF file system of its own: `ip netns exec` hides the machine's."""
 
-    def __init__(self):
-        super().__init__()
+    def __init__(self, *arguments):
+        super().__init__(*arguments)
         self.bpf = self.folder / "bpf"
         self.state = self.bpf / "yonroku"
         self.bpf.mkdir()
@@ -36,17 +36,35 @@ class Lab(Nat64):
         subprocess.run(["umount", "-l", self.bpf], check=False)
         super().close()
 
-    def config(self, nat=OFFLOAD, top=""):
-        return f"offload-state: {self.state}\n{top}{Nat64.CONFIG}{nat}"
-
     def again(self):
-        """Starts the daemon once more; what it says is a new file."""
-        self.translator.start()
+        """Starts the daemon with the NAT once more; what it says is a new file."""
+        self.nat.start()
 
     def sessions(self):
         """TCP sessions with the server of transfers."""
-        return [one for one in self.translator.show("sessions")["sessions"]
+        return [one for one in self.nat.show("sessions")["sessions"]
                 if one["protocol"] == "tcp" and one.get("remote-port") == PORT]
+
+
+class Lab(Stateful, Nat64):
+    SERVER_BINDS = Nat64.SERVER_IPV4
+
+    @property
+    def nat(self):
+        return self.translator
+
+    def config(self, nat=OFFLOAD, top=""):
+        return f"offload-state: {self.state}\n{top}{Nat64.CONFIG}{nat}"
+
+
+class Home(Stateful, CustomerEdge):
+    """The NAT is the customer edge's, or the AFTR's."""
+
+    SERVER_BINDS = CustomerEdge.SERVER
+
+    def options(self, top=""):
+        """What the NAT's configuration ends with."""
+        return f"{OFFLOAD}offload-state: {self.state}\n{top}"
 
 
 @pytest.fixture
@@ -56,44 +74,47 @@ def lab():
 
 
 class Transfer:
-    """A file that a client reads from an IPv4 server, as slowly as to take SECONDS."""
+    """A file that a client reads from an IPv4 server, as slowly as to take some seconds."""
 
-    def __init__(self, lab):
+    def __init__(self, lab, octets=OCTETS, seconds=SECONDS):
+        self.octets, self.seconds = octets, seconds
+        self.server = lab.SERVER
         self.received = 0
         self.failure = None
         self.content = probes.pattern(1_000_000)
         self.hash = hashlib.sha256()
         self.listener = lab.socket("server", socket.AF_INET, socket.SOCK_STREAM)
         self.listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        self.listener.bind((Nat64.SERVER_IPV4, PORT))
+        self.listener.bind((lab.SERVER_BINDS, PORT))
         self.listener.listen()
-        self.client = lab.socket("client", socket.AF_INET6, socket.SOCK_STREAM)
+        self.client = lab.socket("client", socket.AF_INET6 if ":" in lab.SERVER else socket.AF_INET, socket.SOCK_STREAM)
         self.client.settimeout(10)
+        self.client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 18)  # little is on its way
         self.may_end = threading.Event()
         self.threads = [threading.Thread(target=self._send, daemon=True),
                         threading.Thread(target=self._receive, daemon=True)]
         for thread in self.threads:
             thread.start()
-        wait_for(lambda: self.received > OCTETS // 20 or self.failure, what="the transfer beginning")
+        wait_for(lambda: self.received > self.octets // 20 or self.failure, what="the transfer beginning")
 
     def _send(self):
         connection, self.peer = self.listener.accept()
         with connection:
-            for _ in range(OCTETS // len(self.content)):
+            for _ in range(self.octets // len(self.content)):
                 connection.sendall(self.content)
             self.may_end.wait(30)
 
     def _receive(self):
         try:
-            self.client.connect((Nat64.SERVER, PORT))
+            self.client.connect((self.server, PORT))
             begin = time.monotonic()
-            while self.received < OCTETS:
+            while self.received < self.octets:
                 data = self.client.recv(1 << 20)
                 if not data:
                     raise OSError("the end came early")
                 self.hash.update(data)
                 self.received += len(data)
-                time.sleep(max(0.0, begin + self.received / OCTETS * SECONDS - time.monotonic()))
+                time.sleep(max(0.0, begin + self.received / self.octets * self.seconds - time.monotonic()))
         except OSError as error:
             self.failure = error
 
@@ -107,9 +128,9 @@ class Transfer:
         """All of it is there, and right."""
         self.threads[1].join(40)
         assert self.failure is None
-        assert self.received == OCTETS
+        assert self.received == self.octets
         expected = hashlib.sha256()
-        for _ in range(OCTETS // len(self.content)):
+        for _ in range(self.octets // len(self.content)):
             expected.update(self.content)
         assert self.hash.digest() == expected.digest()
 
@@ -119,7 +140,6 @@ class Transfer:
         self.threads[0].join(5)
         self.client.close()
         self.listener.close()
-
 
 
 def check_over(lab, transfer, before):
@@ -156,6 +176,25 @@ def test_a_transfer_outlives_a_reload(lab):
     lab.translator.write_config(lab.config(top="log: {level: debug}\n"))
     lab.translator.reload()
     check_over(lab, transfer, before)
+
+
+@pytest.mark.parametrize("kind", ["map-e", "lw4o6", "map-t", "ds-lite"])
+def test_transfers_through_other_nats_go_on(kind):
+    """Killed, stopped and reloaded. Packets of tunnels, which programs of their own forward, too."""
+    with Home(kind) as lab:
+        lab.start(lab.options())
+        transfer = Transfer(lab, octets=80_000_000, seconds=8)
+        before, = lab.sessions()
+        for how in ("kill", "stop"):
+            getattr(lab.nat, how)()
+            assert not lab.nat.process.running()
+            assert transfer.progress(1.0) > 3_000_000, f"{how}: while the daemon is away"
+            lab.again()
+            assert "1 sessions went on in the offload and are recovered, 0 end" in lab.nat.process.stderr
+            assert lab.sessions()[0]["outside-port"] == before["outside-port"] == transfer.peer[1]
+        lab.nat.write_config(lab.nat_config(lab.options("log: {level: debug}\n")))
+        lab.nat.reload()
+        check_over(lab, transfer, before)
 
 
 def test_new_connections_and_other_sessions_after_a_restart(lab):

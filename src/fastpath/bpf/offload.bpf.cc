@@ -120,7 +120,11 @@ YONROKU_HOT_INLINE int from_ipv6(Link& link) {
   const Seen seen = look_at(link, *header);
   int verdict;
   if (seen.is_plain && follow_flow(link, work, *header, seen, verdict)) return verdict;
-  if (!is_claimed(link, *header, work)) return Link::kUp;
+  if (!is_claimed(link, *header, work)) {
+    // Without the daemon there is no route to it, but flows go on.
+    const bool may_have_flow = may_be_tunnel(*header) && work.control->flow_buckets != 0;
+    return may_have_flow ? go_on(link, Part::Nat) : Link::kUp;
+  }
   const fastpath::Kind kind = work.instance->kind;
   if (kind == fastpath::Kind::Softwire) return go_on(link, Part::Softwire);
   if (kind == fastpath::Kind::Nat && may_be_tunnel(*header)) return go_on(link, Part::Nat);

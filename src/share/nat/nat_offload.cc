@@ -115,6 +115,8 @@ bool Nat::adopt(const OffloadedSession& session, const SessionOffload::Seen& see
   if (owner_of(session.inside) != pool_.worker() ||
       owner_of(session.outside, session.protocol) != pool_.worker() || owns(session.remote.address))
     return false;
+  const bool is_inside_ipv4_alone = session.inside.ipv6 == Ipv6Address{};
+  if (is_inside_ipv4_alone && owns(session.inside.ipv4)) return false;
   if (session_count_ >= settings_.max_sessions || further_.is_full()) return false;
   uint32_t binding = binding_of(Inbound{session.outside, session.remote, session.protocol, 0});
   if (binding != binding_of(Outbound{session.inside, session.remote, session.protocol, 0})) return false;
