@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <functional>
 
+#include "api/offload_report.h"
+
 namespace yonroku::api {
 namespace {
 
@@ -193,6 +195,69 @@ class NatMetrics {
   const control::Status& status_;
 };
 
+// What the kernel forwards itself. The sums of received and translated packets have it too.
+class OffloadMetrics {
+ public:
+  OffloadMetrics(Text& text, const control::Status& status) : text_(text), status_(status) {}
+
+  void add() {
+    if (std::ranges::none_of(status_.instances, [](const auto& i) { return i.offload.has_value(); })) return;
+    forwarded("offload_packets_total", "Packets that the offload forwarded.", &fastpath::Count::packets);
+    forwarded("offload_octets_total", "Octets of the packets that the offload forwarded, as received.",
+              &fastpath::Count::octets);
+    each("offload_misses_total", "counter", "Packets that the offload left to the engine, by reason.",
+         [](auto&& sample, const auto& instance) {
+           for (std::size_t place = 0; place < fastpath::kPlaces; ++place)
+             for (std::size_t i = 0; i < fastpath::kMissCount; ++i)
+               sample(fmt::format(",place=\"{}\",reason=\"{}\"", kOffloadPlaces[place],
+                                  miss_label(static_cast<fastpath::Miss>(i))),
+                      instance.offload->counters[place].misses[i]);
+         });
+    of_nats("offload_flows", "gauge", "Sessions of a NAT that the offload forwards.",
+            [](const auto& instance) { return instance.nat->counts.offloaded_sessions; });
+    of_nats("offload_max_flows", "gauge", "Sessions of a NAT that the offload has room for.",
+            [](const auto& instance) { return instance.offload->flows->capacity; });
+    of_nats("offload_refused_flows_total", "counter", "Sessions that the offload had no room for.",
+            [](const auto& instance) { return instance.nat->counts.refused_offloads; });
+    of_nats("offload_recovered_sessions", "gauge", "Sessions taken over from the offload at the start.",
+            [](const auto& instance) { return uint64_t{instance.offload->flows->at_start.kept}; });
+    of_nats("offload_ended_sessions", "gauge", "Sessions in the offload that could not be taken over.",
+            [](const auto& instance) { return uint64_t{instance.offload->flows->at_start.removed}; });
+  }
+
+ private:
+  template <class Samples>
+  void each(std::string_view name, std::string_view type, std::string_view help, Samples&& samples) {
+    text_.head(name, type, help);
+    for (const auto& instance : status_.instances)
+      if (instance.offload)
+        samples(
+            [&](const std::string& labels, uint64_t value) {
+              text_.sample(name, fmt::format("instance=\"{}\"{}", instance.name, labels), value);
+            },
+            instance);
+  }
+  template <class Value>
+  void of_nats(std::string_view name, std::string_view type, std::string_view help, Value&& value) {
+    each(name, type, help, [&](auto&& sample, const auto& instance) {
+      if (instance.offload->flows && instance.nat) sample("", value(instance));
+    });
+  }
+  void forwarded(std::string_view name, std::string_view help, uint64_t fastpath::Count::* what) {
+    each(name, "counter", help, [&](auto&& sample, const auto& instance) {
+      for (std::size_t place = 0; place < fastpath::kPlaces; ++place)
+        for (std::size_t d = 0; d < observe::kDirections; ++d)
+          for (std::size_t p = 0; p < observe::kProtocols; ++p)
+            sample(fmt::format(",place=\"{}\",direction=\"{}\",protocol=\"{}\"", kOffloadPlaces[place],
+                               observe::kDirectionLabels[d], observe::kProtocolLabels[p]),
+                   instance.offload->counters[place].forwarded[d][p].*what);
+    });
+  }
+
+  Text& text_;
+  const control::Status& status_;
+};
+
 // Of load balancers: each server of each service.
 void servers(Text& text, const control::Status& status) {
   if (std::ranges::all_of(status.instances, [](const auto& i) { return i.services.empty(); })) return;
@@ -227,6 +292,7 @@ std::string prometheus_text(const control::Status& status, std::span<const Insta
   Text text;
   state(text, status);
   NatMetrics(text, status).add();
+  OffloadMetrics(text, status).add();
   servers(text, status);
   by_version(text, counters, "received_packets_total", "Packets from the device, by IP version.",
              &Totals::received);

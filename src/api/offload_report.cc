@@ -21,7 +21,6 @@ constexpr MissName kMisses[] = {
 #include "fastpath/misses.def"
 #undef YONROKU_MISS
 };
-constexpr const char* kPlaces[] = {"tc", "xdp"};
 
 ordered_json to_json(const CountersView& counters) {
   ordered_json json = ordered_json::object();
@@ -38,6 +37,15 @@ ordered_json to_json(const CountersView& counters) {
   return json;
 }
 
+// What a NAT that did not answer would know is null.
+ordered_json flows_json(const fastpath::FlowsStatus& flows, const std::optional<control::NatStatus>& nat) {
+  return {{"used", nat ? ordered_json(nat->counts.offloaded_sessions) : ordered_json()},
+          {"capacity", flows.capacity},
+          {"refused", nat ? ordered_json(nat->counts.refused_offloads) : ordered_json()},
+          {"recovered", flows.at_start.kept},
+          {"ended", flows.at_start.removed}};
+}
+
 ordered_json to_json(const control::InstanceStatus& instance) {
   ordered_json json = {{"instance", instance.name}};
   if (!instance.offload) {
@@ -48,8 +56,12 @@ ordered_json to_json(const control::InstanceStatus& instance) {
   json["state"] = offload.refusal ? "refused" : "on";
   json["refusal"] = offload.refusal ? ordered_json(*offload.refusal) : ordered_json();
   json["interfaces"] = offload.interfaces;
-  for (std::size_t place = 0; place < std::size(kPlaces); ++place)
-    json[kPlaces[place]] = to_json(offload.counters[place]);
+  for (std::size_t place = 0; place < std::size(kOffloadPlaces); ++place)
+    json[kOffloadPlaces[place]] = to_json(offload.counters[place]);
+  if (offload.flows)
+    json["flows"] = flows_json(*offload.flows, instance.nat);
+  else if (!instance.nat)
+    json["table"] = {{"entries", instance.mappings}, {"octets", instance.mappings_memory}};
   return json;
 }
 
@@ -68,7 +80,26 @@ std::string place_text(const char* place, const ordered_json& counters) {
   return text;
 }
 
+// How full what it shares with the programs is.
+std::string memory_text(const ordered_json& instance) {
+  if (instance.contains("table")) {
+    const ordered_json& table = instance.at("table");
+    return fmt::format("  table {} entries in {}\n", grouped(table.at("entries").get<uint64_t>()),
+                       size_text(table.at("octets").get<uint64_t>()));
+  }
+  if (!instance.contains("flows")) return {};
+  const ordered_json& flows = instance.at("flows");
+  const auto number = [&](const char* key) {
+    return flows.at(key).is_null() ? std::string("?") : grouped(flows.at(key).get<uint64_t>());
+  };
+  return fmt::format("  flows {} of {} in use, {} refused; at the start {} recovered, {} ended\n",
+                     number("used"), number("capacity"), number("refused"), number("recovered"),
+                     number("ended"));
+}
+
 }  // namespace
+
+const char* miss_label(fastpath::Miss miss) { return kMisses[static_cast<std::size_t>(miss)].name; }
 
 Result<ordered_json> offload_json(const control::Status& status, const std::string& instance) {
   ordered_json instances = ordered_json::array();
@@ -105,7 +136,8 @@ std::string offload_text(const ordered_json& answer) {
     }
     if (state == "refused") text += ", " + instance.at("refusal").get<std::string>();
     text += "\n";
-    for (const char* place : kPlaces) text += place_text(place, instance.at(place));
+    for (const char* place : kOffloadPlaces) text += place_text(place, instance.at(place));
+    text += memory_text(instance);
   }
   return text;
 }

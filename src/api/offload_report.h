@@ -9,6 +9,9 @@
 
 namespace yonroku::api {
 
+inline constexpr const char* kOffloadPlaces[fastpath::kPlaces] = {"tc", "xdp"};  // labels of fastpath::Place
+[[nodiscard]] const char* miss_label(fastpath::Miss miss);
+
 // {"interfaces": [...], "instances": [...]} of one instance, or of all of them when it is empty. An error for
 // one that does not exist.
 [[nodiscard]] Result<nlohmann::ordered_json> offload_json(const control::Status& status,

@@ -98,20 +98,19 @@ void Instance::start_workers(natlog::Log* log) {
 
 // Sessions that the offload has gone on with since an earlier program.
 void Instance::recover_flows() {
-  fastpath::FlowOffload::Recovered sum;
   for (std::size_t worker = 0; worker < flows_.size(); ++worker) {
     const auto recover = [&](share::Nat& nat, Instant now) {
       const auto recovered = flows_[worker]->recover(nat, now, [&](const share::OffloadedSession& session) {
         return may_offload(snapshot_->mechanism, session);
       });
-      sum.kept += recovered.kept;
-      sum.removed += recovered.removed;
+      recovered_.kept += recovered.kept;
+      recovered_.removed += recovered.removed;
     };
     (void)ask_nat(worker, recover, std::chrono::milliseconds{0});  // at once: no thread is at work
   }
-  if (sum.kept + sum.removed != 0)
-    spdlog::info("{}: {} sessions went on in the offload and are recovered, {} end", settings_.name, sum.kept,
-                 sum.removed);
+  if (recovered_.kept + recovered_.removed != 0)
+    spdlog::info("{}: {} sessions went on in the offload and are recovered, {} end", settings_.name,
+                 recovered_.kept, recovered_.removed);
 }
 
 // The tables have them: a million mappings are not kept twice.
@@ -431,7 +430,12 @@ observe::Totals Instance::totals() const {
 
 std::optional<fastpath::InstanceStatus> Instance::offload_status() const {
   if (offload_ == nullptr || settings_.offload == config::Offload::Off) return std::nullopt;
-  return offload_->status(offload_number_);
+  fastpath::InstanceStatus status = offload_->status(offload_number_);
+  if (!flows_.empty()) {
+    status.flows = {.capacity = 0, .at_start = recovered_};
+    for (const auto& flows : flows_) status.flows->capacity += flows->table().capacity();
+  }
+  return status;
 }
 
 Result<void> Instance::ask_nat(std::size_t worker, const NatQuestion& question,

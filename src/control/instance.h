@@ -140,6 +140,7 @@ class Instance {
 
   config::InstanceSettings settings_;                          // without what the tables hold
   std::vector<std::unique_ptr<fastpath::FlowOffload>> flows_;  // of the workers' NATs, from the first on
+  fastpath::FlowOffload::Recovered recovered_;                 // of them all
   fastpath::Offload* offload_ = nullptr;
   natlog::Log* log_ = nullptr;
   uint32_t offload_number_ = 0;                      // with offload_

@@ -38,11 +38,18 @@ struct InterfaceStatus {
   std::string why;  // this, and not more
 };
 
+// Flows of a NAT's sessions.
+struct FlowsStatus {
+  uint64_t capacity = 0;
+  FlowOffload::Recovered at_start;  // of those that an earlier program had left
+};
+
 struct InstanceStatus {
   std::string name;
   std::optional<std::string> refusal;  // why it is not served
   std::array<CountersView, kPlaces> counters{};
   std::vector<std::string> interfaces;  // where its packets are seen
+  std::optional<FlowsStatus> flows;     // of NATs, from who has the sessions
 };
 
 class Offload {
