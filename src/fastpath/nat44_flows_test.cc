@@ -1,5 +1,7 @@
 // Packets of the flows of NATs whose inside is IPv4, in the programs and in the engine: the same octets, or
 // they are passed up untouched. The flows are the engine's own offers.
+#include <net/if.h>
+
 #include <ctime>
 
 #include "fastpath/session_offload.h"
@@ -192,6 +194,16 @@ TEST_P(EachNat44, LeaveTheEndOfTcpToTheEngine) {
     expect_passed_up(outward_tcp(static_cast<uint8_t>(flags)), Miss::TcpFlags);
     expect_passed_up(answer_to(out, test::tcp({}, static_cast<uint8_t>(flags))), Miss::TcpFlags);
   }
+}
+
+// As when the program that had it was killed.
+TEST_P(EachNat44, GoOnWhenTheDeviceIsGone) {
+  begin(GetParam());
+  const Octets out = converse_by_udp();
+  ASSERT_FALSE(out.empty());
+  programs_->remove_device(::if_nametoindex("instance"));
+  expect_forwarded(outward(test::udp(test::counting(33))));
+  expect_forwarded(answer_to(out, test::udp(test::counting(21))));
 }
 
 TEST_P(EachNat44, LeaveWhatIsNoFlowToTheEngine) {

@@ -648,6 +648,8 @@ TEST_F(NatAdoption, IsRefusedWhereItCouldNotBe) {
     std::string_view name;
     OffloadedSession session;
   };
+  OffloadedSession from_itself = of(2, 5001);  // where the inside is IPv4 alone
+  from_itself.inside = {{}, kPool, 40000};
   OffloadedSession elsewhere = of(2, 5001);
   elsewhere.outside.address = Ipv4Address(192, 0, 2, 2);
   const Row rows[] = {
@@ -657,6 +659,7 @@ TEST_F(NatAdoption, IsRefusedWhereItCouldNotBe) {
       {"a port that is not given out", of(2, 5064)},
       {"an address that is not the pool's", elsewhere},
       {"one of its own addresses", of(2, 5001, NatProtocol::Tcp, {kPool, 5000})},
+      {"from one of its own addresses", from_itself},
   };
   for (const Row& row : rows) EXPECT_FALSE(adopt(row.session)) << row.name;
   EXPECT_EQ(nat().session_count(), 1u);
