@@ -48,7 +48,8 @@ TEST(OffloadReport, SaysHowFullItIs) {
   EXPECT_EQ(json["instances"][1]["table"]["octets"], 98'765);
   EXPECT_EQ(json["instances"][2]["state"], "off");
   const std::string text = offload_text(json);
-  EXPECT_THAT(text, HasSubstr("  flows 1,234 of 65,536 in use, 5 refused; at the start 12 recovered, 3 ended\n"));
+  EXPECT_THAT(text,
+              HasSubstr("  flows 1,234 of 65,536 in use, 5 refused; at the start 12 recovered, 3 ended\n"));
   EXPECT_THAT(text, HasSubstr("  table 1,000 entries in 99 kB\n"));
 }
 
@@ -57,24 +58,26 @@ TEST(OffloadReport, OfANatThatDoesNotAnswerItSaysWhatItKnows) {
   status.instances[0].nat.reset();
   const auto json = *offload_json(status, "plat");
   EXPECT_TRUE(json["instances"][0]["flows"]["used"].is_null());
-  EXPECT_THAT(offload_text(json), HasSubstr("flows ? of 65,536 in use, ? refused; at the start 12 recovered"));
+  EXPECT_THAT(offload_text(json),
+              HasSubstr("flows ? of 65,536 in use, ? refused; at the start 12 recovered"));
   EXPECT_THAT(prometheus_text(status, {}), Not(HasSubstr("yonroku_offload_flows{")));
 }
 
 TEST(OffloadReport, MetricsHaveItToo) {
   const std::string text = prometheus_text(three_instances(), {});
-  for (const char* line : {
-           R"(yonroku_offload_packets_total{instance="plat",place="tc",direction="to-ipv6",protocol="udp"} 7)",
-           R"(yonroku_offload_octets_total{instance="plat",place="tc",direction="to-ipv6",protocol="udp"} 700)",
-           R"(yonroku_offload_packets_total{instance="plat",place="xdp",direction="to-ipv4",protocol="tcp"} 0)",
-           R"(yonroku_offload_misses_total{instance="plat",place="tc",reason="no-flow"} 9)",
-           R"(yonroku_offload_misses_total{instance="dc",place="xdp",reason="no-flow"} 0)",
-           R"(yonroku_offload_flows{instance="plat"} 1234)",
-           R"(yonroku_offload_max_flows{instance="plat"} 65536)",
-           R"(yonroku_offload_refused_flows_total{instance="plat"} 5)",
-           R"(yonroku_offload_recovered_sessions{instance="plat"} 12)",
-           R"(yonroku_offload_ended_sessions{instance="plat"} 3)",
-       })
+  for (
+      const char* line : {
+          R"(yonroku_offload_packets_total{instance="plat",place="tc",direction="to-ipv6",protocol="udp"} 7)",
+          R"(yonroku_offload_octets_total{instance="plat",place="tc",direction="to-ipv6",protocol="udp"} 700)",
+          R"(yonroku_offload_packets_total{instance="plat",place="xdp",direction="to-ipv4",protocol="tcp"} 0)",
+          R"(yonroku_offload_misses_total{instance="plat",place="tc",reason="no-flow"} 9)",
+          R"(yonroku_offload_misses_total{instance="dc",place="xdp",reason="no-flow"} 0)",
+          R"(yonroku_offload_flows{instance="plat"} 1234)",
+          R"(yonroku_offload_max_flows{instance="plat"} 65536)",
+          R"(yonroku_offload_refused_flows_total{instance="plat"} 5)",
+          R"(yonroku_offload_recovered_sessions{instance="plat"} 12)",
+          R"(yonroku_offload_ended_sessions{instance="plat"} 3)",
+      })
     EXPECT_THAT(text, HasSubstr(std::string(line) + "\n"));
   EXPECT_THAT(text, Not(HasSubstr(R"(yonroku_offload_flows{instance="dc"})")));
   EXPECT_THAT(text, Not(HasSubstr(R"(_total{instance="home")")));

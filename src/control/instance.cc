@@ -7,6 +7,7 @@
 #include <cstring>
 #include <random>
 #include <set>
+#include <tuple>
 #include <unordered_set>
 
 #include "control/offload_view.h"
@@ -46,6 +47,7 @@ Instance::Instance(const config::InstanceSettings& settings, Netlink netlink)
 // The device and its routes go away with its last queue, after the workers.
 Instance::~Instance() {
   for (auto& worker : workers_) worker->stop();
+  if (offload_ != nullptr && offload_->is_leaving()) leave_flows();
   if (offload_ != nullptr) offload_->remove(offload_number_);
   if (nat_events_ != nullptr) nat_events_->have_ended.store(true, std::memory_order_release);
   if (log_ != nullptr) log_->end(settings_.name);
@@ -111,6 +113,28 @@ void Instance::recover_flows() {
   if (recovered_.kept + recovered_.removed != 0)
     spdlog::info("{}: {} sessions went on in the offload and are recovered, {} end", settings_.name,
                  recovered_.kept, recovered_.removed);
+}
+
+// Sessions go on in the offload after this program, those too that were the engine's so far.
+void Instance::leave_flows() {
+  share::NatCounts counts;
+  for (std::size_t worker = 0; worker < flows_.size(); ++worker) {
+    const auto leave = [&](share::Nat& nat, Instant /*now*/) {
+      nat.offload_all([&](share::OffloadedSession& session) {
+        const auto ends = ends_of(snapshot_->mechanism, session);
+        if (ends) std::tie(session.near, session.far) = std::tie(ends->source, ends->destination);
+        return ends.has_value();
+      });
+      counts.add(nat.counts());
+    };
+    (void)ask_nat(worker, leave, std::chrono::milliseconds{0});  // at once: no thread is at work any more
+  }
+  uint64_t sessions = 0;
+  for (const auto protocol : {share::NatProtocol::Udp, share::NatProtocol::Tcp, share::NatProtocol::Icmp})
+    sessions += counts.sessions_of(protocol);
+  if (sessions != 0)
+    spdlog::info("{}: {} sessions go on in the offload, {} end", settings_.name, counts.offloaded_sessions,
+                 sessions - counts.offloaded_sessions);
 }
 
 // The tables have them: a million mappings are not kept twice.

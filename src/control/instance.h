@@ -118,6 +118,7 @@ class Instance {
   void tell_offload();
   void offload_flows();
   void recover_flows();
+  void leave_flows();
   [[nodiscard]] std::pmr::memory_resource* table_memory() const;
   void count_rules();
   [[nodiscard]] natlog::TableChange whole_table() const;

@@ -56,13 +56,19 @@ std::optional<fastpath::FlowKind> flow_kind(config::Mechanism mechanism) {
   }
 }
 
-bool may_offload(const engine::Mechanism& mechanism, const share::OffloadedSession& session) {
+std::optional<carry::Crossing6> ends_of(const engine::Mechanism& mechanism,
+                                        const share::OffloadedSession& session) {
   return std::visit(
-      [&](const auto& one) {
-        if constexpr (requires { one.may_offload(session); }) return one.may_offload(session);
-        return false;
+      [&](const auto& one) -> std::optional<carry::Crossing6> {
+        if constexpr (requires { one.ends_of(session); }) return one.ends_of(session);
+        return std::nullopt;
       },
       mechanism);
+}
+
+bool may_offload(const engine::Mechanism& mechanism, const share::OffloadedSession& session) {
+  const auto ends = ends_of(mechanism, session);
+  return ends && ends->source == session.near && ends->destination == session.far;
 }
 
 void add(observe::Totals& totals, const fastpath::CountersView& counters) {

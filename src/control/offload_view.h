@@ -3,6 +3,7 @@
 
 #include <optional>
 
+#include "carry/crossing.h"
 #include "config/settings.h"
 #include "control/snapshot_builder.h"
 #include "engine/snapshot.h"
@@ -22,6 +23,10 @@ namespace yonroku::control {
 
 // What flows its NAT has that programs can forward; nothing: none.
 [[nodiscard]] std::optional<fastpath::FlowKind> flow_kind(config::Mechanism mechanism);
+
+// Near and far end of a session of its NAT, if it may be offloaded.
+[[nodiscard]] std::optional<carry::Crossing6> ends_of(const engine::Mechanism& mechanism,
+                                                      const share::OffloadedSession& session);
 
 // Whether a session that was offloaded under other settings, perhaps, could be under these.
 [[nodiscard]] bool may_offload(const engine::Mechanism& mechanism, const share::OffloadedSession& session);

@@ -88,6 +88,7 @@ class Offload {
   void have_started(uid_t user);
   // The end of the program is near: what remove() would end goes on, if there is a folder for it.
   void leave() noexcept;
+  [[nodiscard]] bool is_leaving() const { return is_leaving_; }
 
   // Attaches the programs where they are wished for and not yet there, and detaches them where they no longer
   // are. `present` are all interfaces.

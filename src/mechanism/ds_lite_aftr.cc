@@ -59,10 +59,11 @@ Verdict DsLiteAftr::process(Packet& packet, WorkerState& state) const noexcept {
       packet, [&] { return from_ipv4(packet, state); }, [&] { return from_ipv6(packet, state); });
 }
 
-bool DsLiteAftr::may_offload(const share::OffloadedSession& session) const noexcept {
-  return session.near == session.inside.ipv6 && session.far == settings_.own_address &&
-         may_be_b4(session.near) && is_inside(session.inside.ipv4) &&
-         session.remote.address != settings_.own_ipv4 && mechanism::may_offload(settings_.alg, session);
+std::optional<Crossing6> DsLiteAftr::ends_of(const share::OffloadedSession& session) const noexcept {
+  if (!may_be_b4(session.inside.ipv6) || !is_inside(session.inside.ipv4) ||
+      session.remote.address == settings_.own_ipv4 || !may_offload(settings_.alg, session))
+    return std::nullopt;
+  return Crossing6{session.inside.ipv6, settings_.own_address};
 }
 
 bool DsLiteAftr::may_be_b4(const Ipv6Address& address) const noexcept {

@@ -10,6 +10,7 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <vector>
 
@@ -55,8 +56,10 @@ class DsLiteAftr {
     prepare_nat(settings_.nat, state);
     prepare_alg(settings_.alg, state);
   }
-  // Whether a session that was offloaded under other settings could be under these.
-  [[nodiscard]] bool may_offload(const share::OffloadedSession& session) const noexcept;
+  // Near and far end (share::OffloadedSession) of the session if it were offloaded now, under these settings,
+  // by what else is known of it; nullopt: it would not be.
+  [[nodiscard]] std::optional<carry::Crossing6> ends_of(
+      const share::OffloadedSession& session) const noexcept;
   [[nodiscard]] bool is_still_unsolicited(std::span<const std::byte> syn,
                                           const WorkerState& state) const noexcept;
   // Brings an ICMPv4 message about the packet inside of `about`, an IPv6 packet from a B4, back to the B4.

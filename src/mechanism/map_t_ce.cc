@@ -33,13 +33,13 @@ Verdict MapTCe::process(Packet& packet, WorkerState& state) const noexcept {
       packet, [&] { return from_ipv4(packet, state); }, [&] { return from_ipv6(packet, state); });
 }
 
-bool MapTCe::may_offload(const share::OffloadedSession& session) const noexcept {
+std::optional<Crossing6> MapTCe::ends_of(const share::OffloadedSession& session) const noexcept {
   Ipv6Address remote;
-  return settings_.rule.ipv4().contains(session.outside.address) &&
-         session.near == own_to_ipv6(session.outside.address) &&
-         remote_to_ipv6(session.remote.address, destination_port_of(session), Ports::Present, remote) ==
-             DropReason::None &&
-         session.far == remote && mechanism::may_offload(settings_.alg, session);
+  if (!settings_.rule.ipv4().contains(session.outside.address) || !may_offload(settings_.alg, session) ||
+      remote_to_ipv6(session.remote.address, destination_port_of(session), Ports::Present, remote) !=
+          DropReason::None)
+    return std::nullopt;
+  return Crossing6{own_to_ipv6(session.outside.address), remote};
 }
 
 bool MapTCe::own_to_ipv4(const Ipv6Address& address, Ipv4Address& own) const noexcept {

@@ -27,9 +27,9 @@ void Nat64::prepare(WorkerState& state) const {
   prepare_alg(settings_.alg, state);
 }
 
-bool Nat64::may_offload(const share::OffloadedSession& session) const noexcept {
-  return may_embed(session.remote.address) && settings_.pref64.embed(session.remote.address) == session.far &&
-         mechanism::may_offload(settings_.alg, session);
+std::optional<Crossing6> Nat64::ends_of(const share::OffloadedSession& session) const noexcept {
+  if (!may_embed(session.remote.address) || !may_offload(settings_.alg, session)) return std::nullopt;
+  return Crossing6{session.inside.ipv6, settings_.pref64.embed(session.remote.address)};
 }
 
 // RFC 6052 §3.1.

@@ -10,6 +10,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 
 #include "carry/translate/translate.h"
 #include "mechanism/alg/alg.h"
@@ -47,8 +48,10 @@ class Nat64 {
   // Makes the worker's tables where they are missing, and lets them have these settings where they are not.
   // Takes as long as they are large: before packets come, and when settings change.
   void prepare(WorkerState& state) const;
-  // Whether a session that was offloaded under other settings could be under these.
-  [[nodiscard]] bool may_offload(const share::OffloadedSession& session) const noexcept;
+  // Near and far end (share::OffloadedSession) of the session if it were offloaded now, under these settings,
+  // by what else is known of it; nullopt: it would not be.
+  [[nodiscard]] std::optional<carry::Crossing6> ends_of(
+      const share::OffloadedSession& session) const noexcept;
   // Whether nobody inside has opened the connection that a SYN from outside asked for, since it was dropped
   // as unsolicited-syn (RFC 5382 REQ-4).
   [[nodiscard]] bool is_still_unsolicited(std::span<const std::byte> syn,

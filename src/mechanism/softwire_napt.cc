@@ -24,12 +24,12 @@ Verdict SoftwireNapt::process(Packet& packet, WorkerState& state) const noexcept
       packet, [&] { return from_ipv4(packet, state); }, [&] { return from_ipv6(packet, state); });
 }
 
-bool SoftwireNapt::may_offload(const share::OffloadedSession& session) const noexcept {
+std::optional<Crossing6> SoftwireNapt::ends_of(const share::OffloadedSession& session) const noexcept {
   End end;
-  return session.near == settings_.own_address &&
-         find_end(*table_, session.remote.address, destination_port_of(session), Ipv4Flow::Ports::Present,
-                  end) == Lookup::Found &&
-         session.far == end.address && mechanism::may_offload(settings_.alg, session);
+  const Lookup lookup =
+      find_end(*table_, session.remote.address, destination_port_of(session), Ipv4Flow::Ports::Present, end);
+  if (lookup != Lookup::Found || !may_offload(settings_.alg, session)) return std::nullopt;
+  return Crossing6{settings_.own_address, end.address};
 }
 
 bool SoftwireNapt::is_border(const Ipv6Address& address) const noexcept {

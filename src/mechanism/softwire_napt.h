@@ -13,6 +13,7 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <vector>
 
@@ -60,8 +61,10 @@ class SoftwireNapt {
     prepare_nat(settings_.nat, state);
     prepare_alg(settings_.alg, state);
   }
-  // Whether a session that was offloaded under other settings could be under these.
-  [[nodiscard]] bool may_offload(const share::OffloadedSession& session) const noexcept;
+  // Near and far end (share::OffloadedSession) of the session if it were offloaded now, under these settings,
+  // by what else is known of it; nullopt: it would not be.
+  [[nodiscard]] std::optional<carry::Crossing6> ends_of(
+      const share::OffloadedSession& session) const noexcept;
   // `syn` is the IPv6 packet that the SYN came in.
   [[nodiscard]] bool is_still_unsolicited(std::span<const std::byte> syn,
                                           const WorkerState& state) const noexcept;

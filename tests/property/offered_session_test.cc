@@ -332,6 +332,12 @@ TEST(SessionLeftBehind, GoesOnUnderTheSameSettings) {
   for (const Row& row : rows()) {
     Instance instance(row.keys);
     for (const share::OffloadedSession& session : sessions_of(row)) {
+      share::OffloadedSession without_ends = session;
+      without_ends.near = without_ends.far = {};
+      const auto ends = control::ends_of(instance.snapshot_->mechanism, without_ends);
+      ASSERT_TRUE(ends) << row.name;
+      EXPECT_EQ(ends->source, session.near) << row.name;
+      EXPECT_EQ(ends->destination, session.far) << row.name;
       EXPECT_TRUE(instance.takes_over(session)) << row.name << ", " << to_string(session.protocol);
       EXPECT_FALSE(instance.takes_over(session)) << row.name << ": twice";
     }
@@ -413,7 +419,8 @@ TEST(SessionLeftBehind, IsNoneThatTheMechanismWouldNotHave) {
     };
     refuses("another end", [](Session& s) { s.far = {s.far.high() ^ 1, s.far.low()}; });
     refuses("a port that is not its own", [](Session& s) { s.outside.port = 1; });
-    refuses("an address that is not its own", [](Session& s) { s.outside.address = Ipv4Address(192, 0, 3, 1); });
+    refuses("an address that is not its own",
+            [](Session& s) { s.outside.address = Ipv4Address(192, 0, 3, 1); });
     refuses("to itself", [](Session& s) { s.remote.address = s.outside.address; });
     refuses("one that a gateway reads", [](Session& s) {
       s.protocol = NatProtocol::Tcp;

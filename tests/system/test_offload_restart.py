@@ -198,6 +198,34 @@ def test_transfers_through_other_nats_go_on(kind):
         check_over(lab, transfer, before)
 
 
+@pytest.mark.parametrize("how", ["stop", "kill"])
+def test_sessions_that_were_the_engines(lab, how):
+    """A program that is stopped leaves them to the offload; one that is killed can't."""
+    lab.start(lab.config(OFFLOAD + "    offload-after: 200\n"))
+    with lab.socket("server", socket.AF_INET, socket.SOCK_STREAM) as listener, \
+            lab.socket("client", socket.AF_INET6, socket.SOCK_STREAM) as client:
+        listener.bind((lab.SERVER_BINDS, PORT))
+        listener.listen()
+        client.settimeout(5)
+        client.connect((lab.SERVER, PORT))
+        connection, peer = listener.accept()
+        client.sendall(b"before")
+        assert connection.recv(100) == b"before"
+        assert lab.nat.show("offload")["instances"][0]["flows"]["used"] == 0
+        getattr(lab.nat, how)()
+        if how == "stop":
+            assert "1 sessions go on in the offload, 0 end" in lab.nat.process.stderr
+            connection.sendall(b"meanwhile")
+            assert client.recv(100) == b"meanwhile"
+        lab.again()
+        now = lab.sessions()
+        assert [one["outside-port"] for one in now] == ([peer[1]] if how == "stop" else [])
+        if how == "stop":
+            client.sendall(b"afterwards")
+            assert connection.recv(100) == b"afterwards"
+        connection.close()
+
+
 def test_new_connections_and_other_sessions_after_a_restart(lab):
     """A port that a recovered session has is not given to others."""
     lab.start(lab.config())

@@ -14,6 +14,7 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <memory_resource>
 #include <optional>
 #include <vector>
@@ -129,6 +130,9 @@ class Nat {
   void offload(const Ipv6Address& near, const Ipv6Address& far) noexcept;
   // Its packets must be looked at, all of them.
   void keep_from_offload() noexcept;
+  // With an offload, before the NAT's end: all that may be offloaded is, as far as there is room, however few
+  // packets it had. `add_ends` sets near and far of a session, or returns false: it may not be.
+  void offload_all(const std::function<bool(OffloadedSession&)>& add_ends);
   // With an offload: a session whose packets it has forwarded since before the NAT began, established or
   // answered, with its binding where that is missing. False, and nothing has changed: it is another worker's,
   // its port is taken or not given out, the inside has another binding, or there is no room.
@@ -376,6 +380,7 @@ class Nat {
   // All come back from the offload, and are offered again with their next packets. Looks at each place.
   void end_all_flows() noexcept;
   // kNone: somebody else's port, or none that is given out.
+  [[nodiscard]] bool is_answered(uint32_t session, NatProtocol protocol) const noexcept;
   [[nodiscard]] uint32_t adopt_binding(const OffloadedSession& session, Tick now) noexcept;
   [[nodiscard]] bool adopt_port(Subscriber& subscriber, const PortPool::Place& place,
                                 NatProtocol protocol) noexcept;

@@ -33,13 +33,13 @@ void Nat::count_packet(uint32_t session, NatProtocol protocol, NatSide side) noe
     mark.set_answered();
     return;
   }
-  if (!has_enough) return;
+  if (has_enough && is_answered(session, protocol)) candidate_ = session;
+}
+
+bool Nat::is_answered(uint32_t session, NatProtocol protocol) const noexcept {
   const uint8_t state = at(session).state;
-  const bool is_answered = protocol == NatProtocol::Tcp
-                               ? static_cast<TcpState>(state) == TcpState::Established
-                           : protocol == NatProtocol::Udp ? state != 0
-                                                          : mark.is_answered();
-  if (is_answered) candidate_ = session;
+  if (protocol == NatProtocol::Tcp) return static_cast<TcpState>(state) == TcpState::Established;
+  return protocol == NatProtocol::Udp ? state != 0 : (*marks_)[mark_place(session)].is_answered();
 }
 
 OffloadedSession Nat::candidate() const noexcept {
@@ -106,6 +106,23 @@ void Nat::end_all_flows() noexcept {
   };
   for (uint32_t id = 0; id < bindings_.used(); ++id) end(id);
   for (uint32_t id = 0; id < further_.used(); ++id) end(id | kFurther);
+}
+
+// --- flows that outlive the NAT ---
+
+void Nat::offload_all(const std::function<bool(OffloadedSession&)>& add_ends) {
+  if (!marks_) return;
+  const auto consider = [&](uint32_t session) {
+    if (is_offloaded(session) || !is_answered(session, bindings_[binding_with(session)].protocol())) return;
+    candidate_ = session;
+    OffloadedSession offered = candidate();
+    if (add_ends(offered)) offload(offered.near, offered.far);
+  };
+  for (uint32_t id = 0; id < bindings_.used(); ++id)
+    if (is_in_use(id) && bindings_[id].has_session()) consider(id);
+  for (uint32_t id = 0; id < further_.used(); ++id)
+    if (further_[id].binding != kNone) consider(id | kFurther);
+  candidate_ = kNone;
 }
 
 // --- flows that were there before the NAT ---

@@ -14,6 +14,8 @@ namespace {
 
 using testing::ElementsAre;
 using testing::IsEmpty;
+using testing::Pair;
+using testing::UnorderedElementsAre;
 
 constexpr uint8_t kSyn = TcpHeader::kSyn, kAck = TcpHeader::kAck, kFin = TcpHeader::kFin,
                   kRst = TcpHeader::kRst;
@@ -242,6 +244,45 @@ TEST_F(NatOffload, FromTheFirstPacketThatAnswersTheAnswer) {
   EXPECT_THAT(offload_.flows_, IsEmpty());
   ASSERT_EQ(out(NatProtocol::Udp), DropReason::None);
   EXPECT_EQ(offload_.flows_.size(), 1u);
+}
+
+TEST_F(NatOffload, AtTheEndAllThatIsAnsweredIsOffered) {
+  settings_.offload_after = 200;
+  converse();
+  converse(host(1), kOtherServer);  // a further session of the binding
+  connect(host(2));
+  ASSERT_EQ(out(NatProtocol::Udp, 0, kServer, host(3)), DropReason::None);  // nobody answers
+  ASSERT_EQ(out(NatProtocol::Tcp, kSyn, kServer, host(4)), DropReason::None);
+  converse(host(5), {kPool, 5000});  // hairpinned
+  converse(host(6), kResolver);      // may not be offloaded
+  EXPECT_EQ(offload_.offers_, 0);
+  const auto add_ends = [](OffloadedSession& session) {
+    std::tie(session.near, session.far) = std::tie(kNear, kFar);
+    return session.remote != kResolver;
+  };
+  nat().offload_all(add_ends);
+  std::vector<std::pair<uint64_t, Ipv4Endpoint>> offered;
+  for (const auto& [number, flow] : offload_.flows_) {
+    offered.emplace_back(flow.session.inside.ipv6.low(), flow.session.remote);
+    EXPECT_EQ(flow.session.near, kNear);
+    EXPECT_EQ(flow.session.far, kFar);
+  }
+  EXPECT_THAT(offered,
+              UnorderedElementsAre(Pair(host(1).ipv6.low(), kServer), Pair(host(1).ipv6.low(), kOtherServer),
+                                   Pair(host(2).ipv6.low(), kServer)));
+  EXPECT_EQ(nat().counts().offloaded_sessions, 3u);
+  nat().offload_all(add_ends);
+  EXPECT_EQ(offload_.flows_.size(), 3u) << "once";
+  EXPECT_FALSE(nat().has_candidate());
+}
+
+TEST_F(NatOffload, AtTheEndTheRestHasNoRoom) {
+  settings_.offload_after = 200;
+  offload_.capacity_ = 2;
+  for (uint64_t number = 1; number <= 5; ++number) converse(host(number));
+  nat().offload_all([](OffloadedSession&) { return true; });
+  EXPECT_EQ(offload_.flows_.size(), 2u);
+  EXPECT_EQ(nat().counts().offloaded_sessions, 2u);
 }
 
 TEST_F(NatOffload, AHairpinnedSessionIsNeverOffered) {
