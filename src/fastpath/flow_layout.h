@@ -43,7 +43,8 @@ struct FlowContent {
   uint8_t protocol;  // IpProtocol as on the IPv4 side: TCP, UDP or ICMP
   uint8_t instance;  // in `instances`
   FlowKind kind;
-  uint8_t unused[3];
+  uint8_t is_one_way;  // only packets on the way out find it
+  uint8_t unused[2];
 };
 static_assert(sizeof(FlowContent) == 56);
 

@@ -62,7 +62,8 @@ bool FlowTable::leads(const FlowContent& content, uint32_t number, FlowDirection
 }
 bool FlowTable::is_complete(uint32_t number) const noexcept {
   const FlowContent& content = record(number).content;
-  return leads(content, number, FlowDirection::Out) && leads(content, number, FlowDirection::In);
+  return leads(content, number, FlowDirection::Out) &&
+         (content.is_one_way != 0 || leads(content, number, FlowDirection::In));
 }
 
 uint32_t FlowTable::install(const FlowContent& content) noexcept {
@@ -77,7 +78,7 @@ uint32_t FlowTable::install(const FlowContent& content) noexcept {
   for (uint64_t& seen : flow.seen) atomic(seen).store(0, std::memory_order_relaxed);
   atomic(flow.sequence).store(flow.sequence + 1, std::memory_order_release);
   const bool has_out = put(content, number, FlowDirection::Out);
-  if (!has_out || !put(content, number, FlowDirection::In)) {
+  if (!has_out || (content.is_one_way == 0 && !put(content, number, FlowDirection::In))) {
     if (has_out) take(content, number, FlowDirection::Out);
     atomic(flow.sequence).store(flow.sequence + 1, std::memory_order_relaxed);
     ++refused_;

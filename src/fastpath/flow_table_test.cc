@@ -72,6 +72,20 @@ TEST(FlowTable, InstallsAndRemoves) {
   EXPECT_EQ(table.used(), 0u);
 }
 
+TEST(FlowTable, OneWay) {
+  Memory memory(2, 1);
+  FlowContent flow = content(1);
+  flow.is_one_way = 1;
+  const uint32_t number = memory.table(0, 2).install(flow);
+  EXPECT_EQ(memory.find(flow, FlowDirection::Out), number);
+  EXPECT_EQ(memory.find(flow, FlowDirection::In), FlowTable::kNone);
+  FlowTable table = memory.table(0, 2);
+  table.recover([](uint32_t, const FlowContent&) { return true; });
+  EXPECT_EQ(memory.find(flow, FlowDirection::Out), number);
+  table.remove(number);
+  EXPECT_EQ(memory.entries(), 0u);
+}
+
 TEST(FlowTable, SaysWhenPacketsWereSeen) {
   Memory memory(1, 1);
   FlowTable table = memory.table(0, 1);

@@ -69,6 +69,20 @@ TEST_F(FlowsOfNat64, ForwardUdp) {
   expect_forwarded(answer_to(out, test::udp(test::counting(21)), 0x2e));
 }
 
+TEST_F(FlowsOfNat64, LeaveTheFirstAnswerToTheEngine) {
+  const Octets packet = outward(test::kUdp, test::udp(test::counting(33)));
+  const Octets out = engine(packet);
+  FlowContent flow = flow_of(out);
+  flow.is_one_way = 1;
+  const uint32_t number = table_->install(flow);
+  expect_forwarded(packet);
+  expect_passed_up(answer_to(out, test::udp(test::counting(21))), Miss::NoFlow);
+  table_->remove(number);
+  flow.is_one_way = 0;
+  ASSERT_NE(table_->install(flow), FlowTable::kNone);
+  expect_forwarded(answer_to(out, test::udp(test::counting(21))));
+}
+
 TEST_F(FlowsOfNat64, ForwardTcp) {
   const Octets out = engine(outward(test::kTcp, test::tcp({}, kSyn)));
   ASSERT_FALSE(engine(answer_to(out, test::tcp({}, kSyn | kAck))).empty());

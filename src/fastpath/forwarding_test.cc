@@ -519,6 +519,7 @@ TEST_F(SoftwireForwarding, ANatChangesChecksumsThatAreYetToFinish) {
                                           .protocol = test::kTcp,
                                           .instance = 0,
                                           .kind = FlowKind::SoftwireNapt,
+                                          .is_one_way = 0,
                                           .unused = {}});
   ASSERT_NE(number, FlowTable::kNone);
   auto left = send({to_finish(20, 1400), tcp_with_partial_checksum(inside, server, 4000, 80)}, 6, kIpip);

@@ -46,6 +46,7 @@ FlowContent FlowOffload::content_of(const share::OffloadedSession& session, Flow
   content.protocol = number_of(session.protocol);
   content.instance = instance;
   content.kind = kind;
+  content.is_one_way = session.is_answered ? 0 : 1;
   return content;
 }
 
@@ -57,7 +58,8 @@ share::OffloadedSession FlowOffload::session_of(const FlowContent& content) noex
       {Ipv4Address(content.outside), content.outside_port},
       {Ipv4Address(content.remote), content.remote_port},
       near,
-      {content.far_high, content.far_low}};
+      {content.far_high, content.far_low},
+      content.is_one_way == 0};
 }
 
 FlowOffload::Recovered FlowOffload::recover(

@@ -36,11 +36,13 @@ TEST(FlowOffload, AFlowSaysAllOfItsSession) {
                          Row{FlowKind::SoftwireNapt, {}, host}, Row{FlowKind::MapTCe, {}, host}})
     for (const auto& [protocol, number] :
          {std::pair{NatProtocol::Udp, 17}, {NatProtocol::Tcp, 6}, {NatProtocol::Icmp, 1}}) {
-      const OffloadedSession before = session(protocol, row.inside, row.inside_ipv4);
+      OffloadedSession before = session(protocol, row.inside, row.inside_ipv4);
+      before.is_answered = protocol != NatProtocol::Udp;
       const FlowContent content = FlowOffload::content_of(before, row.kind, 63);
       EXPECT_EQ(content.kind, row.kind);
       EXPECT_EQ(content.instance, 63);
       EXPECT_EQ(content.protocol, number);
+      EXPECT_EQ(content.is_one_way, before.is_answered ? 0 : 1);
       EXPECT_EQ(FlowOffload::session_of(content), before);
     }
 }

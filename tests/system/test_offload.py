@@ -3,6 +3,8 @@
 That packets come out right with it, all other system tests say when YONROKU_LAB_OFFLOAD is `tc` or `xdp`.
 """
 
+import socket
+
 import probes
 import pytest
 from namespaces import OFFLOAD
@@ -101,6 +103,42 @@ def test_established_sessions_are_the_kernels():
         assert probes.iperf(lab, "client", lab.SERVER, seconds=1)["gbps"] > 0.1
         assert forwarded(lab) > 100
         assert instance(lab)["tc"]["misses"]["tcp-flags"] > 0  # SYN and FIN
+
+
+def test_one_way_udp_is_the_kernels_and_its_first_answer_the_engines():
+    with Nat64() as lab:
+        lab.start(config_with(Nat64.CONFIG, "tc"))
+        with lab.socket("server", socket.AF_INET, socket.SOCK_DGRAM) as server:
+            with lab.socket("client", socket.AF_INET6, socket.SOCK_DGRAM) as client:
+                server.bind(("0.0.0.0", 5140))
+                server.settimeout(2)
+                client.settimeout(2)
+                client.connect((lab.SERVER, 5140))
+
+                def outward(count):
+                    before = forwarded(lab, "to-ipv4")
+                    for number in range(count):
+                        client.send(b"<165>1 one way %d" % number)
+                        _, peer = server.recvfrom(100)
+                    return forwarded(lab, "to-ipv4") - before, peer
+
+                assert outward(20)[0] == 0, "a scan or a question that is asked again"
+                assert 100 <= outward(200)[0] < 200
+                by_the_kernel, peer = outward(100)
+                assert by_the_kernel == 100
+                state = lambda: [each["state"] for each in lab.translator.show("sessions")["sessions"]]
+                assert state() == ["unanswered"]
+
+                server.sendto(b"who is there?", peer)
+                assert client.recv(100) == b"who is there?"
+                assert forwarded(lab, "to-ipv6") == 0
+                assert state() == ["answered"]
+                assert outward(20)[0] == 19
+                for _ in range(5):
+                    server.sendto(b"again", peer)
+                    assert client.recv(100) == b"again"
+                assert forwarded(lab, "to-ipv6") == 5
+                assert state() == ["answered"]
 
 
 def test_it_can_not_begin_in_a_running_program():

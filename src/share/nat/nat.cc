@@ -133,6 +133,7 @@ void Nat::touch_slowly(uint32_t session, NatProtocol protocol, NatSide side, uin
                        Tick now) noexcept {
   Session& s = at(session);
   if (protocol == NatProtocol::Udp) {  // somebody answered: no longer among those that are ended for others
+    have_answer(session);
     --count_of(protocol, s);
     s.state = 1;
     ++count_of(protocol, s);

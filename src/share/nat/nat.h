@@ -133,8 +133,8 @@ class Nat {
   // With an offload, before the NAT's end: all that may be offloaded is, as far as there is room, however few
   // packets it had. `add_ends` sets near and far of a session, or returns false: it may not be.
   void offload_all(const std::function<bool(OffloadedSession&)>& add_ends);
-  // With an offload: a session whose packets it has forwarded since before the NAT began, established or
-  // answered, with its binding where that is missing. False, and nothing has changed: it is another worker's,
+  // With an offload: a session whose packets it has forwarded since before the NAT began (TCP: established),
+  // with its binding where that is missing. False, and nothing has changed: it is another worker's,
   // its port is taken or not given out, the inside has another binding, or there is no room.
   bool adopt(const OffloadedSession& session, const SessionOffload::Seen& seen, uint32_t flow,
              Instant now) noexcept;
@@ -368,6 +368,8 @@ class Nat {
   }
   // A packet of a session; only where there is an offload.
   void count_packet(uint32_t session, NatProtocol protocol, NatSide side) noexcept;
+  // The first answer to a UDP session.
+  void have_answer(uint32_t session) noexcept;
   // When the session ends, as far as packets are known that were seen by the NAT or the offload.
   [[nodiscard]] Tick expiry_of(uint32_t session, NatProtocol protocol) const noexcept;
   // The NAT knows what the offload has seen until now.

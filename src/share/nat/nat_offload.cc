@@ -8,6 +8,9 @@ namespace yonroku::share {
 namespace {
 
 constexpr uint32_t kPacketsUntilNextOffer = 256;  // after one for which there was no room
+// That UDP nobody answers has to send more than other sessions: more than scans, and than programs that try
+// again and again (docs/offload.md).
+constexpr uint32_t kMoreWithoutAnswer = 64;
 
 }  // namespace
 
@@ -30,16 +33,31 @@ void Nat::count_packet(uint32_t session, NatProtocol protocol, NatSide side) noe
   if (mark.is_offloaded()) return;  // one that the programs have left to the engine
   const bool has_enough = mark.count();
   if (side == NatSide::Outside) {
-    mark.set_answered();
+    mark.set_lasting();
     return;
   }
-  if (has_enough && is_answered(session, protocol)) candidate_ = session;
+  if (!has_enough) return;
+  const bool is_udp = protocol == NatProtocol::Udp;
+  if (is_answered(session, protocol) || (is_udp && mark.is_lasting())) {
+    candidate_ = session;
+  } else if (is_udp) {
+    mark.set_lasting();
+    mark.restart(kMoreWithoutAnswer);
+  }
 }
 
 bool Nat::is_answered(uint32_t session, NatProtocol protocol) const noexcept {
   const uint8_t state = at(session).state;
   if (protocol == NatProtocol::Tcp) return static_cast<TcpState>(state) == TcpState::Established;
-  return protocol == NatProtocol::Udp ? state != 0 : (*marks_)[mark_place(session)].is_answered();
+  return protocol == NatProtocol::Udp ? state != 0 : (*marks_)[mark_place(session)].is_lasting();
+}
+
+// The way in is not the programs' yet: the session is offered anew, as one that is answered.
+void Nat::have_answer(uint32_t session) noexcept {
+  if (!marks_) return;
+  end_flow(session);
+  OffloadMark& mark = (*marks_)[mark_place(session)];
+  if (mark.is_lasting()) mark.restart(0);
 }
 
 OffloadedSession Nat::candidate() const noexcept {
@@ -50,7 +68,8 @@ OffloadedSession Nat::candidate() const noexcept {
           {b.outside, b.outside_port},
           {s.remote, s.remote_port},
           {},
-          {}};
+          {},
+          b.protocol() != NatProtocol::Udp || s.state != 0};
 }
 
 void Nat::offload(const Ipv6Address& near, const Ipv6Address& far) noexcept {
@@ -142,9 +161,10 @@ bool Nat::adopt(const OffloadedSession& session, const SessionOffload::Seen& see
   is_adopting_ = true;
   if (binding == kNone) binding = adopt_binding(session, tick_of(now));
   if (binding != kNone) {
-    const auto state = session.protocol == NatProtocol::Tcp
-                           ? static_cast<uint8_t>(TcpState::Established)
-                           : static_cast<uint8_t>(session.protocol == NatProtocol::Udp ? 1 : 0);
+    const auto state =
+        session.protocol == NatProtocol::Tcp
+            ? static_cast<uint8_t>(TcpState::Established)
+            : static_cast<uint8_t>(session.protocol == NatProtocol::Udp && session.is_answered);
     const Session like{session.remote.address, 0, {}, session.remote.port, state, 0};
     const Instant last = std::max(seen.out, seen.in);
     const Tick expires = tick_of(last == Instant() ? now : last) + lifetime_of(like, session.protocol);

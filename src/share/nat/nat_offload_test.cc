@@ -17,6 +17,8 @@ using testing::IsEmpty;
 using testing::Pair;
 using testing::UnorderedElementsAre;
 
+constexpr int kMoreWithoutAnswer = 64;                    // packets
+constexpr int kUntilOneWay = 1 + 4 + kMoreWithoutAnswer;  // the first opens the session
 constexpr uint8_t kSyn = TcpHeader::kSyn, kAck = TcpHeader::kAck, kFin = TcpHeader::kFin,
                   kRst = TcpHeader::kRst;
 const Ipv4Address kPool(192, 0, 2, 1);
@@ -61,7 +63,7 @@ class FakeOffload final : public SessionOffload {
       const OffloadedSession& s = flow.session;
       if (std::tie(s.outside, s.remote, s.protocol) !=
               std::tie(packet.outside, packet.remote, packet.protocol) ||
-          !is_plain(packet.tcp_flags))
+          !is_plain(packet.tcp_flags) || !s.is_answered)
         continue;
       flow.seen.in = now;
       return true;
@@ -204,9 +206,10 @@ TEST_F(NatOffload, OnlyWhatIsEstablishedOrAnsweredIsOffered) {
   struct Row {
     std::string_view name;
     NatProtocol protocol;
-    std::string_view packets;  // o, i: out, in. S, s: SYN out, SYN in.
+    std::string packets;  // o, i: out, in. S, s: SYN out, SYN in.
     bool is_offered;
   };
+  const std::string more(kMoreWithoutAnswer, 'o');
   const Row rows[] = {
       {"TCP, SYN of both, enough packets", NatProtocol::Tcp, "Ssooo", true},
       {"TCP, too few packets", NatProtocol::Tcp, "Sso", false},
@@ -216,9 +219,12 @@ TEST_F(NatOffload, OnlyWhatIsEstablishedOrAnsweredIsOffered) {
       {"UDP, answered, enough packets", NatProtocol::Udp, "oiooo", true},
       {"UDP, answered, too few packets", NatProtocol::Udp, "oio", false},
       {"UDP, not answered", NatProtocol::Udp, "oooooooo", false},
+      {"UDP, not answered, packets enough for that", NatProtocol::Udp, "ooooo" + more, true},
+      {"UDP, not answered, one too few", NatProtocol::Udp, "oooo" + more, false},
       {"UDP, answered at last", NatProtocol::Udp, "ooooooooio", true},
       {"ICMP, answered, enough packets", NatProtocol::Icmp, "oioio", true},
-      {"ICMP, not answered", NatProtocol::Icmp, "oooooooo", false},
+      {"ICMP, not answered", NatProtocol::Icmp, "ooooo" + more, false},
+      {"TCP, not answered", NatProtocol::Tcp, "Soooo" + more, false},
       {"ICMP, answered at last", NatProtocol::Icmp, "ooooooooio", true},
   };
   for (const Row& row : rows) {
@@ -283,6 +289,48 @@ TEST_F(NatOffload, AtTheEndTheRestHasNoRoom) {
   nat().offload_all([](OffloadedSession&) { return true; });
   EXPECT_EQ(offload_.flows_.size(), 2u);
   EXPECT_EQ(nat().counts().offloaded_sessions, 2u);
+}
+
+TEST_F(NatOffload, OneWayOnlyWhileNobodyAnswers) {
+  for (int i = 0; i < kUntilOneWay; ++i) ASSERT_EQ(out(NatProtocol::Udp), DropReason::None);
+  ASSERT_EQ(offload_.flows_.size(), 1u);
+  EXPECT_FALSE(offload_.flows_.begin()->second.session.is_answered);
+  EXPECT_EQ(side().sessions(now_).at(0).state, 0);
+  pass(100);
+  ASSERT_EQ(in(NatProtocol::Udp), DropReason::None);
+  EXPECT_EQ(side().sessions(now_).at(0).state, 1);
+  EXPECT_THAT(offload_.flows_, IsEmpty());
+  ASSERT_EQ(out(NatProtocol::Udp), DropReason::None);
+  ASSERT_EQ(offload_.flows_.size(), 1u);
+  EXPECT_TRUE(offload_.flows_.begin()->second.session.is_answered);
+}
+
+TEST_F(NatOffload, AnAnswerEndsTheLongerWait) {
+  for (int i = 0; i < 10; ++i) ASSERT_EQ(out(NatProtocol::Udp), DropReason::None);
+  ASSERT_EQ(in(NatProtocol::Udp), DropReason::None);
+  EXPECT_THAT(offload_.flows_, IsEmpty());
+  ASSERT_EQ(out(NatProtocol::Udp), DropReason::None);
+  EXPECT_EQ(offload_.flows_.size(), 1u);
+}
+
+TEST_F(NatOffload, AnUnansweredSessionIsOfferedAgainAfterAReload) {
+  for (int i = 0; i < kUntilOneWay; ++i) ASSERT_EQ(out(NatProtocol::Udp), DropReason::None);
+  nat().change(settings_, now_);
+  ASSERT_THAT(offload_.flows_, IsEmpty());
+  ASSERT_EQ(out(NatProtocol::Udp), DropReason::None);
+  EXPECT_EQ(offload_.flows_.size(), 1u);
+}
+
+TEST_F(NatOffload, AnUnansweredSessionGivesWayToOthersAsEver) {
+  settings_.pools[0].last_port = 5000;
+  for (int i = 0; i < kUntilOneWay; ++i) ASSERT_EQ(out(NatProtocol::Udp), DropReason::None);
+  pass(10);
+  ASSERT_EQ(out(NatProtocol::Udp), DropReason::None);  // the programs see it
+  pass(3);
+  EXPECT_EQ(out(NatProtocol::Udp, 0, kServer, host(2)), DropReason::NoPort) << "it was used just now";
+  pass(2);
+  EXPECT_EQ(out(NatProtocol::Udp, 0, kServer, host(2)), DropReason::None);
+  EXPECT_THAT(offload_.flows_, IsEmpty());
 }
 
 TEST_F(NatOffload, AHairpinnedSessionIsNeverOffered) {
@@ -555,6 +603,46 @@ TEST_F(NatOffloadTwins, SessionsEndAtTheSameTick) {
   }
 }
 
+TEST_F(NatOffloadTwins, UnansweredSessionsEndAtTheSameTick) {
+  struct Row {
+    std::string_view name;
+    Ipv4Endpoint remote;
+    std::vector<std::pair<NatSide, int>> packets;  // each so many seconds after the one before
+  };
+  const auto o = NatSide::Inside, i = NatSide::Outside;
+  settings_.timeouts.dns = 30;
+  const Row rows[] = {
+      {"nothing more", kServer, {}},
+      {"out", kServer, {{o, 299}, {o, 299}, {o, 10}}},
+      {"too late", kServer, {{o, 299}, {o, 301}}},
+      {"answered", kServer, {{o, 299}, {i, 299}}},
+      {"answered, and out", kServer, {{o, 299}, {i, 299}, {o, 299}, {o, 299}, {i, 299}, {o, 1}}},
+      {"answered too late", kServer, {{o, 100}, {i, 301}}},
+      {"DNS", kResolver, {{o, 29}, {o, 29}, {i, 29}, {o, 5}}},
+  };
+  for (const Row& row : rows) {
+    offload_.flows_.clear();
+    begin();
+    for (int n = 0; n < kUntilOneWay; ++n) send(o, 1, row.remote, NatProtocol::Udp, 0);
+    ASSERT_EQ(offload_.flows_.size(), 1u) << row.name;
+    for (const auto& [from, seconds] : row.packets) {
+      for (int n = 0; n < seconds * 1000 / 134; ++n) {
+        tick();
+        ASSERT_NO_FATAL_FAILURE(expect_same()) << row.name;
+      }
+      send(from, 1, row.remote, NatProtocol::Udp, 0);
+      ASSERT_NO_FATAL_FAILURE(expect_same()) << row.name;
+    }
+    for (int n = 0; n < 3000; ++n) {
+      tick();
+      ASSERT_EQ(nat().session_count(), alone_->nat_.session_count()) << row.name << ", tick " << n;
+    }
+    EXPECT_EQ(nat().session_count(), 0u) << row.name;
+    EXPECT_EQ(side().events_.kinds(), alone_->events_.kinds()) << row.name;
+    EXPECT_THAT(offload_.flows_, IsEmpty()) << row.name;
+  }
+}
+
 // Whatever comes: the same sessions with the same time left, the same events, the same verdicts; be there
 // limits and little room, so that some have to end for others.
 TEST_F(NatOffloadTwins, AnyTraffic) {
@@ -621,6 +709,54 @@ TEST_F(NatOffloadTwins, AnyTraffic) {
   }
 }
 
+// Much goes out that is answered rarely, and there is not room for all.
+TEST_F(NatOffloadTwins, AnyOneWayTraffic) {
+  struct Row {
+    std::string_view name;
+    std::size_t flows;  // that the offload has room for
+    void (*set)(NatSettings& settings);
+  };
+  const Row rows[] = {
+      {"plenty of everything", 1000, [](NatSettings&) {}},
+      {"one flow", 1, [](NatSettings&) {}},
+      {"few ports", 1000, [](NatSettings& s) { s.pools[0].last_port = 5001; }},
+      {"few sessions", 1000, [](NatSettings& s) { s.max_sessions = 2; }},
+      {"few sessions for a subscriber", 1000, [](NatSettings& s) { s.sessions_per_subscriber = 1; }},
+      {"address-dependent", 1000,
+       [](NatSettings& s) { s.mapping = s.filtering = Dependence::AddressDependent; }},
+  };
+  for (const Row& row : rows) {
+    const NatSettings before = settings_;
+    row.set(settings_);
+    settings_.offload_after = 2;
+    settings_.timeouts.udp = 40;
+    settings_.timeouts.dns = 9;
+    offload_ = {};
+    offload_.capacity_ = row.flows;
+    begin();
+    RandomSource random(42);
+    int one_way = 0, both_ways = 0;
+    for (int step = 0; step < 20000; ++step) {
+      const Ipv4Endpoint remote = random.below(4) == 0 ? kResolver : kServer;
+      const auto from = random.below(300) == 0 ? NatSide::Outside : NatSide::Inside;
+      send(from, 1 + static_cast<uint64_t>(step / 300 % 3), remote, NatProtocol::Udp, 0);
+      const auto pause = random.below(100) == 0 ? random.below(200) : random.below(2);
+      for (uint64_t n = 0; n < pause; ++n) tick();
+      if (step % 5000 == 4999) {
+        settings_.timeouts.udp = step < 10000 ? 50 : 13;
+        alone_->nat_.change(settings_, now_);
+        nat().change(settings_, now_);
+      }
+      for (const auto& [number, flow] : offload_.flows_) ++(flow.session.is_answered ? both_ways : one_way);
+      ASSERT_NO_FATAL_FAILURE(expect_same()) << row.name << ", step " << step;
+    }
+    EXPECT_EQ(side().events_.kinds(), alone_->events_.kinds()) << row.name;
+    EXPECT_GT(one_way, 1000) << row.name;
+    EXPECT_GT(both_ways, 1000) << row.name;
+    settings_ = before;
+  }
+}
+
 // --- flows that were there before ---
 
 class NatAdoption : public NatOffload {
@@ -680,6 +816,17 @@ TEST_F(NatAdoption, OfEachProtocolAndWithFurtherSessions) {
   EXPECT_EQ(nat().subscriber_count(), 2u);
   pass(61);
   EXPECT_EQ(nat().session_count(), 3u) << "a packet that was never seen counts as one of now";
+}
+
+TEST_F(NatAdoption, OfOneThatNobodyHasAnswered) {
+  OffloadedSession unanswered = of(1, 5000, NatProtocol::Udp);
+  unanswered.is_answered = false;
+  ASSERT_TRUE(adopt(unanswered));
+  EXPECT_EQ(side().sessions(now_).at(0).state, 0);
+  side().outside_ = {kPool, 5000};
+  ASSERT_EQ(in(NatProtocol::Udp), DropReason::None);
+  EXPECT_EQ(side().sessions(now_).at(0).state, 1);
+  EXPECT_THAT(offload_.flows_, IsEmpty());
 }
 
 TEST_F(NatAdoption, IsRefusedWhereItCouldNotBe) {

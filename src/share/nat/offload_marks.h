@@ -26,17 +26,19 @@ class OffloadMark {
     if (left != 0 && left != kNever) --word_;
     return (word_ & kNever) == 0;
   }
-  // As after(), but it is kept whether somebody outside has answered. Whose session is offloaded was.
+  // As after(), but it is kept whether the session lasts. One that is offloaded does.
   constexpr void restart(uint32_t packets) {
-    word_ = kCounting | (is_offloaded() ? kAnswered : word_ & kAnswered) | packets;
+    word_ = kCounting | (is_offloaded() ? kLasts : word_ & kLasts) | packets;
   }
-  constexpr void set_answered() { word_ |= kAnswered; }
-  [[nodiscard]] constexpr bool is_answered() const { return (word_ & kAnswered) != 0; }
+  // What the session's state does not say: somebody outside has answered a query, or there is so much on the
+  // way out that it does not matter.
+  constexpr void set_lasting() { word_ |= kLasts; }
+  [[nodiscard]] constexpr bool is_lasting() const { return (word_ & kLasts) != 0; }
 
  private:
   static constexpr uint32_t kCounting = uint32_t{1} << 31;
-  static constexpr uint32_t kAnswered = uint32_t{1} << 30;
-  static constexpr uint32_t kNever = kAnswered - 1;  // and the mask of what is left
+  static constexpr uint32_t kLasts = uint32_t{1} << 30;
+  static constexpr uint32_t kNever = kLasts - 1;  // and the mask of what is left
   explicit constexpr OffloadMark(uint32_t word) : word_(word) {}
   uint32_t word_;
 };

@@ -22,6 +22,9 @@ struct OffloadedSession {
   // `remote`.
   Ipv6Address near;
   Ipv6Address far;
+  // False: a UDP session that nobody outside has answered yet. Only its packets on the way out are forwarded;
+  // the NAT has to see the first answer.
+  bool is_answered = true;
   friend bool operator==(const OffloadedSession&, const OffloadedSession&) = default;
 };
 
