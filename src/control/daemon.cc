@@ -112,6 +112,8 @@ Result<void> Daemon::watch_routes() {
   };
   listener.blocks_are_right = [this] { offload_->trust_blocks(); };
   route_watcher_ = TRY(RouteWatcher::start(std::move(listener), offload_->whole_blocks()));
+  neighbour_keeper_ = TRY(NeighbourKeeper::start(
+      [this](const fastpath::Neighbour& neighbour) { return offload_->last_use_of(neighbour); }));
   return {};
 }
 

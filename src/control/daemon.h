@@ -14,6 +14,7 @@
 #include "config/settings.h"
 #include "control/health_checks.h"
 #include "control/instance.h"
+#include "control/neighbour_keeper.h"
 #include "control/route_watcher.h"
 #include "control/rule_change.h"
 #include "io/steering.h"
@@ -149,6 +150,7 @@ class Daemon {
   std::optional<std::chrono::system_clock::time_point> reloaded_;
   bool routing_depends_on_more_ = false;         // than on destinations and rules
   std::unique_ptr<RouteWatcher> route_watcher_;  // with an offload
+  std::unique_ptr<NeighbourKeeper> neighbour_keeper_;  // likewise
   std::unique_ptr<HealthChecks> health_;  // once there is something to check; the last member: it ends first
 };
 

@@ -202,6 +202,15 @@ struct Route {
 };
 static_assert(sizeof(Route) == 64);
 
+// A next hop of packets (map `neighbours`, which has the time of CLOCK_MONOTONIC at which the kernel was asked
+// last for a way that leads there, in nanoseconds).
+struct Neighbour {
+  uint32_t interface;  // index
+  uint8_t mac[6];
+  uint8_t unused[2];
+};
+inline constexpr std::size_t kNeighbours = 8192;  // those that were not used for the longest time make room
+
 // --- what the control side says to all programs (map `control`, one entry) ---
 
 // Of all that the maps hold and that the next program is to understand: changes with the meaning of anything.

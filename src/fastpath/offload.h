@@ -94,6 +94,10 @@ class Offload {
   // are. `present` are all interfaces.
   void attach(std::span<const Interface> present);
   // Routes, neighbours or addresses have changed.
+  // Programs::last_use_of(); from any thread.
+  [[nodiscard]] uint64_t last_use_of(const Neighbour& neighbour) const noexcept {
+    return programs_.last_use_of(neighbour);
+  }
   void forget_routes() noexcept { programs_.forget_routes(); }
   void set_exact(bool is_exact) noexcept { programs_.set_exact(is_exact); }
   // As Programs has them.

@@ -329,6 +329,11 @@ std::vector<uint32_t> Programs::devices() const {
   return all;
 }
 
+uint64_t Programs::last_use_of(const Neighbour& neighbour) const noexcept {
+  uint64_t when = 0;
+  return bpf_map_lookup_elem(bpf_map__fd(object_->maps.neighbours), &neighbour, &when) == 0 ? when : 0;
+}
+
 Result<CountersView> Programs::counters(uint32_t instance, Place place) const {
   const uint32_t number = counters_number(instance, place);
   std::vector<CountersView> of_processor(control_->processors);

@@ -66,6 +66,8 @@ class Programs {
   Result<void> set_device(uint32_t interface, const Device& device);
   void remove_device(uint32_t interface) noexcept;
   [[nodiscard]] std::vector<uint32_t> devices() const;  // interface indices
+  // When packets were last on their way to a neighbour at an interface with XDP, to a second; 0: never.
+  [[nodiscard]] uint64_t last_use_of(const Neighbour& neighbour) const noexcept;
   // The sum of all processors.
   [[nodiscard]] Result<CountersView> counters(uint32_t instance, Place place) const;
   void clear_counters(uint32_t instance) noexcept;

@@ -4,6 +4,7 @@ That packets come out right with it, all other system tests say when YONROKU_LAB
 """
 
 import socket
+import time
 
 import probes
 import pytest
@@ -139,6 +140,30 @@ def test_one_way_udp_is_the_kernels_and_its_first_answer_the_engines():
                     assert client.recv(100) == b"again"
                 assert forwarded(lab, "to-ipv6") == 5
                 assert state() == ["answered"]
+
+
+def test_a_neighbour_that_only_xdp_uses_is_asked_for():
+    """The server's link-layer address changes, and nobody tells. The kernel asks a neighbour that it sees being used;
+    of XDP's packets it sees none. With the kernel's own times that takes a minute at most, here a few seconds."""
+    with SiitDc() as lab:
+        lab.prepare_for_xdp("client", "server")
+        times = {"base_reachable_time_ms": 2000, "delay_first_probe_time": 1, "retrans_time_ms": 200}
+        lab.sysctl("gateway", {f"net.ipv6.neigh.to-server.{name}": value for name, value in times.items()})
+        lab.start(config_with(SiitDc.CONFIG, "xdp"))
+        answered(lab, 3)
+        before = forwarded(lab, "to-ipv6", place="xdp")
+        answered(lab, 5)
+        assert forwarded(lab, "to-ipv6", place="xdp") - before == 5
+
+        lab.ip("server", "link set to-gateway address 02:00:00:00:00:99")
+        received, _ = probes.ping(lab, "client", lab.SERVER_AS_IPV4, count=2)
+        assert received == 0, "it told of its new address"
+        end = time.monotonic() + 30
+        while probes.ping(lab, "client", lab.SERVER_AS_IPV4, count=5)[0] < 5:
+            assert time.monotonic() < end
+        before = forwarded(lab, "to-ipv6", place="xdp")
+        answered(lab, 5)
+        assert forwarded(lab, "to-ipv6", place="xdp") - before == 5
 
 
 def test_it_can_not_begin_in_a_running_program():

@@ -27,6 +27,7 @@ namespace yonroku::bpf {
   inline result (*const name)(__VA_ARGS__) = reinterpret_cast<result (*)(__VA_ARGS__)>(BPF_FUNC_##name)
 
 YONROKU_HELPER(map_lookup_elem, void*, void* map, const void* key);
+YONROKU_HELPER(map_update_elem, long, void* map, const void* key, const void* value, uint64_t flags);
 YONROKU_HELPER(tail_call, long, void* context, void* programs, uint32_t number);
 YONROKU_HELPER(ktime_get_coarse_ns, uint64_t);
 YONROKU_HELPER(get_smp_processor_id, uint32_t);

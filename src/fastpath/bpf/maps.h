@@ -53,6 +53,13 @@ struct {
   MAP_UINT(map_flags, BPF_F_MMAPABLE);
 } whole_blocks SECTION(".maps");
 
+struct {
+  MAP_UINT(type, BPF_MAP_TYPE_LRU_HASH);
+  MAP_UINT(max_entries, yonroku::fastpath::kNeighbours);
+  MAP_UINT(key_size, sizeof(yonroku::fastpath::Neighbour));
+  MAP_UINT(value_size, 8);
+} neighbours SECTION(".maps");
+
 struct table_slots {
   MAP_UINT(type, BPF_MAP_TYPE_ARRAY);
   MAP_UINT(max_entries, 1);

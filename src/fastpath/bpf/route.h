@@ -132,6 +132,14 @@ YONROKU_HOT_INLINE void note_split(const Destination& asked, uint32_t ingress, u
   route->until = now + kRouteLifetime;
 }
 
+// Whom XDP programs send to the kernel does not see.
+YONROKU_HOT_INLINE void note_neighbour(const bpf_fib_lookup& answered, uint64_t now) {
+  fastpath::Neighbour neighbour{};
+  neighbour.interface = answered.ifindex;
+  __builtin_memcpy(neighbour.mac, answered.dmac, ETH_ALEN);
+  (void)map_update_elem(&neighbours, &neighbour, &now, BPF_ANY);
+}
+
 inline constexpr int kNothingKnown = -1;
 inline constexpr int kAskedJustNow = 1 << 30;
 
@@ -199,6 +207,7 @@ YONROKU_HOT_INLINE int learn_route(void* context, uint32_t ingress, uint64_t now
     route->fits = asked.size == 0 ? 0 : parameters.mtu_result;
     __builtin_memcpy(route->destination_mac, parameters.dmac, ETH_ALEN);
     __builtin_memcpy(route->source_mac, parameters.smac, ETH_ALEN);
+    if (route->is_xdp_target != 0 && route->kind == Route::kNextHop) note_neighbour(parameters, now);
   }
   route->until = is_exact ? 0 : now + kRouteLifetime;
   if (!is_exact && level != kWidestBlock) note_split(asked, ingress, generation, now, block, place);
