@@ -13,6 +13,7 @@
 #include <net/if.h>
 #include <sched.h>
 #include <sys/socket.h>
+#include <sys/utsname.h>
 #include <sys/time.h>
 #include <unistd.h>
 
@@ -473,6 +474,55 @@ TEST_F(SoftwireForwarding, TheKernelCutsWhatIsInTheTunnel) {
       else
         EXPECT_TRUE(test::has_right_checksum(inner));
       data.insert(data.end(), inner.begin() + 40, inner.end());
+    }
+    EXPECT_EQ(data, test::counting(4000));
+  }
+}
+
+TEST_F(SoftwireForwarding, UdpSuperPacketsGoIntoTheTunnelToo) {
+  utsname system{};
+  ASSERT_EQ(::uname(&system), 0);
+  if (std::string_view(system.release).starts_with("6.1.")) GTEST_SKIP() << "packet sockets know none";
+  for (const bool has_limit : {false, true}) {
+    SCOPED_TRACE(has_limit ? "behind an encapsulation limit" : "behind the IPv6 header");
+    if (has_limit) settings_.encapsulate.encapsulation_limit = 4;
+    serve(fastpath::serve(0, settings_, rules_, path_mtus_));
+    Octets packet = test::ipv4({.source = address4(203, 0, 113, 7), .destination = kShared},
+                               test::udp(test::counting(4000), 4000, kOwnPort));
+    test::set_partial_checksum(packet);
+    io::VirtioHeader todo = to_finish(20, 1400);
+    todo.checksum_offset = 6;
+    todo.segmentation = io::VirtioHeader::kUdpSegmentation;
+    todo.header_size = static_cast<uint16_t>(todo.checksum_start + sizeof(UdpHeader));
+    const uint8_t next_header = has_limit ? kDestinationOptions : kIpip;
+    const std::size_t front = has_limit ? 48 : 40;
+
+    ip("link set dev wire gso_max_size 65536\n");
+    auto left = send({todo, packet}, 6, next_header);
+    ASSERT_EQ(left.size(), 1u);
+    EXPECT_EQ(left[0].todo.segmentation, io::VirtioHeader::kUdpSegmentation);
+    EXPECT_EQ(left[0].todo.segment_size, 1400);
+    EXPECT_EQ(Octets(left[0].packet.begin() + static_cast<std::ptrdiff_t>(front), left[0].packet.end()),
+              routed(packet));
+
+    ip("link set dev wire gso_max_size 2000\n");  // less than the packet: the device takes segments only
+    left = send({todo, packet}, 6, next_header);
+    ASSERT_EQ(left.size(), 3u);
+    Octets data;
+    for (const Travelling& each : left) {
+      EXPECT_EQ(each.todo.segmentation, io::VirtioHeader::kNone);
+      EXPECT_EQ(test::get16(each.packet, 4) + 40, each.packet.size());
+      const Octets inner(each.packet.begin() + static_cast<std::ptrdiff_t>(front), each.packet.end());
+      const auto seen = test::see(inner);
+      ASSERT_TRUE(seen);
+      EXPECT_EQ(seen->total, inner.size());
+      EXPECT_TRUE(seen->header_checksum_right);
+      EXPECT_EQ(test::get16(inner, 24), inner.size() - 20);
+      if ((each.todo.flags & io::VirtioHeader::kNeedsChecksum) != 0)
+        EXPECT_EQ(each.todo.checksum_start, ETH_HLEN + front + 20);
+      else
+        EXPECT_TRUE(test::has_right_checksum(inner));
+      data.insert(data.end(), inner.begin() + 28, inner.end());
     }
     EXPECT_EQ(data, test::counting(4000));
   }

@@ -9,7 +9,7 @@ import time
 import probes
 import pytest
 from namespaces import OFFLOAD
-from scenarios import Nat64, SiitDc
+from scenarios import Nat64, SiitDc, Softwire
 
 pytestmark = pytest.mark.skipif(bool(OFFLOAD), reason="chooses the offload itself")
 
@@ -140,6 +140,32 @@ def test_one_way_udp_is_the_kernels_and_its_first_answer_the_engines():
                     assert client.recv(100) == b"again"
                 assert forwarded(lab, "to-ipv6") == 5
                 assert state() == ["answered"]
+
+
+UDP_SEGMENT = 103
+
+
+@pytest.mark.parametrize("kind", ["ipip", "map-e"])
+def test_udp_super_packets_go_into_tunnels_whole(kind):
+    """One send() of twenty datagrams is one packet for the program at the border."""
+    with Softwire(kind) as lab:
+        lab.start(border=config_with(Softwire.BORDERS[kind], "tc"))
+        with lab.socket("client", socket.AF_INET, socket.SOCK_DGRAM) as client:
+            with lab.socket("server", socket.AF_INET, socket.SOCK_DGRAM) as server:
+                server.bind((lab.SERVER, 4433))
+                server.settimeout(2)
+                client.settimeout(2)
+                client.sendto(b"first", (lab.SERVER, 4433))
+                _, peer = server.recvfrom(100)
+                whole = probes.pattern(20 * 1200 - 400)
+                server.setsockopt(socket.IPPROTO_UDP, UDP_SEGMENT, 1200)
+                for _ in range(3):
+                    before = forwarded(lab, "to-ipv6")
+                    server.sendto(whole, peer)
+                    received = [client.recv(2000) for _ in range(20)]
+                    assert [len(datagram) for datagram in received] == [1200] * 19 + [800]
+                    assert b"".join(received) == whole
+                assert forwarded(lab, "to-ipv6") - before == 1
 
 
 def test_a_neighbour_that_only_xdp_uses_is_asked_for():

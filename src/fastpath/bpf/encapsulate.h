@@ -31,9 +31,15 @@ YONROKU_HOT_INLINE uint32_t path_mtu(TableNumber path_mtus, const Ipv6Address& e
   return PathMtuEntry::mtu_of(entry, hash, now);
 }
 
-// The kernel cuts a super-packet of TCP inside a tunnel, as it does for tunnels of its own.
+// The kernel cuts super-packets of TCP and UDP inside a tunnel, as it does for tunnels of its own. Out of one
+// it takes only those of TCP: skb_change_proto refuses others.
 template <class Link>
 YONROKU_HOT_INLINE bool can_be_cut_in_tunnel(const Link& link, const Seen& seen) {
+  return link.segment_size() == 0 || seen.protocol == static_cast<uint8_t>(IpProtocol::Tcp) ||
+         seen.protocol == static_cast<uint8_t>(IpProtocol::Udp);
+}
+template <class Link>
+YONROKU_HOT_INLINE bool can_be_cut_out_of_tunnel(const Link& link, const Seen& seen) {
   return link.segment_size() == 0 || seen.protocol == static_cast<uint8_t>(IpProtocol::Tcp);
 }
 
@@ -148,7 +154,7 @@ YONROKU_HOT_INLINE int out_of_tunnel(Link& link, const Work& work, const Encapsu
                                      const Crossing4& crossing) {
   const uint32_t hops = work.control->kernel_hops;
   if (seen.hops <= hops || outer.hop_limit <= hops) return up<Link>(work, Miss::TimeToLive);
-  if (!can_be_cut_in_tunnel(link, seen)) return up<Link>(work, Miss::Segments);
+  if (!can_be_cut_out_of_tunnel(link, seen)) return up<Link>(work, Miss::Segments);
   const uint8_t outer_class = outer.traffic_class();
   const auto ecn = carry::ecn_out_of_tunnel(seen.tos & carry::kEcnMask, outer_class & carry::kEcnMask);
   if (!ecn) return up<Link>(work, Miss::Congestion);
