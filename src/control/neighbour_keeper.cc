@@ -100,7 +100,8 @@ Result<void> confirm_used(const NeighbourKeeper::LastUse& last_use) {
   request->nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP;
   request->nlmsg_seq = 1;
   mnl_nlmsg_put_extra_header(request, sizeof(ndmsg));
-  if (mnl_socket_sendto(socket.get(), request, request->nlmsg_len) < 0) return failed("asking for neighbours");
+  if (mnl_socket_sendto(socket.get(), request, request->nlmsg_len) < 0)
+    return failed("asking for neighbours");
   Search search{last_use, monotonic_now(), {}};
   int more = MNL_CB_OK;
   while (more > MNL_CB_STOP) {

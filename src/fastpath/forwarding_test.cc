@@ -13,8 +13,8 @@
 #include <net/if.h>
 #include <sched.h>
 #include <sys/socket.h>
-#include <sys/utsname.h>
 #include <sys/time.h>
+#include <sys/utsname.h>
 #include <unistd.h>
 
 #include <cstdio>

@@ -202,8 +202,8 @@ struct Route {
 };
 static_assert(sizeof(Route) == 64);
 
-// A next hop of packets (map `neighbours`, which has the time of CLOCK_MONOTONIC at which the kernel was asked
-// last for a way that leads there, in nanoseconds).
+// A next hop of packets (map `neighbours`, which has the time of CLOCK_MONOTONIC at which the kernel was
+// asked last for a way that leads there, in nanoseconds).
 struct Neighbour {
   uint32_t interface;  // index
   uint8_t mac[6];

@@ -87,9 +87,11 @@ YONROKU_HOT_INLINE int into_tunnel(Link& link, const Work& work, const Encapsula
   char* inner = at + Link::kFront + sizeof(Ipv6Header);
   if (inner + sizeof(EncapsulationLimitHeader) + sizeof(Ipv4Header) > link.end()) return Link::kDrop;
   __builtin_memcpy(at + Link::kFront, &front, sizeof front);
+  link.add_to_sum(sum_in_memory<sizeof(Ipv6Header)>(&front));
   if (settings.encapsulation_limit) {
     carry::write_encapsulation_limit(*reinterpret_cast<EncapsulationLimitHeader*>(inner),
                                      *settings.encapsulation_limit);
+    link.add_to_sum(sum_in_memory<sizeof(EncapsulationLimitHeader)>(inner));
     inner += sizeof(EncapsulationLimitHeader);
   }
   carry::count_hops(*reinterpret_cast<Ipv4Header*>(inner), hops);

@@ -41,6 +41,7 @@ YONROKU_HELPER(skb_change_head, long, __sk_buff* packet, uint32_t length, uint64
 YONROKU_HELPER(skb_pull_data, long, __sk_buff* packet, uint32_t length);
 YONROKU_HELPER(l4_csum_replace, long, __sk_buff* packet, uint32_t offset, uint64_t from, uint64_t to,
                uint64_t flags);
+YONROKU_HELPER(csum_update, int64_t, __sk_buff* packet, uint32_t sum);
 YONROKU_HELPER(xdp_adjust_head, long, xdp_md* packet, int delta);
 YONROKU_HELPER(xdp_adjust_tail, long, xdp_md* packet, int delta);
 #undef YONROKU_HELPER

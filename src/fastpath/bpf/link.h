@@ -25,6 +25,17 @@ static_assert(sizeof(EthernetHeader) == ETH_HLEN);
 inline constexpr uint32_t kMostHeaders =
     sizeof(Ipv6Header) + sizeof(Ipv4Header) + 60;  // worth having at hand
 
+// Of whole 32-bit words, as they lie in memory.
+template <uint32_t kOctets>
+YONROKU_HOT_INLINE uint32_t sum_in_memory(const void* octets) {
+  uint32_t words[kOctets / 4];
+  __builtin_memcpy(words, octets, sizeof words);
+  uint64_t sum = 0;
+  for (const uint32_t word : words) sum += word;
+  sum = (sum & 0xffffffff) + (sum >> 32);
+  return static_cast<uint32_t>(sum + (sum >> 32));
+}
+
 template <uint32_t kFrontSize>
 struct Tc {
   static constexpr uint32_t kFront = kFrontSize;
@@ -93,6 +104,10 @@ struct Tc {
     (void)l4_csum_replace(packet, kFront + field, 0, in_memory(pseudo_header), BPF_F_PSEUDO_HDR | udp);
     if (other.folded() != 0) (void)l4_csum_replace(packet, kFront + field, 0, in_memory(other), udp);
   }
+  // A device may have told the sum of all that is behind the front (CHECKSUM_COMPLETE), and whoever gets the
+  // packet by a veth believes it. The kernel keeps it as it takes octets away, puts zeros in, and in
+  // l4_csum_replace(); what a program writes itself, it has to tell. IPv4 headers sum to nothing.
+  YONROKU_HOT_INLINE void add_to_sum(uint32_t sum) const { (void)csum_update(packet, sum); }
 };
 
 struct Xdp {
@@ -162,6 +177,7 @@ struct Xdp {
     const be16 now = delta.apply(checksum);
     checksum = is_udp && now == be16{} ? be16::from_host(0xffff) : now;
   }
+  YONROKU_HOT_INLINE void add_to_sum(uint32_t) const {}
 };
 
 }  // namespace yonroku::bpf

@@ -66,6 +66,7 @@ YONROKU_HOT_INLINE int to_ipv6(Link& link, const Work& work, const Ipv4Header& w
   header.hop_limit = static_cast<uint8_t>(seen.hops - hops_of(work));
   header.set_source(crossing.source);
   header.set_destination(crossing.destination);
+  link.add_to_sum(sum_in_memory<sizeof(Ipv6Header)>(&header));
   if (is_icmp) reinterpret_cast<IcmpHeader*>(&header + 1)->type = icmp_type;
   write_port(reinterpret_cast<char*>(&header + 1), seen, crossing.port);
   link.change_checksum(sizeof(Ipv6Header) + checksum_at(seen.protocol), change.pseudo_header, change.other,
@@ -138,7 +139,11 @@ YONROKU_HOT_INLINE int to_ipv4(Link& link, const Work& work, const Ipv6Header& w
   }
 
   const uint32_t old_size = sizeof(Ipv6Header) + seen.payload;
+  // The kernel takes the first half away; the second is overwritten.
+  constexpr uint32_t kHalf = sizeof(Ipv6Header) - sizeof(Ipv4Header);
+  const uint32_t second_half = sum_in_memory<sizeof(Ipv4Header)>(reinterpret_cast<const char*>(&was) + kHalf);
   if (!link.trim(Link::kFront + old_size) || !link.become_ipv4()) return up<Link>(work, Miss::NoRoom);
+  link.add_to_sum(~second_half);
   char* const at = link.begin();
   if (at + Link::kFront + sizeof(Ipv4Header) + sizeof(IcmpHeader) > link.end()) return Link::kDrop;
   carry::write_ipv4_header(reinterpret_cast<std::byte*>(at + Link::kFront), fields);
