@@ -148,8 +148,8 @@ class Daemon {
   std::vector<std::unique_ptr<Instance>> instances_;
   std::chrono::system_clock::time_point since_;
   std::optional<std::chrono::system_clock::time_point> reloaded_;
-  bool routing_depends_on_more_ = false;         // than on destinations and rules
-  std::unique_ptr<RouteWatcher> route_watcher_;  // with an offload
+  bool routing_depends_on_more_ = false;               // than on destinations and rules
+  std::unique_ptr<RouteWatcher> route_watcher_;        // with an offload
   std::unique_ptr<NeighbourKeeper> neighbour_keeper_;  // likewise
   std::unique_ptr<HealthChecks> health_;  // once there is something to check; the last member: it ends first
 };
