@@ -25,7 +25,7 @@ ENTRIES = ["mapping", "rule", "softwire", "pool", "static-binding", "service", "
 SECTIONS = ["control", "log", "nat-log"]  # of the file
 SCOPES = ["top", *SECTIONS, "instance", *ENTRIES, "health"]
 TYPES = [
-    "section", "instances", *(f"{entry}s" for entry in ENTRIES), "name", "device", "user", "path", "url-path", "integer", "boolean",
+    "section", "instances", *(f"{entry}s" for entry in ENTRIES), "name", "device", "user", "path", "url-path", "loopback-endpoint", "integer", "boolean",
     "choice", "choice-or-integer", "ipv4-address", "ipv6-address", "ipv4-prefix", "ipv6-prefix", "pref64", "port-range",
 ]
 KNOWN = {
@@ -110,7 +110,7 @@ def make_table():
 TYPE_WORDS = {
     "section": "section", "instances": "instance", "mappings": "mapping", "rules": "rule",
     "softwires": "softwire", "pools": "pool", "static-bindings": "static binding",
-    "services": "service", "servers": "server", "url-path": "path of a URL", "name": "name", "device": "device name",
+    "services": "service", "servers": "server", "url-path": "path of a URL", "loopback-endpoint": "address:port", "name": "name", "device": "device name",
     "user": "user name", "path": "path", "boolean": "true or false", "ipv4-address": "IPv4 address",
     "ipv6-address": "IPv6 address", "ipv4-prefix": "IPv4 prefix", "ipv6-prefix": "IPv6 prefix",
     "pref64": "IPv6 prefix of length 32, 40, 48, 56, 64 or 96", "port-range": "first and last port",
@@ -330,6 +330,7 @@ JSON_TYPES = {
     "services": {"$ref": "#/$defs/service"},
     "servers": {"$ref": "#/$defs/server"},
     "url-path": {"type": "string", "pattern": "^/[!-~]*$"},
+    "loopback-endpoint": {"type": "string", "pattern": r"^(127\.[0-9.]+|\[::1\]):[0-9]{1,5}$"},
     "port-range": {"type": "string", "pattern": "^[0-9]{1,5}-[0-9]{1,5}$"},
 }
 

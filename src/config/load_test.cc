@@ -58,6 +58,18 @@ TEST(Load, FillsInTheDefaults) {
   EXPECT_EQ(i.pref64->prefix().to_string(), "2001:db8:64::/96");
 }
 
+TEST(Load, ReadsWhereTheControlApiListens) {
+  EXPECT_FALSE(expect_good(kSiit).settings.control_listen);
+  for (const char* listen : {"127.0.0.1:4646", "'[::1]:4646'"}) {
+    const auto& read =
+        expect_good(std::string("control: {listen: ") + listen + ", token-file: /etc/t}\n" + kSiit).settings;
+    ASSERT_TRUE(read.control_listen) << listen;
+    EXPECT_EQ(read.control_listen->address, listen[0] == '\'' ? "::1" : "127.0.0.1");
+    EXPECT_EQ(read.control_listen->port, 4646);
+    EXPECT_EQ(read.control_listen->token_file, "/etc/t");
+  }
+}
+
 TEST(Load, ReadsEveryKeyOfASiitInstance) {
   const Loaded loaded = expect_good(
       "control: {socket: /tmp/y.sock}\nlog: {level: trace}\nuser: nobody\n" + kSiit +

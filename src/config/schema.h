@@ -45,6 +45,7 @@ enum class ValueType : uint8_t {
   User,
   Path,
   UrlPath,
+  LoopbackEndpoint,
   Integer,
   Boolean,
   Choice,

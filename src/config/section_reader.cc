@@ -62,6 +62,7 @@ std::string expected_words(const KeySpec& spec) {
     case ValueType::User: return "a user name";
     case ValueType::Path: return "a path";
     case ValueType::UrlPath: return "the path of a URL";
+    case ValueType::LoopbackEndpoint: return "an address and port of this host itself";
     case ValueType::Integer: return fmt::format("a number from {} to {}", spec.minimum, spec.maximum);
     case ValueType::Boolean: return "true or false";
     case ValueType::Choice: return fmt::format("one of {}", fmt::join(spec.values, ", "));
@@ -345,6 +346,7 @@ std::optional<std::string> SectionReader::text(std::string_view key) {
     case ValueType::Device: return value<std::string>(key, parse_device_name);
     case ValueType::User: return value<std::string>(key, parse_user_name);
     case ValueType::UrlPath: return value<std::string>(key, parse_url_path);
+    case ValueType::LoopbackEndpoint: return value<std::string>(key, parse_loopback_endpoint);
     default: return value<std::string>(key, parse_path);
   }
 }

@@ -44,6 +44,7 @@ std::string_view to_string(LogLevel level) {
 std::vector<std::string> settings_needing_restart(const Settings& running, const Settings& wanted) {
   std::vector<std::string> fixed;
   if (running.control_socket != wanted.control_socket) fixed.emplace_back("control: socket");
+  if (running.control_listen != wanted.control_listen) fixed.emplace_back("control: listen and token-file");
   if (running.user != wanted.user) fixed.emplace_back("user");
   if (running.offload_state != wanted.offload_state) fixed.emplace_back("offload-state");
   for (const InstanceSettings& now : wanted.instances) {

@@ -167,8 +167,17 @@ struct InstanceSettings {
   friend bool operator==(const InstanceSettings&, const InstanceSettings&) = default;
 };
 
+// Where the control API is beside its socket, and the token that its clients have to show.
+struct ControlListen {
+  std::string address;  // "127.0.0.1" or "::1"
+  uint16_t port = 0;
+  std::string token_file;
+  friend bool operator==(const ControlListen&, const ControlListen&) = default;
+};
+
 struct Settings {
   std::string control_socket;
+  std::optional<ControlListen> control_listen;
   LogLevel log_level = LogLevel::Info;
   std::optional<std::string> user;
   std::optional<std::string> offload_state;  // a folder of a BPF file system

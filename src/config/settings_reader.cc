@@ -385,6 +385,23 @@ class InstanceReader {
   bool has_all_mappings_ = true;  // false while some mappings could not be read
 };
 
+std::optional<ControlListen> read_control_listen(SectionReader& control, Findings& findings) {
+  const auto listen = control.text("listen");
+  const auto token_file = control.text("token-file");
+  if (listen && !token_file && !control.has("token-file"))
+    findings.error(control.place_of("listen"),
+                   "listen: needs a token-file: every user of this host gets there",
+                   "add \"token-file: /etc/yonroku/token\"");
+  if (token_file && !control.has("listen"))
+    findings.error(control.place_of("token-file"), "token-file: there is no listen that asks for a token",
+                   "add \"listen: 127.0.0.1:4646\", or remove token-file");
+  if (!listen || !token_file) return std::nullopt;
+  const auto colon = listen->rfind(':');
+  const bool has_brackets = listen->starts_with('[');
+  return ControlListen{has_brackets ? listen->substr(1, colon - 2) : listen->substr(0, colon),
+                       static_cast<uint16_t>(std::stoi(listen->substr(colon + 1))), *token_file};
+}
+
 }  // namespace
 
 Settings read_settings(const Node& root, const std::string& base_dir, MappingsFiles files,
@@ -402,6 +419,7 @@ Settings read_settings(const Node& root, const std::string& base_dir, MappingsFi
   SectionReader control(control_node ? *control_node : kNoSection, Scope::Control, std::nullopt, findings);
   settings.control_socket = control.text("socket").value_or("");
   check_control_socket(settings.control_socket, control.place_of("socket"), findings);
+  settings.control_listen = read_control_listen(control, findings);
   const Node* log_node = top.section("log");
   SectionReader log(log_node ? *log_node : kNoSection, Scope::Log, std::nullopt, findings);
   settings.log_level = log.choice<LogLevel>("level");

@@ -251,6 +251,26 @@ Value<std::string> parse_url_path(std::string_view text) {
   return std::string(text);
 }
 
+Value<std::string> parse_loopback_endpoint(std::string_view text) {
+  const auto colon = text.rfind(':');
+  const std::string_view address = text.substr(0, std::min(colon, text.size()));
+  const std::string_view digits = colon == std::string_view::npos ? "" : text.substr(colon + 1);
+  uint16_t port = 0;
+  const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), port);
+  const bool has_port = error == std::errc() && end == digits.data() + digits.size() && port != 0;
+  const auto ipv4 = Ipv4Address::parse(address);
+  const bool has_brackets = address.starts_with('[') && address.ends_with(']');
+  const auto ipv6 =
+      has_brackets ? Ipv6Address::parse(address.substr(1, address.size() - 2)) : std::optional<Ipv6Address>();
+  constexpr std::string_view kFix = "write 127.0.0.1:4646 or \"[::1]:4646\"";
+  if (!has_port || (!ipv4 && !ipv6))
+    return complain(fmt::format("{} is not an address and a port", in_quotes(text)), std::string(kFix));
+  if (ipv4 ? ipv4->value() >> 24 != 127 : *ipv6 != Ipv6Address(0, 1))
+    return complain(fmt::format("{} can be reached from elsewhere", in_quotes(text)),
+                    std::string(kFix) + ", and come through SSH from elsewhere");
+  return std::string(text);
+}
+
 Value<share::EamMapping> make_mapping(const Ipv4Prefix& ipv4, const Ipv6Prefix& ipv6) {
   const share::EamMapping mapping{ipv4, ipv6};
   if (!mapping.is_valid())

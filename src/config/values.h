@@ -42,6 +42,8 @@ struct PortRange {
 [[nodiscard]] Value<std::string> parse_path(std::string_view text);
 // Absolute, of printable ASCII without spaces: what may stand in a request line (RFC 9110 §4.2).
 [[nodiscard]] Value<std::string> parse_url_path(std::string_view text);
+// "127.0.0.1:4646" or "[::1]:4646".
+[[nodiscard]] Value<std::string> parse_loopback_endpoint(std::string_view text);
 
 // RFC 7757 §3.2: the IPv4 prefix has no more host bits than the IPv6 prefix.
 [[nodiscard]] Value<share::EamMapping> make_mapping(const Ipv4Prefix& ipv4, const Ipv6Prefix& ipv6);
