@@ -207,6 +207,7 @@ class Pipeline {
     }
     message.truncate(size);
     counters_.icmp_errors_sent[was_ipv6 ? 1 : 0].add(1);
+    if (verdict.reason == DropReason::PacketTooBig) counters_.too_big_sent[was_ipv6 ? 1 : 0].add(1);
     if constexpr (requires { mechanism.send_back(message, packet.bytes(), state_); }) {
       // About the packet inside of a tunnel packet: its sender is at the tunnel's other end.
       const bool is_inside = was_ipv6 && static_cast<uint8_t>(*message.data()) >> 4 == 4;

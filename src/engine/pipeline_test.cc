@@ -95,6 +95,8 @@ TEST_F(PipelineTest, SegmentsTooBigForTheLinkAreRefusedWhole) {
   ASSERT_EQ(result.packets.size(), 1u);
   EXPECT_EQ(result.packets[0][40], 2);
   EXPECT_EQ(test::get32(result.packets[0], 44), 1420u);
+  EXPECT_EQ(pipeline.counters().too_big_sent[0].value(), 1u);
+  EXPECT_EQ(pipeline.counters().too_big_sent[1].value(), 1u);
 }
 
 TEST_F(PipelineTest, WithoutDfSegmentsAreFragmented) {
@@ -170,6 +172,7 @@ TEST_F(PipelineTest, ErrorsAreLimitedApartFromPathMtuDiscovery) {
   EXPECT_EQ(replies, 2u);
   EXPECT_EQ(pipeline.counters().icmp_errors_limited.value(), 8u);
   EXPECT_EQ(pipeline.counters().icmp_errors_sent[1].value(), 2u);
+  EXPECT_EQ(pipeline.counters().too_big_sent[1].value(), 0u);
   EXPECT_EQ(run(tcp4(1460)).packets.size(), 1u) << "Packet Too Big has a limit of its own";
   EXPECT_EQ(run(unmapped, {}, 1'500'000'000).packets.size(), 1u) << "half a second later";
 }

@@ -115,6 +115,17 @@ bool Worker::ask(const Question& question, std::chrono::milliseconds limit) {
          Mailbox::Outcome::Answered;
 }
 
+std::optional<std::chrono::nanoseconds> Worker::cpu_time() const {
+  clockid_t clock{};
+  timespec time{};
+  // pthread_t of a thread that was started and not joined yet.
+  if (!thread_.joinable() ||
+      ::pthread_getcpuclockid(const_cast<std::thread&>(thread_).native_handle(), &clock) != 0 ||
+      ::clock_gettime(clock, &time) != 0)
+    return std::nullopt;
+  return std::chrono::seconds(time.tv_sec) + std::chrono::nanoseconds(time.tv_nsec);
+}
+
 void Worker::await_quiescence() {
   // Adds nothing, but orders what was published before the call before the look at the sequence number.
   const uint64_t sequence = batch_sequence_.fetch_add(0, std::memory_order_seq_cst);

@@ -10,6 +10,7 @@
 #include <functional>
 #include <memory>
 #include <memory_resource>
+#include <optional>
 #include <thread>
 #include <vector>
 
@@ -55,6 +56,9 @@ class Worker final : private Pipeline::Peers {
 
   // errno when the device went away, else 0.
   [[nodiscard]] int failure() const { return failure_.load(std::memory_order_acquire); }
+  // How long its thread has run on a processor so far; nothing while there is none. Does not ask the worker.
+  // Not at the same time as start() and stop().
+  [[nodiscard]] std::optional<std::chrono::nanoseconds> cpu_time() const;
   [[nodiscard]] const observe::Counters& counters() const { return pipeline_.counters(); }
 
  private:

@@ -50,6 +50,7 @@ struct Counters {
   std::array<std::array<Flow, kProtocols>, kDirections> translated;
   std::array<Counter, kDropReasonCount> dropped;
   std::array<Counter, 2> icmp_errors_sent;  // ICMPv4, ICMPv6
+  std::array<Counter, 2> too_big_sent;      // of them: ICMPv4 "fragmentation needed", ICMPv6 "packet too big"
   Counter icmp_errors_limited;              // not sent because of the rate
   Counter segmented;                        // super-packets split in software
   Counter segments;                         // made of them

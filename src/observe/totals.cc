@@ -13,6 +13,7 @@ void Totals::add(const Counters& counters) {
   for (std::size_t i = 0; i < dropped.size(); ++i) dropped[i] += counters.dropped[i].value();
   for (std::size_t i = 0; i < icmp_errors_sent.size(); ++i)
     icmp_errors_sent[i] += counters.icmp_errors_sent[i].value();
+  for (std::size_t i = 0; i < too_big_sent.size(); ++i) too_big_sent[i] += counters.too_big_sent[i].value();
   icmp_errors_limited += counters.icmp_errors_limited.value();
   segmented += counters.segmented.value();
   reassembled += counters.reassembled.value();

@@ -17,6 +17,7 @@ struct Totals {
   std::array<std::array<Flow, kProtocols>, kDirections> translated{};
   std::array<uint64_t, kDropReasonCount> dropped{};
   std::array<uint64_t, 2> icmp_errors_sent{};  // ICMPv4, ICMPv6
+  std::array<uint64_t, 2> too_big_sent{};      // of them, likewise
   uint64_t icmp_errors_limited = 0;
   uint64_t segmented = 0;
   uint64_t segments = 0;

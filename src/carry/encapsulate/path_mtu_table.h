@@ -38,7 +38,10 @@ class PathMtuTable {
     const uint64_t hash = PathMtuEntry::hash_of(destination);
     entry(hash).store(PathMtuEntry::make(hash, mtu, nanoseconds(now)), std::memory_order_relaxed);
     used_.store(true, std::memory_order_relaxed);
+    learned_.fetch_add(1, std::memory_order_relaxed);
   }
+  // How often something new was learned.
+  [[nodiscard]] uint64_t learned() const noexcept { return learned_.load(std::memory_order_relaxed); }
   // PathMtuEntry::kCount words, for others who share the memory.
   [[nodiscard]] const uint64_t* entries() const { return entries_; }
 
@@ -53,6 +56,7 @@ class PathMtuTable {
   std::pmr::memory_resource* memory_;
   uint64_t* entries_;
   std::atomic<bool> used_ = false;
+  alignas(64) std::atomic<uint64_t> learned_ = 0;
 };
 
 }  // namespace yonroku::carry

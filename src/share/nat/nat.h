@@ -264,10 +264,8 @@ class Nat {
   [[nodiscard]] uint32_t session_of(uint32_t binding, const Ipv4Endpoint& remote) const noexcept;
   [[nodiscard]] uint32_t session_of(const Outbound& packet) const noexcept;
   [[nodiscard]] bool has_session_with(uint32_t binding, Ipv4Address remote) const noexcept;
-  [[nodiscard]] Tick udp_lifetime(uint16_t remote_port) const {
-    constexpr uint16_t kDns = 53;
-    return remote_port == kDns ? dns_ : udp_;
-  }
+  static constexpr bool is_dns(uint16_t remote_port) { return remote_port == 53; }
+  [[nodiscard]] Tick udp_lifetime(uint16_t remote_port) const { return is_dns(remote_port) ? dns_ : udp_; }
   [[nodiscard]] bool is_in_use(uint32_t binding) const {
     return (bindings_[binding].first.flags & kInUse) != 0;
   }
@@ -305,13 +303,16 @@ class Nat {
 
   // What a refusal cost: nothing yet, or one who had less need of it.
   enum class Rest : uint8_t { No, Yes };
-  void end_session(uint32_t session, Rest rest) noexcept;
+  // Its port rests where its time had come.
+  void end_session(uint32_t session, SessionEnd why) noexcept;
+  // Why a session whose time has come ends.
+  [[nodiscard]] SessionEnd timeout_of(const Session& session, NatProtocol protocol) const noexcept;
   void end_binding(uint32_t binding, Rest rest) noexcept;
 
   uint32_t find_or_add_subscriber(const InsideEndpoint& inside, Tick now) noexcept;
   void drop_subscriber_if_idle(uint32_t subscriber) noexcept;
   [[nodiscard]] bool may_open(Subscriber& subscriber, Tick now) noexcept;
-  // Of a subscriber who is about to open something; `except` is not ended for it.
+  // Of a subscriber who is about to open something; `except` is not ended for it. Counts what it refuses.
   DropReason check_limits(uint32_t subscriber, NatProtocol protocol, uint32_t except, Tick now) noexcept;
   [[nodiscard]] uint32_t choose_address(NatProtocol protocol) noexcept;
   // The subscriber's one block, or nullopt: it has no number.
@@ -390,6 +391,13 @@ class Nat {
   // it.
   [[nodiscard]] Block* adopt_block(Subscriber& subscriber, const PortPool::Place& place) noexcept;
 
+  void count(NatRefusal refusal, NatProtocol protocol) noexcept {
+    ++counts_.refusals[static_cast<std::size_t>(protocol)][static_cast<std::size_t>(refusal)];
+  }
+  DropReason refuse_for_room(NatProtocol protocol) noexcept {
+    count(NatRefusal::TableFull, protocol);
+    return DropReason::TableFull;
+  }
   // The count that the session belongs to.
   uint64_t& count_of(NatProtocol protocol, const Session& session) noexcept {
     return counts_.sessions[static_cast<std::size_t>(protocol)][session.state];

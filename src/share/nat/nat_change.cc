@@ -172,8 +172,8 @@ bool Nat::make_room(uint32_t& from) noexcept {
 // The binding with all its sessions, static or not.
 void Nat::end_all_of(uint32_t binding) noexcept {
   const Binding& b = bindings_[binding];
-  while (b.further != kNone) end_session(b.further | kFurther, Rest::No);
-  if (b.has_session()) end_session(binding, Rest::No);
+  while (b.further != kNone) end_session(b.further | kFurther, SessionEnd::Removed);
+  if (b.has_session()) end_session(binding, SessionEnd::Removed);
   if (is_in_use(binding)) end_binding(binding, Rest::No);
 }
 

@@ -31,7 +31,8 @@ bool Nat::expire(Instant now, std::size_t most) noexcept {
       take_over_time(id);
       // In no list, as end_session() would have it: it goes back into one, or is ended there.
       wheel->schedule(id, at(id).expires, links());
-      if (is_past(at(id).expires, tick)) end_session(id, Rest::Yes);
+      if (is_past(at(id).expires, tick))
+        end_session(id, timeout_of(at(id), bindings_[binding_with(id)].protocol()));
     }
     most -= done;
     more = more || wheel->has_due();
@@ -39,7 +40,7 @@ bool Nat::expire(Instant now, std::size_t most) noexcept {
   return more;
 }
 
-void Nat::end_session(uint32_t session, Rest rest) noexcept {
+void Nat::end_session(uint32_t session, SessionEnd why) noexcept {
   const uint32_t binding = binding_with(session);
   Binding& b = bindings_[binding];
   Session& s = at(session);
@@ -48,12 +49,14 @@ void Nat::end_session(uint32_t session, Rest rest) noexcept {
   wheel_of(s).cancel(session, links());
   --session_count_;
   --count_of(b.protocol(), s);
+  ++counts_.ended_sessions[static_cast<std::size_t>(b.protocol())][static_cast<std::size_t>(why)];
   --subscribers_[b.subscriber].sessions;
 
   if ((session & kFurther) == 0) {
     b.first.flags = static_cast<uint8_t>(b.first.flags & ~kHasSession);
     if (b.further == kNone) {
-      if (!b.is_static()) end_binding(binding, rest);
+      const bool is_wanted = why == SessionEnd::MadeRoom || why == SessionEnd::Removed;
+      if (!b.is_static()) end_binding(binding, is_wanted ? Rest::No : Rest::Yes);
       return;
     }
     // The newest of the further ones takes its place.
@@ -113,6 +116,7 @@ void Nat::end_binding(uint32_t binding, Rest rest) noexcept {
     s.oldest = b.newer;
   --s.bindings;
   --counts_.bindings[static_cast<std::size_t>(protocol)];
+  ++counts_.ended_bindings[static_cast<std::size_t>(protocol)];
   b.first.flags = 0;
   bindings_.remove(binding);
   drop_subscriber_if_idle(subscriber);
@@ -127,6 +131,19 @@ Tick Nat::lifetime_of(const Session& session, NatProtocol protocol) const noexce
     case TcpState::BothFin:
     case TcpState::Transitory: return tcp_closing_;
     default: return tcp_established_;
+  }
+}
+
+SessionEnd Nat::timeout_of(const Session& session, NatProtocol protocol) const noexcept {
+  if (protocol == NatProtocol::Udp)
+    return is_dns(session.remote_port) ? SessionEnd::DnsTimeout : SessionEnd::UdpTimeout;
+  if (protocol == NatProtocol::Icmp) return SessionEnd::IcmpTimeout;
+  switch (static_cast<TcpState>(session.state)) {
+    case TcpState::InsideInit:
+    case TcpState::OutsideInit: return SessionEnd::TcpOpeningTimeout;
+    case TcpState::BothFin:
+    case TcpState::Transitory: return SessionEnd::Closed;
+    default: return SessionEnd::TcpEstablishedTimeout;
   }
 }
 
@@ -149,7 +166,7 @@ bool Nat::end_transitory_of(uint32_t subscriber, NatProtocol protocol, uint32_t 
     if (id == except || b.is_static() || !b.has_session() || b.further != kNone || b.protocol() != protocol ||
         !may_be_ended(id, protocol))
       continue;
-    end_session(id, Rest::No);
+    end_session(id, SessionEnd::MadeRoom);
     return true;
   }
   return false;
@@ -169,7 +186,7 @@ bool Nat::end_oldest_transitory() noexcept {
   }
   if (id == kNone) return false;
   if (!may_be_ended(id, bindings_[binding_with(id)].protocol())) return false;
-  end_session(id, Rest::No);
+  end_session(id, SessionEnd::MadeRoom);
   return true;
 }
 

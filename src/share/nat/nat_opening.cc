@@ -8,7 +8,7 @@ DropReason Nat::open_outbound(const Outbound& packet, Tick now, PortsToTake port
   if (packet.protocol == NatProtocol::Tcp && !opens(packet.tcp_flags)) return DropReason::TcpWithoutSession;
   if (subscribers_.is_full() && !end_oldest_transitory()) {
     report_refusal(NatEvent::Kind::TableFull, packet.protocol, packet.inside);
-    return DropReason::TableFull;
+    return refuse_for_room(packet.protocol);
   }
   const uint32_t subscriber = find_or_add_subscriber(packet.inside, now);
   // Counted while it is served, so that it does not go with what is ended to make room for it.
@@ -23,10 +23,12 @@ DropReason Nat::open_outbound(const Outbound& packet, Tick now, PortsToTake port
     return refuse(DropReason::SubscriberLimit, NatEvent::Kind::LimitExceeded);
   const uint32_t ports = settings_.ports_per_subscriber;
   if (ports != 0 && subscribers_[subscriber].bindings > ports &&
-      !end_transitory_of(subscriber, packet.protocol, kNone))
+      !end_transitory_of(subscriber, packet.protocol, kNone)) {
+    count(NatRefusal::SubscriberPorts, packet.protocol);
     return refuse(DropReason::SubscriberLimit, NatEvent::Kind::LimitExceeded);
+  }
   if (bindings_.is_full() && !end_oldest_transitory())
-    return refuse(DropReason::TableFull, NatEvent::Kind::TableFull);
+    return refuse(refuse_for_room(packet.protocol), NatEvent::Kind::TableFull);
 
   uint8_t flags = 0;
   Key key{settings_.mapping, packet.remote};
@@ -57,7 +59,10 @@ DropReason Nat::open_outbound(const Outbound& packet, Tick now, PortsToTake port
       subscribers_[subscriber].address = kNone;  // it may have any address
     found = take_own();
   }
-  if (!found) return refuse(DropReason::NoPort, NatEvent::Kind::PortsExhausted);
+  if (!found) {
+    count(NatRefusal::PortsExhausted, packet.protocol);
+    return refuse(DropReason::NoPort, NatEvent::Kind::PortsExhausted);
+  }
 
   --subscribers_[subscriber].bindings;
   const uint32_t id = add_binding(subscriber, packet.inside, outside, key, packet.protocol, flags);
@@ -70,7 +75,7 @@ DropReason Nat::open_outbound(const Outbound& packet, Tick now, PortsToTake port
 // Mapping depends on the other end, and somebody else was let in: the answers must leave from where it was
 // addressed to, so it gets a binding of its own at the same place.
 DropReason Nat::open_beside(uint32_t binding, const Ipv4Endpoint& remote, Tick now) noexcept {
-  if (bindings_.is_full() && !end_oldest_transitory()) return DropReason::TableFull;
+  if (bindings_.is_full() && !end_oldest_transitory()) return refuse_for_room(bindings_[binding].protocol());
   if (!is_in_use(binding)) return DropReason::NoBinding;  // it was the oldest itself
   const Binding& b = bindings_[binding];
   const uint32_t id =
@@ -93,9 +98,9 @@ DropReason Nat::open_session(uint32_t binding, const Ipv4Endpoint& remote, NatSi
       return limit;
     }
   }
-  if (session_count_ >= settings_.max_sessions && !end_oldest_transitory()) return DropReason::TableFull;
-  if (!is_in_use(binding)) return DropReason::TableFull;  // it was the oldest itself
-  if (b.has_session() && further_.is_full()) return DropReason::TableFull;
+  if (session_count_ >= settings_.max_sessions && !end_oldest_transitory()) return refuse_for_room(protocol);
+  if (!is_in_use(binding)) return refuse_for_room(protocol);  // it was the oldest itself
+  if (b.has_session() && further_.is_full()) return refuse_for_room(protocol);
   switch (protocol) {
     case NatProtocol::Udp: add_session(binding, remote, 0, now + udp_lifetime(remote.port)); break;
     case NatProtocol::Icmp: add_session(binding, remote, 0, now + icmp_); break;

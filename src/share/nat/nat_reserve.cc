@@ -48,7 +48,8 @@ DropReason Nat::reserve_pair(const Outbound& lower, Instant now, Ipv4Endpoint& o
     if (reason != DropReason::None || was_bound || is_pair || i + 1 == kMostTries) break;
     // Made for nothing, and nobody was told of them.
     for (const Outbound* made : std::initializer_list<const Outbound*>{&lower, &upper})
-      if (const uint32_t session = session_of(*made); session != kNone) end_session(session, Rest::No);
+      if (const uint32_t session = session_of(*made); session != kNone)
+        end_session(session, SessionEnd::MadeRoom);
   }
   return reason;
 }

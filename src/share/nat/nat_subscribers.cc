@@ -34,10 +34,15 @@ void Nat::drop_subscriber_if_idle(uint32_t subscriber) noexcept {
 
 DropReason Nat::check_limits(uint32_t subscriber, NatProtocol protocol, uint32_t except, Tick now) noexcept {
   Subscriber& s = subscribers_[subscriber];
-  if (!may_open(s, now)) return DropReason::SubscriberLimit;
-  if (settings_.sessions_per_subscriber != 0 && s.sessions >= settings_.sessions_per_subscriber &&
-      !end_transitory_of(subscriber, protocol, except))
+  if (!may_open(s, now)) {
+    count(NatRefusal::SubscriberSessionRate, protocol);
     return DropReason::SubscriberLimit;
+  }
+  if (settings_.sessions_per_subscriber != 0 && s.sessions >= settings_.sessions_per_subscriber &&
+      !end_transitory_of(subscriber, protocol, except)) {
+    count(NatRefusal::SubscriberSessions, protocol);
+    return DropReason::SubscriberLimit;
+  }
   return DropReason::None;
 }
 

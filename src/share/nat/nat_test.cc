@@ -487,6 +487,70 @@ TEST_F(NatTest, ShowsBindingsSessionsSubscribersAndPorts) {
   EXPECT_EQ(counts.sessions_of(NatProtocol::Udp), 2U);
 }
 
+// --- what only grows ---
+
+using Ends = std::array<uint64_t, kSessionEndCount>;
+using Refusals = std::array<uint64_t, kNatRefusalCount>;
+
+TEST_F(NatTest, CountsWhySessionsEnd) {
+  constexpr auto tcp = NatProtocol::Tcp;
+  const Ipv4Endpoint resolver{Ipv4Address(203, 0, 113, 53), 53};
+  ASSERT_EQ(out(host(1), kServer), DropReason::None);
+  ASSERT_EQ(out(host(2), resolver), DropReason::None);
+  ASSERT_EQ(out(host(3), {kServer.address, 0}, NatProtocol::Icmp), DropReason::None);
+  ASSERT_EQ(out(host(4), kServer, tcp, kSyn), DropReason::None);  // nobody answers
+  ASSERT_EQ(out(host(5), kServer, tcp, kSyn), DropReason::None);  // closed
+  ASSERT_EQ(in(outside_, kServer, tcp, kSyn | kAck), DropReason::None);
+  ASSERT_EQ(out(host(5), kServer, tcp, kFin | kAck), DropReason::None);
+  ASSERT_EQ(in(outside_, kServer, tcp, kFin | kAck), DropReason::None);
+  ASSERT_EQ(out(host(6), kServer, tcp, kSyn), DropReason::None);  // left alone
+  ASSERT_EQ(in(outside_, kServer, tcp, kSyn | kAck), DropReason::None);
+  EXPECT_EQ(nat().counts().created_sessions(tcp), 3U);
+  EXPECT_EQ(nat().counts().created_bindings(NatProtocol::Udp), 2U);
+  pass(8000);
+  const NatCounts counts = nat().counts();
+  EXPECT_EQ(counts.ended_sessions[0], (Ends{1, 1, 0, 0, 0, 0, 0, 0}));
+  EXPECT_EQ(counts.ended_sessions[1], (Ends{0, 0, 0, 1, 1, 1, 0, 0}));
+  EXPECT_EQ(counts.ended_sessions[2], (Ends{0, 0, 1, 0, 0, 0, 0, 0}));
+  EXPECT_EQ(counts.ended_bindings, (std::array<uint64_t, 3>{2, 3, 1}));
+  EXPECT_EQ(counts.created_sessions(tcp), 3U) << "nothing is there any more, and it still counts";
+}
+
+TEST_F(NatTest, CountsSessionsThatAReloadEnds) {
+  ASSERT_EQ(out(host(1), kServer), DropReason::None);
+  settings_.pools = {{{Ipv4Prefix::holding(kPool, 32)}, 6000, 6009}};
+  nat().change(settings_, now_);
+  EXPECT_EQ(nat().counts().ended_sessions[0], (Ends{0, 0, 0, 0, 0, 0, 0, 1}));
+}
+
+TEST_F(NatTest, CountsWhatWasRefusedByTheLimitThatRefusedIt) {
+  settings_.ports_per_subscriber = 2;
+  settings_.sessions_per_subscriber = 3;
+  for (uint16_t port = 1; port <= 2; ++port) ASSERT_EQ(out(host(1, port), kServer), DropReason::None);
+  EXPECT_EQ(out(host(1, 3), kServer), DropReason::SubscriberLimit);
+  EXPECT_EQ(nat().counts().refusals[0], (Refusals{1, 0, 0, 0, 0}));
+  ASSERT_EQ(out(host(1, 1), kOtherServer), DropReason::None);
+  EXPECT_EQ(out(host(1, 2), kOtherServer), DropReason::SubscriberLimit);
+  EXPECT_EQ(nat().counts().refusals[0], (Refusals{1, 1, 0, 0, 0}));
+}
+
+TEST_F(NatTest, CountsRefusalsByRateForPortsAndForRoom) {
+  settings_.new_sessions_per_second = 1;
+  ASSERT_EQ(out(host(1, 1), kServer), DropReason::None);
+  EXPECT_EQ(out(host(1, 2), kServer), DropReason::SubscriberLimit);
+  EXPECT_EQ(nat().counts().refusals[0], (Refusals{0, 0, 1, 0, 0}));
+
+  settings_.new_sessions_per_second = 0;
+  settings_.max_sessions = 12;
+  nat_.reset();
+  for (uint64_t i = 1; i <= 10; ++i) ASSERT_EQ(out(host(i), kServer), DropReason::None);
+  EXPECT_EQ(out(host(11), kServer), DropReason::NoPort);
+  EXPECT_EQ(nat().counts().refusals[0], (Refusals{0, 0, 0, 1, 0}));
+  for (uint64_t i = 1; i <= 2; ++i) ASSERT_EQ(out(host(i), kOtherServer), DropReason::None);
+  EXPECT_EQ(out(host(3), kOtherServer), DropReason::TableFull);
+  EXPECT_EQ(nat().counts().refusals[0], (Refusals{0, 0, 0, 1, 1}));
+}
+
 TEST_F(NatTest, CountsBlocksAndWhatRests) {
   settings_.pools[0] = {{Ipv4Prefix::holding(kPool, 32)}, 5000, 5079};
   settings_.allocation = PortAllocation::Blocks;

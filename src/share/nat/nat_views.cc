@@ -27,6 +27,33 @@ std::string_view session_state_text(NatProtocol protocol, uint8_t state) {
   return to_string(static_cast<TcpState>(state));
 }
 
+std::string_view to_string(SessionEnd end) {
+  constexpr std::string_view kTexts[kSessionEndCount] = {
+      "udp-timeout", "dns-timeout", "icmp-timeout", "tcp-opening-timeout", "tcp-established-timeout",
+      "closed",      "made-room",   "removed"};
+  return kTexts[static_cast<std::size_t>(end)];
+}
+
+bool can_end(NatProtocol protocol, SessionEnd end) {
+  switch (end) {
+    case SessionEnd::UdpTimeout:
+    case SessionEnd::DnsTimeout: return protocol == NatProtocol::Udp;
+    case SessionEnd::IcmpTimeout: return protocol == NatProtocol::Icmp;
+    case SessionEnd::TcpOpeningTimeout:
+    case SessionEnd::TcpEstablishedTimeout:
+    case SessionEnd::Closed: return protocol == NatProtocol::Tcp;
+    case SessionEnd::MadeRoom:
+    case SessionEnd::Removed: return true;
+  }
+  return false;
+}
+
+std::string_view to_string(NatRefusal refusal) {
+  constexpr std::string_view kTexts[kNatRefusalCount] = {
+      "subscriber-ports", "subscriber-sessions", "subscriber-session-rate", "ports-exhausted", "table-full"};
+  return kTexts[static_cast<std::size_t>(refusal)];
+}
+
 void NatCounts::add(const NatCounts& other) {
   add_each(bindings, other.bindings);
   for (std::size_t i = 0; i < sessions.size(); ++i) add_each(sessions[i], other.sessions[i]);
@@ -39,6 +66,11 @@ void NatCounts::add(const NatCounts& other) {
   resting_blocks += other.resting_blocks;
   offloaded_sessions += other.offloaded_sessions;
   refused_offloads += other.refused_offloads;
+  add_each(ended_bindings, other.ended_bindings);
+  for (std::size_t i = 0; i < kNatProtocolCount; ++i) {
+    add_each(ended_sessions[i], other.ended_sessions[i]);
+    add_each(refusals[i], other.refusals[i]);
+  }
 }
 
 NatCounts Nat::counts() const noexcept {

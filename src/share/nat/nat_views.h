@@ -64,6 +64,33 @@ struct PoolAddressView {
   std::optional<PortSet> port_set;                 // of a customer edge on a shared address
 };
 
+// Why a session ended.
+enum class SessionEnd : uint8_t {
+  UdpTimeout,
+  DnsTimeout,
+  IcmpTimeout,
+  TcpOpeningTimeout,      // nobody answered the SYN, or the answer was not confirmed
+  TcpEstablishedTimeout,  // no packet for as long as an established connection is remembered
+  Closed,                 // both ends said FIN, or one RST, and its time is over
+  MadeRoom,               // for another one, when it was over or unanswered
+  Removed,                // by a reload, or for want of room for static bindings
+};
+inline constexpr std::size_t kSessionEndCount = 8;
+[[nodiscard]] std::string_view to_string(SessionEnd end);  // "udp-timeout"
+// Whether sessions of the protocol can end so.
+[[nodiscard]] bool can_end(NatProtocol protocol, SessionEnd end);
+
+// What a new binding or session was refused for.
+enum class NatRefusal : uint8_t {
+  SubscriberPorts,        // ports-per-subscriber
+  SubscriberSessions,     // sessions-per-subscriber
+  SubscriberSessionRate,  // new-sessions-per-second
+  PortsExhausted,
+  TableFull,
+};
+inline constexpr std::size_t kNatRefusalCount = 5;
+[[nodiscard]] std::string_view to_string(NatRefusal refusal);  // "subscriber-ports"
+
 struct NatCounts {
   std::array<uint64_t, kNatProtocolCount> bindings{};
   std::array<std::array<uint64_t, kTcpStateCount>, kNatProtocolCount> sessions{};  // by protocol and state
@@ -75,11 +102,26 @@ struct NatCounts {
   uint64_t used_blocks = 0;  // of them; those at rest too
   uint64_t resting_blocks = 0;
   uint64_t offloaded_sessions = 0;  // of `sessions`
-  uint64_t refused_offloads = 0;    // so often the offload had no room; only grows
+
+  // These only grow.
+  uint64_t refused_offloads = 0;  // so often the offload had no room
+  std::array<uint64_t, kNatProtocolCount> ended_bindings{};
+  std::array<std::array<uint64_t, kSessionEndCount>, kNatProtocolCount> ended_sessions{};
+  std::array<std::array<uint64_t, kNatRefusalCount>, kNatProtocolCount> refusals{};
 
   [[nodiscard]] uint64_t sessions_of(NatProtocol protocol) const {
     uint64_t sum = 0;
     for (const uint64_t count : sessions[static_cast<std::size_t>(protocol)]) sum += count;
+    return sum;
+  }
+  // Since the beginning.
+  [[nodiscard]] uint64_t created_bindings(NatProtocol protocol) const {
+    const auto number = static_cast<std::size_t>(protocol);
+    return bindings[number] + ended_bindings[number];
+  }
+  [[nodiscard]] uint64_t created_sessions(NatProtocol protocol) const {
+    uint64_t sum = sessions_of(protocol);
+    for (const uint64_t count : ended_sessions[static_cast<std::size_t>(protocol)]) sum += count;
     return sum;
   }
   void add(const NatCounts& other);
