@@ -24,6 +24,7 @@ const config::InstanceSettings* find_settings(const config::Settings& settings, 
 config::Settings without_mappings(const config::Settings& settings) {
   config::Settings copy;
   copy.control_socket = settings.control_socket;
+  copy.control_listen = settings.control_listen;
   copy.log_level = settings.log_level;
   copy.user = settings.user;
   copy.offload_state = settings.offload_state;
@@ -48,6 +49,7 @@ RuleWords words_of(const config::InstanceSettings& settings) {
 }  // namespace
 
 Daemon::~Daemon() {
+  recorder_.reset();  // it looks at what goes
   if (offload_ != nullptr) offload_->leave();
 }
 
@@ -77,6 +79,7 @@ Result<std::unique_ptr<Daemon>> Daemon::start(const config::Settings& settings) 
   if (daemon->offload_ != nullptr) TRY(daemon->watch_routes());
   for (auto& instance : daemon->instances_) instance->start_workers(daemon->log_.get());
   daemon->check_health();
+  daemon->recorder_ = std::make_unique<Recorder>([daemon = daemon.get()] { return daemon->counters(); });
   return daemon;
 }
 
@@ -227,6 +230,7 @@ Status Daemon::status() const {
   status.since = since_;
   status.reloaded = reloaded_;
   status.warnings = host_warnings();
+  if (log_ != nullptr) status.log = log_->status();
   if (offload_ != nullptr) status.offload_interfaces = offload_->interfaces();
   for (const auto& instance : instances_) {
     const auto& settings = instance->settings();
@@ -274,7 +278,16 @@ void Daemon::add_services(const Instance& instance, InstanceStatus& out,
 std::vector<InstanceCounters> Daemon::counters() const {
   const std::scoped_lock lock(mutex_);
   std::vector<InstanceCounters> counters;
-  for (const auto& instance : instances_) counters.push_back({instance->settings().name, instance->totals()});
+  for (const auto& instance : instances_) {
+    InstanceCounters& out = counters.emplace_back();
+    out.name = instance->settings().name;
+    out.totals = instance->totals();
+    out.offloaded_packets = instance->offloaded_packets();
+    out.learned_path_mtus = instance->learned_path_mtus();
+    out.cpu_times = instance->cpu_times();
+    if (!config::has_nat(instance->settings().mechanism)) continue;
+    if (auto nat = instance->nat_counts()) out.nat = *nat;
+  }
   return counters;
 }
 

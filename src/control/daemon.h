@@ -15,43 +15,13 @@
 #include "control/health_checks.h"
 #include "control/instance.h"
 #include "control/neighbour_keeper.h"
+#include "control/recorder.h"
 #include "control/route_watcher.h"
 #include "control/rule_change.h"
+#include "control/status.h"
 #include "io/steering.h"
-#include "observe/totals.h"
 
 namespace yonroku::control {
-
-struct InstanceStatus {
-  std::string name;
-  std::string mechanism;
-  std::string device;
-  unsigned workers = 0;
-  TableKind table = TableKind::Mappings;
-  std::size_t mappings = 0;         // or rules, or softwires
-  std::size_t mappings_memory = 0;  // octets
-  std::vector<std::string> routes;  // installed by us, as "198.51.100.0/24"
-  std::chrono::system_clock::time_point since;
-  std::optional<std::string> failure;               // why it no longer works
-  std::optional<fastpath::InstanceStatus> offload;  // of those that ask for it
-  std::optional<NatStatus> nat;                     // of those with a NAT that answers
-  std::vector<ServiceStatus> services;              // of load balancers that answer
-};
-
-struct Status {
-  std::string version;
-  int process_id = 0;
-  std::chrono::system_clock::time_point since;
-  std::optional<std::chrono::system_clock::time_point> reloaded;
-  std::vector<InstanceStatus> instances;
-  std::vector<fastpath::InterfaceStatus> offload_interfaces;  // where its programs are
-  std::vector<std::string> warnings;                          // about the host: forwarding off, and the like
-};
-
-struct InstanceCounters {
-  std::string name;
-  observe::Totals totals;
-};
 
 struct MappingChange {
   std::size_t added = 0;
@@ -93,6 +63,10 @@ class Daemon {
 
   [[nodiscard]] Status status() const;
   [[nodiscard]] std::vector<InstanceCounters> counters() const;
+  // Of the last day, in memory.
+  [[nodiscard]] Result<HistoryView> history(const std::string& instance, HistorySpan span) const {
+    return recorder_->history().of(instance, span);
+  }
 
   // `instance` empty: the only one. Each call is all or nothing, and lasts until the next reload or restart.
   Result<MappingChange> add_mappings(const std::string& instance,
@@ -151,7 +125,8 @@ class Daemon {
   bool routing_depends_on_more_ = false;               // than on destinations and rules
   std::unique_ptr<RouteWatcher> route_watcher_;        // with an offload
   std::unique_ptr<NeighbourKeeper> neighbour_keeper_;  // likewise
-  std::unique_ptr<HealthChecks> health_;  // once there is something to check; the last member: it ends first
+  std::unique_ptr<HealthChecks> health_;         // once there is something to check
+  std::unique_ptr<Recorder> recorder_;           // the last member: its thread ends first
 };
 
 }  // namespace yonroku::control

@@ -452,6 +452,21 @@ observe::Totals Instance::totals() const {
   return totals;
 }
 
+std::vector<std::optional<std::chrono::nanoseconds>> Instance::cpu_times() const {
+  std::vector<std::optional<std::chrono::nanoseconds>> times;
+  times.reserve(workers_.size());
+  for (const auto& worker : workers_) times.push_back(worker->cpu_time());
+  return times;
+}
+
+uint64_t Instance::offloaded_packets() const {
+  if (offload_ == nullptr) return 0;
+  uint64_t packets = 0;
+  for (const auto& protocols : offload_->counters(offload_number_).forwarded)
+    for (const auto& count : protocols) packets += count.packets;
+  return packets;
+}
+
 std::optional<fastpath::InstanceStatus> Instance::offload_status() const {
   if (offload_ == nullptr || settings_.offload == config::Offload::Off) return std::nullopt;
   fastpath::InstanceStatus status = offload_->status(offload_number_);
@@ -595,6 +610,14 @@ Result<NatStatus> Instance::nat_status() const {
       add(status.by_address[i], addresses[i]);
   }
   return status;
+}
+
+Result<share::NatCounts> Instance::nat_counts() const {
+  constexpr std::chrono::milliseconds kLimit{100};
+  share::NatCounts sum;
+  for (std::size_t worker = 0; worker < workers_.size(); ++worker)
+    TRY(ask_nat(worker, [&](share::Nat& nat, Instant) { sum.add(nat.counts()); }, kLimit));
+  return sum;
 }
 
 std::optional<std::string> Instance::failure() const {

@@ -84,6 +84,14 @@ class Instance {
   [[nodiscard]] const std::vector<std::string>& problems() const { return link_.problems(); }
   // Of the workers and the offload.
   [[nodiscard]] observe::Totals totals() const;
+  // How often the workers have learned a path MTU.
+  [[nodiscard]] uint64_t learned_path_mtus() const {
+    return tables_.path_mtus == nullptr ? 0 : tables_.path_mtus->learned();
+  }
+  // Of each worker; nothing where its thread has ended.
+  [[nodiscard]] std::vector<std::optional<std::chrono::nanoseconds>> cpu_times() const;
+  // What the offload has forwarded, part of totals().
+  [[nodiscard]] uint64_t offloaded_packets() const;
   // Nothing without an offload.
   [[nodiscard]] std::optional<fastpath::InstanceStatus> offload_status() const;
 
@@ -107,6 +115,7 @@ class Instance {
 
   // An error when a worker does not answer within a tenth of a second.
   [[nodiscard]] Result<NatStatus> nat_status() const;
+  [[nodiscard]] Result<share::NatCounts> nat_counts() const;  // the same, but the sums alone
   [[nodiscard]] std::optional<std::string> failure() const;
   [[nodiscard]] std::chrono::system_clock::time_point since() const { return since_; }
 
