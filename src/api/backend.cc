@@ -9,6 +9,9 @@ class DaemonBackend final : public Backend {
 
   control::Status status() override { return daemon_.status(); }
   std::vector<control::InstanceCounters> counters() override { return daemon_.counters(); }
+  Result<control::HistoryView> history(const std::string& instance, control::HistorySpan span) override {
+    return daemon_.history(instance, span);
+  }
   Result<std::vector<share::EamMapping>> mappings(const std::string& instance) override {
     return daemon_.mappings(instance);
   }

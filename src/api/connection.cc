@@ -14,6 +14,8 @@ namespace {
 // A mapping table of the largest size, and its head.
 constexpr std::size_t kLargestRequest = (std::size_t{256} << 20) + (std::size_t{64} << 10);
 
+constexpr std::size_t kLargestHead =
+    2 * (64 << 10);  // of whom we do not know: what one read brings, and more
 constexpr std::size_t kBufferSize = 64 << 10;
 constexpr int kIdleMilliseconds = 60'000;     // between requests
 constexpr int kStalledMilliseconds = 10'000;  // within one
@@ -27,10 +29,17 @@ uid_t peer_user(int fd) {
 
 }  // namespace
 
-Connection::Connection(io::FileDescriptor fd, int stop_fd)
-    : fd_(std::move(fd)), stop_fd_(stop_fd), peer_user_(peer_user(fd_.get())), buffer_(kBufferSize) {}
+Connection::Connection(io::FileDescriptor fd, int stop_fd, Door door)
+    : fd_(std::move(fd)),
+      stop_fd_(stop_fd),
+      door_(door),
+      peer_user_(door == Door::Unix ? peer_user(fd_.get()) : kNobody),
+      buffer_(kBufferSize) {}
 
-bool Connection::may_change() const { return peer_user_ == 0 || peer_user_ == ::geteuid(); }
+bool Connection::may_change() const {
+  if (door_ == Door::Tcp) return is_trusted_;
+  return peer_user_ == 0 || peer_user_ == ::geteuid();
+}
 
 bool Connection::wait_readable(Watch watch, int milliseconds) const {
   pollfd watched[] = {{fd_.get(), POLLIN, 0}, {stop_fd_, POLLIN, 0}};
@@ -43,6 +52,7 @@ bool Connection::wait_readable(Watch watch, int milliseconds) const {
 
 bool Connection::wait_for_request() {
   received_ = end_ - begin_;
+  is_trusted_ = false;
   if (begin_ < end_) return true;
   if (!wait_readable(Watch::DataOrStop, kIdleMilliseconds)) return false;
   char octet = 0;
@@ -60,7 +70,8 @@ ssize_t Connection::read(char* data, std::size_t size) {
     if (got <= 0) return got;
     // The HTTP library sets no bound to a request line or to a header.
     received_ += static_cast<std::size_t>(got);
-    if (received_ > kLargestRequest) return -1;
+    const bool may_be_large = door_ == Door::Unix || is_trusted_;
+    if (received_ > (may_be_large ? kLargestRequest : kLargestHead)) return -1;
     begin_ = 0;
     end_ = static_cast<std::size_t>(got);
   }

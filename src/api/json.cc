@@ -15,11 +15,6 @@ namespace {
 
 using nlohmann::ordered_json;
 
-// UTC, as in ISO 8601.
-std::string time_text(std::chrono::system_clock::time_point time) {
-  return fmt::format("{:%Y-%m-%dT%H:%M:%SZ}", fmt::gmtime(std::chrono::system_clock::to_time_t(time)));
-}
-
 uint64_t packets_of(const observe::Totals& totals, observe::Direction direction) {
   uint64_t sum = 0;
   for (const auto& flow : totals.translated[static_cast<std::size_t>(direction)]) sum += flow.packets;
@@ -70,11 +65,61 @@ ordered_json instance_json(const control::InstanceStatus& instance) {
   if (instance.table == control::TableKind::Rules || instance.table == control::TableKind::Softwires)
     json[std::string(to_string(instance.table))] = instance.mappings;
   if (instance.nat) json["nat"] = to_json(*instance.nat);
+  if (instance.offload)
+    json["offload"] = {
+        {"state", instance.offload->refusal ? "refused" : "on"},
+        {"refusal", instance.offload->refusal ? ordered_json(*instance.offload->refusal) : ordered_json()}};
   json["failure"] = instance.failure ? ordered_json(*instance.failure) : ordered_json();
   return json;
 }
 
+ordered_json to_json(const natlog::LogStatus& log) {
+  ordered_json json = {{"events", log.events}, {"missed", log.missed}, {"receivers", ordered_json::array()}};
+  for (const natlog::DeliveryStatus& receiver : log.receivers)
+    json["receivers"].push_back({{"name", receiver.name},
+                                 {"written", receiver.written},
+                                 {"lost", receiver.lost},
+                                 {"waiting", receiver.waiting},
+                                 {"error", receiver.error ? ordered_json(*receiver.error) : ordered_json()},
+                                 {"since", receiver.since == std::chrono::system_clock::time_point{}
+                                               ? ordered_json()
+                                               : ordered_json(time_text(receiver.since))}});
+  return json;
+}
+
+// What only grows.
+ordered_json events_json(const share::NatCounts& nat) {
+  ordered_json json;
+  for (std::size_t p = 0; p < share::kNatProtocolCount; ++p) {
+    const auto protocol = static_cast<share::NatProtocol>(p);
+    ordered_json ended, refused;
+    for (std::size_t i = 0; i < share::kSessionEndCount; ++i)
+      if (const auto end = static_cast<share::SessionEnd>(i); share::can_end(protocol, end))
+        ended[std::string(to_string(end))] = nat.ended_sessions[p][i];
+    for (std::size_t i = 0; i < share::kNatRefusalCount; ++i)
+      refused[std::string(to_string(static_cast<share::NatRefusal>(i)))] = nat.refusals[p][i];
+    json[std::string(to_string(protocol))] = {{"created-bindings", nat.created_bindings(protocol)},
+                                              {"ended-bindings", nat.ended_bindings[p]},
+                                              {"created-sessions", nat.created_sessions(protocol)},
+                                              {"ended-sessions", std::move(ended)},
+                                              {"refused", std::move(refused)}};
+  }
+  return json;
+}
+
+ordered_json workers_json(const control::InstanceCounters& instance) {
+  ordered_json json = ordered_json::array();
+  for (const auto& time : instance.cpu_times)
+    json.push_back({{"cpu-seconds",
+                     time ? ordered_json(std::chrono::duration<double>(*time).count()) : ordered_json()}});
+  return json;
+}
+
 }  // namespace
+
+std::string time_text(std::chrono::system_clock::time_point time) {
+  return fmt::format("{:%Y-%m-%dT%H:%M:%SZ}", fmt::gmtime(std::chrono::system_clock::to_time_t(time)));
+}
 
 ordered_json to_json(const Error& error) {
   return {{"error", {{"where", error.where}, {"what", error.what}, {"fix", error.fix}}}};
@@ -85,6 +130,7 @@ ordered_json to_json(const control::Status& status) {
       {"version", status.version}, {"process-id", status.process_id}, {"since", time_text(status.since)}};
   json["reloaded"] = status.reloaded ? ordered_json(time_text(*status.reloaded)) : ordered_json();
   json["warnings"] = status.warnings;
+  if (status.log) json["nat-log"] = to_json(*status.log);
   json["instances"] = ordered_json::array();
   for (const auto& instance : status.instances) json["instances"].push_back(instance_json(instance));
   return json;
@@ -119,6 +165,7 @@ ordered_json to_json(const observe::Totals& totals) {
   json["icmp-errors"] = {{"icmp", totals.icmp_errors_sent[0]},
                          {"icmpv6", totals.icmp_errors_sent[1]},
                          {"limited", totals.icmp_errors_limited}};
+  json["too-big-sent"] = {{"icmp", totals.too_big_sent[0]}, {"icmpv6", totals.too_big_sent[1]}};
   json["segmented"] = totals.segmented;
   json["reassembled"] = totals.reassembled;
   json["reassembled-fragments"] = totals.reassembled_fragments;
@@ -135,6 +182,10 @@ ordered_json to_json(std::span<const control::InstanceCounters> counters) {
   for (const auto& instance : counters) {
     ordered_json one = {{"name", instance.name}};
     one.update(to_json(instance.totals));
+    one["offloaded"] = instance.offloaded_packets;
+    one["learned-path-mtus"] = instance.learned_path_mtus;
+    one["workers"] = workers_json(instance);
+    if (instance.nat) one["nat"] = events_json(*instance.nat);
     json["instances"].push_back(std::move(one));
   }
   return json;

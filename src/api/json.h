@@ -1,6 +1,7 @@
 // What the control API says, as JSON. The words are those of the counters, drop reasons and configuration.
 #pragma once
 
+#include <chrono>
 #include <span>
 #include <string>
 
@@ -20,6 +21,9 @@ namespace yonroku::api {
 // One rule or softwire, with the keys of the configuration.
 void append_rule_json(std::string& text, const share::MapRule& rule, control::TableKind kind,
                       const control::RuleWords& words);
+
+// UTC, as in ISO 8601.
+[[nodiscard]] std::string time_text(std::chrono::system_clock::time_point time);
 
 // One line, whatever octets are in its strings.
 [[nodiscard]] std::string dump(const nlohmann::ordered_json& json);

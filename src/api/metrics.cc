@@ -13,6 +13,16 @@ namespace {
 using control::InstanceCounters;
 using observe::Totals;
 
+// Of a label's value that people write.
+std::string escaped(std::string_view text) {
+  std::string out;
+  for (const char c : text) {
+    if (c == '\\' || c == '"') out += '\\';
+    out += c == '\n' ? ' ' : c;
+  }
+  return out;
+}
+
 class Text {
  public:
   void head(std::string_view name, std::string_view type, std::string_view help) {
@@ -21,6 +31,9 @@ class Text {
   }
   // Instance names and labels are words of [a-z0-9-]: nothing to escape.
   void sample(std::string_view name, std::string_view labels, uint64_t value) {
+    fmt::format_to(std::back_inserter(out_), "yonroku_{}{{{}}} {}\n", name, labels, value);
+  }
+  void fraction(std::string_view name, std::string_view labels, double value) {
     fmt::format_to(std::back_inserter(out_), "yonroku_{}{{{}}} {}\n", name, labels, value);
   }
   void plain(std::string_view name, int64_t value) {
@@ -69,12 +82,21 @@ void simple(Text& text, std::span<const InstanceCounters> counters, std::string_
     text.sample(name, fmt::format("instance=\"{}\"", instance.name), instance.totals.*what);
 }
 
+int64_t seconds_since_1970(std::chrono::system_clock::time_point time) {
+  return std::chrono::duration_cast<std::chrono::seconds>(time.time_since_epoch()).count();
+}
+
 void state(Text& text, const control::Status& status) {
   text.head("build_info", "gauge", "The version that runs.");
   text.sample("build_info", fmt::format("version=\"{}\"", status.version), 1);
   text.head("start_time_seconds", "gauge", "When the program started, in seconds since 1970.");
-  text.plain("start_time_seconds",
-             std::chrono::duration_cast<std::chrono::seconds>(status.since.time_since_epoch()).count());
+  text.plain("start_time_seconds", seconds_since_1970(status.since));
+  if (status.reloaded) {
+    text.head("last_reload_time_seconds", "gauge", "When the settings were last read again.");
+    text.plain("last_reload_time_seconds", seconds_since_1970(*status.reloaded));
+  }
+  text.head("warnings", "gauge", "How many things `yonroku show status` warns about.");
+  text.plain("warnings", static_cast<int64_t>(status.warnings.size()));
   const auto gauge = [&](std::string_view name, std::string_view help, auto&& value) {
     text.head(name, "gauge", help);
     for (const auto& instance : status.instances)
@@ -258,6 +280,111 @@ class OffloadMetrics {
   const control::Status& status_;
 };
 
+// Who receives the log, and whether it does.
+void receivers(Text& text, const control::Status& status) {
+  if (!status.log) return;
+  text.head("log_events_total", "counter", "Entries that were logged, for all receivers.");
+  text.plain("log_events_total", static_cast<int64_t>(status.log->events));
+  text.head("log_missed_events_total", "counter", "Events that were overwritten before they were logged.");
+  text.plain("log_missed_events_total", static_cast<int64_t>(status.log->missed));
+  const auto each = [&](std::string_view name, std::string_view type, std::string_view help, auto&& value) {
+    text.head(name, type, help);
+    for (const natlog::DeliveryStatus& receiver : status.log->receivers)
+      text.sample(name, fmt::format("receiver=\"{}\"", escaped(receiver.name)), value(receiver));
+  };
+  using Receiver = natlog::DeliveryStatus;
+  each("log_receiver_up", "gauge", "Whether the last attempt to write to a receiver of the log went well.",
+       [](const Receiver& r) { return uint64_t{r.error ? 0u : 1u}; });
+  each("log_written_entries_total", "counter", "Entries written to a receiver of the log.",
+       [](const Receiver& r) { return r.written; });
+  each("log_lost_entries_total", "counter", "Entries that a receiver of the log did not get.",
+       [](const Receiver& r) { return r.lost; });
+  each("log_waiting_entries", "gauge", "Entries that wait for a receiver of the log.",
+       [](const Receiver& r) { return r.waiting; });
+}
+
+void offload_state(Text& text, const control::Status& status) {
+  text.head("offload_refused", "gauge", "Whether the kernel refuses to forward packets of the instance.");
+  for (const auto& instance : status.instances)
+    if (instance.offload)
+      text.sample("offload_refused", fmt::format("instance=\"{}\"", instance.name),
+                  uint64_t{instance.offload->refusal ? 1u : 0u});
+}
+
+// What happened in NATs.
+class NatEventMetrics {
+ public:
+  NatEventMetrics(Text& text, std::span<const InstanceCounters> counters)
+      : text_(text), counters_(counters) {}
+
+  void add() {
+    using share::NatCounts;
+    using share::NatProtocol;
+    if (std::ranges::none_of(counters_, [](const auto& i) { return i.nat.has_value(); })) return;
+    each("nat_created_bindings_total", "Bindings that began.",
+         [](auto&& sample, const NatCounts& nat, NatProtocol protocol) {
+           sample("", nat.created_bindings(protocol));
+         });
+    each("nat_ended_bindings_total", "Bindings that ended.",
+         [](auto&& sample, const NatCounts& nat, NatProtocol protocol) {
+           sample("", nat.ended_bindings[static_cast<std::size_t>(protocol)]);
+         });
+    each("nat_created_sessions_total", "Sessions that began.",
+         [](auto&& sample, const NatCounts& nat, NatProtocol protocol) {
+           sample("", nat.created_sessions(protocol));
+         });
+    each("nat_ended_sessions_total", "Sessions that ended, by reason.",
+         [](auto&& sample, const NatCounts& nat, NatProtocol protocol) {
+           for (std::size_t i = 0; i < share::kSessionEndCount; ++i)
+             if (const auto end = static_cast<share::SessionEnd>(i); share::can_end(protocol, end))
+               sample(fmt::format(",reason=\"{}\"", to_string(end)),
+                      nat.ended_sessions[static_cast<std::size_t>(protocol)][i]);
+         });
+    each("nat_refusals_total", "Bindings and sessions that were refused, by the limit that was reached.",
+         [](auto&& sample, const NatCounts& nat, NatProtocol protocol) {
+           for (std::size_t i = 0; i < share::kNatRefusalCount; ++i)
+             sample(fmt::format(",limit=\"{}\"", to_string(static_cast<share::NatRefusal>(i))),
+                    nat.refusals[static_cast<std::size_t>(protocol)][i]);
+         });
+  }
+
+ private:
+  template <class Samples>
+  void each(std::string_view name, std::string_view help, Samples&& samples) {
+    text_.head(name, "counter", help);
+    for (const InstanceCounters& instance : counters_) {
+      if (!instance.nat) continue;
+      for (std::size_t p = 0; p < share::kNatProtocolCount; ++p) {
+        const auto protocol = static_cast<share::NatProtocol>(p);
+        const std::string labels =
+            fmt::format("instance=\"{}\",protocol=\"{}\"", instance.name, to_string(protocol));
+        samples([&](const std::string& more, uint64_t value) { text_.sample(name, labels + more, value); },
+                *instance.nat, protocol);
+      }
+    }
+  }
+
+  Text& text_;
+  std::span<const InstanceCounters> counters_;
+};
+
+void workers(Text& text, std::span<const InstanceCounters> counters) {
+  constexpr std::string_view kName = "worker_cpu_seconds_total";
+  text.head(kName, "counter", "Time that a worker's thread has run on a processor.");
+  for (const InstanceCounters& instance : counters)
+    for (std::size_t i = 0; i < instance.cpu_times.size(); ++i)
+      if (const auto& time = instance.cpu_times[i])
+        text.fraction(kName, fmt::format("instance=\"{}\",worker=\"{}\"", instance.name, i),
+                      std::chrono::duration<double>(*time).count());
+}
+
+void of_instance(Text& text, std::span<const InstanceCounters> counters, std::string_view name,
+                 std::string_view help, uint64_t InstanceCounters::* what) {
+  text.head(name, "counter", help);
+  for (const auto& instance : counters)
+    text.sample(name, fmt::format("instance=\"{}\"", instance.name), instance.*what);
+}
+
 // Of load balancers: each server of each service.
 void servers(Text& text, const control::Status& status) {
   if (std::ranges::all_of(status.instances, [](const auto& i) { return i.services.empty(); })) return;
@@ -293,7 +420,11 @@ std::string prometheus_text(const control::Status& status, std::span<const Insta
   state(text, status);
   NatMetrics(text, status).add();
   OffloadMetrics(text, status).add();
+  NatEventMetrics(text, counters).add();
   servers(text, status);
+  offload_state(text, status);
+  receivers(text, status);
+  workers(text, counters);
   by_version(text, counters, "received_packets_total", "Packets from the device, by IP version.",
              &Totals::received);
   translated(text, counters, "translated_packets_total", "Packets translated.", &Totals::Flow::packets);
@@ -301,6 +432,14 @@ std::string prometheus_text(const control::Status& status, std::span<const Insta
              &Totals::Flow::octets);
   dropped(text, counters);
   by_version(text, counters, "icmp_errors_sent_total", "ICMP errors originated.", &Totals::icmp_errors_sent);
+  by_version(text, counters, "too_big_sent_total",
+             "ICMP errors originated about packets that are too big, by IP version.", &Totals::too_big_sent);
+  of_instance(text, counters, "learned_path_mtus_total",
+              "Path MTUs of tunnels that were learned from ICMPv6 errors.",
+              &InstanceCounters::learned_path_mtus);
+  of_instance(text, counters, "offloaded_packets_total",
+              "Packets that the kernel forwarded itself; the translated packets have them too.",
+              &InstanceCounters::offloaded_packets);
   simple(text, counters, "icmp_errors_limited_total", "ICMP errors not sent because of the rate limit.",
          &Totals::icmp_errors_limited);
   simple(text, counters, "segmented_packets_total", "Super-packets split in software.", &Totals::segmented);

@@ -190,12 +190,6 @@ void append_endpoints(std::string& text, const View& view) {
 
 }  // namespace
 
-std::optional<NatTable> parse_nat_table(std::string_view text) {
-  for (std::size_t i = 0; i < control::kNatTableCount; ++i)
-    if (const auto table = static_cast<NatTable>(i); to_string(table) == text) return table;
-  return std::nullopt;
-}
-
 Result<NatRequest> parse_nat_request(NatTable table,
                                      const std::multimap<std::string, std::string>& parameters) {
   NatRequest request;

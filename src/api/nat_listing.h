@@ -34,9 +34,6 @@ struct NatRequest {
 [[nodiscard]] Result<NatRequest> parse_nat_request(control::NatTable table,
                                                    const std::multimap<std::string, std::string>& parameters);
 
-// "bindings" as in the path of a request; nullopt for other words.
-[[nodiscard]] std::optional<control::NatTable> parse_nat_table(std::string_view text);
-
 void append_json(std::string& text, const share::BindingView& binding);
 void append_json(std::string& text, const share::SessionView& session);
 void append_json(std::string& text, const share::SubscriberView& subscriber);

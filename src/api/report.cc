@@ -5,7 +5,9 @@
 #include <algorithm>
 #include <cstdint>
 #include <ctime>
+#include <map>
 #include <optional>
+#include <vector>
 
 #include <nlohmann/json.hpp>
 
@@ -116,9 +118,18 @@ std::string nat_text(const ordered_json& nat) {
     out += fmt::format("  application level gateways: {} rewritten, {} not understood, {} refused\n",
                        count("rewritten"), count("not-understood"), count("refused"));
   }
-  for (const auto& what : nat.at("short-of"))
-    out += fmt::format("  SHORT of {}\n", shortage_text(nat, what.get<std::string>()));
   return out;
+}
+
+const char* shortage_remedy(const std::string& what) {
+  if (what == "sessions") return "raise max-sessions, or limit sessions-per-subscriber";
+  if (what == "port-blocks") return "add addresses to its pools, or make block-size smaller";
+  return "add addresses to its pools, or limit ports-per-subscriber";
+}
+
+std::string offload_text(const ordered_json& offload) {
+  if (offload.at("refusal").is_null()) return "  offload: on\n";
+  return fmt::format("  offload: refused: {}\n", offload.at("refusal").get<std::string>());
 }
 
 void append_instance(std::string& out, const ordered_json& instance, system_clock::time_point now) {
@@ -127,27 +138,70 @@ void append_instance(std::string& out, const ordered_json& instance, system_cloc
                      instance.at("mechanism").get<std::string>(), instance.at("device").get<std::string>(),
                      counted(instance.at("workers").get<uint64_t>(), "worker"),
                      has_failed ? "FAILED" : "works, for " + since_text(instance.at("since"), now));
-  if (has_failed) out += fmt::format("  what is wrong: {}\n", instance.at("failure").get<std::string>());
   out += table_text(instance);
   if (instance.contains("nat")) out += nat_text(instance.at("nat"));
+  if (instance.contains("offload")) out += offload_text(instance.at("offload"));
   const std::string routes = joined(instance.at("routes"));
   out += routes.empty() ? "  no routes of its own (routes: manual, or none implied)\n"
                         : fmt::format("  routes to it: {}\n", routes);
 }
 
-std::string health(const ordered_json& status) {
+// --- what is wrong, the worst first, and what to do about it ---
+
+void add_instance_problems(std::vector<std::string>& problems, const ordered_json& instance) {
+  const auto name = instance.at("name").get<std::string>();
+  if (instance.contains("nat"))
+    for (const auto& what : instance.at("nat").at("short-of"))
+      problems.push_back(fmt::format("{} is short of {}: {}", name,
+                                     shortage_text(instance.at("nat"), what.get<std::string>()),
+                                     shortage_remedy(what.get<std::string>())));
+  if (instance.contains("offload") && !instance.at("offload").at("refusal").is_null())
+    problems.push_back(
+        fmt::format("the kernel forwards nothing of {} itself: {}; \"offload: off\" says that "
+                    "this is as it should be",
+                    name, instance.at("offload").at("refusal").get<std::string>()));
+}
+
+void add_log_problems(std::vector<std::string>& problems, const ordered_json& log,
+                      system_clock::time_point now) {
+  for (const auto& receiver : log.at("receivers")) {
+    const auto name = receiver.at("name").get<std::string>();
+    const auto lost = receiver.at("lost").get<uint64_t>();
+    if (!receiver.at("error").is_null())
+      problems.push_back(fmt::format(
+          "the log does not get to {}, for {}: {}; {} wait{}", name, since_text(receiver.at("since"), now),
+          receiver.at("error").get<std::string>(), grouped(receiver.at("waiting").get<uint64_t>()),
+          lost == 0 ? "" : fmt::format(", {} are lost", grouped(lost))));
+    else if (lost > 0)
+      problems.push_back(fmt::format("{} entries of the log were lost on the way to {}, which works again",
+                                     grouped(lost), name));
+  }
+  if (const auto missed = log.at("missed").get<uint64_t>(); missed > 0)
+    problems.push_back(fmt::format("{} events were overwritten before they were logged: raise nat-log: queue",
+                                   grouped(missed)));
+}
+
+std::string health(const ordered_json& status, std::size_t problems) {
   std::size_t failed = 0;
   for (const auto& instance : status.at("instances")) failed += instance.at("failure").is_null() ? 0u : 1u;
-  const std::size_t warnings = status.at("warnings").size();
   if (failed > 0)
     return fmt::format("{} of {} failed", failed, counted(status.at("instances").size(), "instance"));
-  std::string short_ones;
-  for (const auto& instance : status.at("instances"))
-    if (instance.contains("nat") && !instance.at("nat").at("short-of").empty())
-      short_ones += (short_ones.empty() ? "" : ", ") + instance.at("name").get<std::string>();
-  if (!short_ones.empty()) return "works, but the NAT is nearly full: " + short_ones;
-  if (warnings > 0) return "works, but " + counted(warnings, "thing") + " may be wrong with the host";
+  if (problems == 1) return "works, but one thing is wrong";
+  if (problems > 1) return fmt::format("works, but {} things are wrong", problems);
   return "all is well";
+}
+
+std::string log_text(const ordered_json& log, system_clock::time_point now) {
+  std::string out = fmt::format("\nnat-log: {}\n", counted(log.at("events").get<uint64_t>(), "event"));
+  for (const auto& receiver : log.at("receivers")) {
+    const bool works = receiver.at("error").is_null();
+    out += fmt::format(
+        "  {}: {} written, {} wait, {} lost; {}{}\n", receiver.at("name").get<std::string>(),
+        grouped(receiver.at("written").get<uint64_t>()), grouped(receiver.at("waiting").get<uint64_t>()),
+        grouped(receiver.at("lost").get<uint64_t>()), works ? "works" : "FAILS",
+        receiver.at("since").is_null() ? "" : ", for " + since_text(receiver.at("since"), now));
+  }
+  return out;
 }
 
 // --- counters ---
@@ -170,6 +224,10 @@ class CountersText {
          fmt::format("sent: {} ICMP, {} ICMPv6", grouped(number(errors, "icmp")),
                      grouped(number(errors, "icmpv6"))));
     line("", number(errors, "limited"), "not sent because of icmp-error-rate");
+    const auto& too_big = instance.at("too-big-sent");
+    line("", number(too_big, "icmp") + number(too_big, "icmpv6"), "of them about packets that are too big");
+    line("path MTUs", number(instance, "learned-path-mtus"), "learned from routers on the way of the tunnel");
+    line("offloaded", number(instance, "offloaded"), "of all packets were forwarded by the kernel itself");
     line("fragments", number(instance, "fragments"), "made of packets too large for the other side");
     line("reassembled", number(instance, "reassembled"),
          fmt::format("packets, of {}", counted(number(instance, "reassembled-fragments"), "fragment")));
@@ -178,6 +236,7 @@ class CountersText {
          fmt::format("super-packets split in software, into {}",
                      counted(number(instance, "segments"), "segment")));
     line("not sent", number(instance, "not-sent"), "results that the device did not take");
+    if (instance.contains("nat")) add_nat(instance.at("nat"));
     if (zeros_ == Zeros::Show) line("batches", number(instance, "batches"), "reads from the device");
   }
   std::string take() { return std::move(out_); }
@@ -206,11 +265,32 @@ class CountersText {
          fmt::format("packet{}, {}{}", packets == 1 ? "" : "s", size_text(octets), parts));
   }
 
+  // Of all protocols: what began, how it ended, and what was refused.
+  void add_nat(const ordered_json& nat) {
+    uint64_t bindings = 0, sessions = 0, ended_bindings = 0;
+    std::map<std::string, uint64_t> ended, refused;
+    for (const auto& counts : nat) {
+      bindings += number(counts, "created-bindings");
+      ended_bindings += number(counts, "ended-bindings");
+      sessions += number(counts, "created-sessions");
+      for (const auto& [reason, count] : counts.at("ended-sessions").items())
+        ended[reason] += count.get<uint64_t>();
+      for (const auto& [limit, count] : counts.at("refused").items()) refused[limit] += count.get<uint64_t>();
+    }
+    line("bindings", bindings, fmt::format("began, {} ended", grouped(ended_bindings)));
+    line("sessions", sessions, "began");
+    for (const auto& [reason, count] : ended) detail(count, "ended: " + reason);
+    for (const auto& [limit, count] : refused) detail(count, "refused: " + limit);
+  }
+
+  void detail(uint64_t count, const std::string& text) {
+    if (count > 0 || zeros_ == Zeros::Show) out_ += fmt::format("  {:>27}  {}\n", grouped(count), text);
+  }
+
   void add_drops(const ordered_json& drops) {
     for (const auto& [name, value] : drops.items()) {
       const auto count = value.get<uint64_t>();
-      if (count == 0 && zeros_ == Zeros::Hide) continue;
-      out_ += fmt::format("  {:>27}  {}{}\n", grouped(count), name, explanation_of(name));
+      detail(count, name + explanation_of(name));
     }
   }
 
@@ -228,15 +308,33 @@ class CountersText {
 
 }  // namespace
 
+std::vector<std::string> problems_of(const ordered_json& status, system_clock::time_point now) {
+  std::vector<std::string> problems;
+  for (const auto& instance : status.at("instances"))
+    if (!instance.at("failure").is_null())
+      problems.push_back(fmt::format("{} does not work: {}; restart yonroku",
+                                     instance.at("name").get<std::string>(),
+                                     instance.at("failure").get<std::string>()));
+  for (const auto& instance : status.at("instances")) add_instance_problems(problems, instance);
+  if (status.contains("nat-log")) add_log_problems(problems, status.at("nat-log"), now);
+  for (const auto& warning : status.at("warnings")) problems.push_back(warning.get<std::string>());
+  return problems;
+}
+
+std::string status_headline(const ordered_json& status, system_clock::time_point now) {
+  return fmt::format("yonroku {}, process {}, up for {}: {}", status.at("version").get<std::string>(),
+                     status.at("process-id").get<int64_t>(), since_text(status.at("since"), now),
+                     health(status, problems_of(status, now).size()));
+}
+
 std::string status_report(const ordered_json& status, system_clock::time_point now) {
-  std::string out = fmt::format(
-      "yonroku {}, process {}, up for {}: {}\n", status.at("version").get<std::string>(),
-      status.at("process-id").get<int64_t>(), since_text(status.at("since"), now), health(status));
+  const std::vector<std::string> problems = problems_of(status, now);
+  std::string out = status_headline(status, now) + "\n";
   if (!status.at("reloaded").is_null())
     out += fmt::format("settings read again {} ago\n", since_text(status.at("reloaded"), now));
-  for (const auto& warning : status.at("warnings"))
-    out += fmt::format("warning: {}\n", warning.get<std::string>());
+  for (const std::string& problem : problems) out += fmt::format("! {}\n", problem);
   for (const auto& instance : status.at("instances")) append_instance(out, instance, now);
+  if (status.contains("nat-log")) out += log_text(status.at("nat-log"), now);
   return out;
 }
 

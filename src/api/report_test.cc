@@ -84,10 +84,14 @@ TEST(StatusReport, ANatSaysHowFullItIs) {
   nat.counts.used_blocks = 95;
   nat.max_sessions = 1600;
   text = status_report(to_json(status), kStart);
-  EXPECT_THAT(text, HasSubstr("works, but the NAT is nearly full: dc\n"));
-  EXPECT_THAT(text, HasSubstr("  SHORT of ports for udp: 9,001 of 10,000 are taken\n"
-                              "  SHORT of blocks of ports: 95 of 100 are taken\n"
-                              "  SHORT of room for sessions: 1,506 of 1,600 are there\n"));
+  EXPECT_THAT(text,
+              HasSubstr(": works, but 3 things are wrong\n"
+                        "! dc is short of ports for udp: 9,001 of 10,000 are taken: add addresses to its "
+                        "pools, or limit ports-per-subscriber\n"
+                        "! dc is short of blocks of ports: 95 of 100 are taken: add addresses to its pools, "
+                        "or make block-size smaller\n"
+                        "! dc is short of room for sessions: 1,506 of 1,600 are there: raise max-sessions, "
+                        "or limit sessions-per-subscriber\n"));
 }
 
 TEST(StatusReport, FixedTunnelsHaveNoTable) {
@@ -115,9 +119,45 @@ TEST(StatusReport, SaysFirstWhatIsWrong) {
   const auto text = status_report(to_json(status), kStart + std::chrono::seconds(100));
   EXPECT_THAT(text, HasSubstr("up for 1 min 40 s: 1 of 2 instances failed\n"));
   EXPECT_THAT(text, HasSubstr("settings read again 40 s ago\n"));
-  EXPECT_THAT(text, HasSubstr("warning: IPv6 forwarding is off\n"));
-  EXPECT_THAT(
-      text, HasSubstr("home: siit on device home, 2 workers: FAILED\n  what is wrong: the device is gone\n"));
+  EXPECT_THAT(text, HasSubstr("! home does not work: the device is gone; restart yonroku\n"
+                              "! IPv6 forwarding is off\n"));
+  EXPECT_THAT(text, HasSubstr("home: siit on device home, 2 workers: FAILED\n"));
+}
+
+TEST(StatusReport, SaysWhoDoesNotGetTheLog) {
+  control::Status status = two_instances();
+  natlog::LogStatus& log = status.log.emplace();
+  log.events = 5000;
+  log.receivers.resize(2);
+  log.receivers[0].name = "store";
+  log.receivers[0].written = 5000;
+  log.receivers[1].name = "syslog";
+  log.receivers[1].lost = 812;
+  log.receivers[1].waiting = 33;
+  log.receivers[1].error = "connection refused";
+  log.receivers[1].since = kStart + std::chrono::seconds(40);
+  std::string text = status_report(to_json(status), kStart + std::chrono::seconds(100));
+  EXPECT_THAT(text,
+              HasSubstr(": works, but one thing is wrong\n! the log does not get to syslog, for 1 min 0 s: "
+                        "connection refused; 33 wait, 812 are lost\n"));
+  EXPECT_THAT(text, HasSubstr("\nnat-log: 5,000 events\n  store: 5,000 written, 0 wait, 0 lost; works\n"
+                              "  syslog: 0 written, 33 wait, 812 lost; FAILS, for 1 min 0 s\n"));
+  log.receivers[1].error.reset();
+  log.missed = 7;
+  text = status_report(to_json(status), kStart + std::chrono::seconds(100));
+  EXPECT_THAT(text, HasSubstr("! 812 entries of the log were lost on the way to syslog, which works again\n"
+                              "! 7 events were overwritten before they were logged: raise nat-log: queue\n"));
+}
+
+TEST(StatusReport, SaysThatTheKernelRefuses) {
+  control::Status status = two_instances();
+  status.instances[0].offload.emplace();
+  status.instances[1].offload.emplace();
+  status.instances[1].offload->refusal = "hairpinning: simple";
+  const std::string text = status_report(to_json(status), kStart);
+  EXPECT_THAT(text, HasSubstr("! the kernel forwards nothing of home itself: hairpinning: simple; "));
+  EXPECT_THAT(text, HasSubstr("  offload: on\n"));
+  EXPECT_THAT(text, HasSubstr("  offload: refused: hairpinning: simple\n"));
 }
 
 std::vector<control::InstanceCounters> some_counters() {
@@ -126,7 +166,7 @@ std::vector<control::InstanceCounters> some_counters() {
   totals.translated[static_cast<std::size_t>(observe::Direction::ToIpv6)][0] = {999, 1'500'000};
   totals.dropped[static_cast<std::size_t>(DropReason::TtlExceeded)] = 21;
   totals.icmp_errors_sent = {21, 0};
-  return {{"dc", totals}};
+  return {{"dc", totals, 0, 0, {}, {}}};
 }
 
 TEST(CountersReport, ExplainsDropsAndHidesZeros) {
@@ -139,6 +179,24 @@ TEST(CountersReport, ExplainsDropsAndHidesZeros) {
   EXPECT_THAT(text, Not(HasSubstr("igmp")));
   EXPECT_THAT(text, Not(HasSubstr("to-ipv4")));
   EXPECT_THAT(counters_report(json, Zeros::Show), HasSubstr("0  igmp: "));
+}
+
+TEST(CountersReport, SaysHowSessionsEndedAndWhatWasRefused) {
+  auto counters = some_counters();
+  counters[0].learned_path_mtus = 3;
+  counters[0].nat.emplace();
+  counters[0].nat->sessions[0][0] = 1000;
+  counters[0].nat->ended_sessions[0][static_cast<std::size_t>(share::SessionEnd::UdpTimeout)] = 34;
+  counters[0].nat->ended_sessions[1][static_cast<std::size_t>(share::SessionEnd::Closed)] = 200;
+  counters[0].nat->refusals[1][static_cast<std::size_t>(share::NatRefusal::PortsExhausted)] = 5;
+  const auto json = to_json(std::span<const control::InstanceCounters>(counters));
+  const auto text = counters_report(json, Zeros::Hide);
+  EXPECT_THAT(text, HasSubstr("  path MTUs                 3  learned from routers"));
+  EXPECT_THAT(text, HasSubstr("  sessions              1,234  began\n"
+                              "                          200  ended: closed\n"
+                              "                           34  ended: udp-timeout\n"
+                              "                            5  refused: ports-exhausted\n"));
+  EXPECT_THAT(text, Not(HasSubstr("bindings")));
 }
 
 TEST(Json, HasEveryCounterByItsLabel) {

@@ -3,13 +3,19 @@
 #include <fmt/format.h>
 #include <httplib.h>
 
+#include <algorithm>
+#include <array>
+#include <vector>
+
 #include <nlohmann/json.hpp>
 
+#include "api/history_json.h"
 #include "api/json.h"
 #include "api/metrics.h"
 #include "api/nat_feed.h"
 #include "api/nat_listing.h"
 #include "api/offload_report.h"
+#include "api/openapi.h"
 #include "api/reload_feed.h"
 #include "api/request_body.h"
 #include "api/rule_listing.h"
@@ -26,12 +32,6 @@ using httplib::Response;
 constexpr const char* kJson = "application/json";
 constexpr const char* kJsonLines = "application/x-ndjson";
 constexpr const char* kCsv = "text/csv; charset=utf-8";
-constexpr const char* kMappings = R"(/v1/(?:instances/([a-z0-9-]+)/)?mappings)";
-constexpr const char* kRules = R"(/v1/(?:instances/([a-z0-9-]+)/)?rules)";
-constexpr const char* kSoftwires = R"(/v1/(?:instances/([a-z0-9-]+)/)?softwires)";
-constexpr const char* kNat = R"(/v1/(?:instances/([a-z0-9-]+)/)?(bindings|sessions|subscribers|ports))";
-constexpr const char* kOffload = R"(/v1/(?:instances/([a-z0-9-]+)/)?offload)";
-constexpr const char* kServices = R"(/v1/(?:instances/([a-z0-9-]+)/)?services)";
 constexpr std::size_t kLargestChange = 32 << 20;   // some 700,000 mappings at once
 constexpr std::size_t kLargestTable = 1024 << 20;  // ten million softwires and more
 
@@ -82,6 +82,14 @@ class Routes {
       response.set_content(mappings_json(*mappings) + "\n", kJson);
   }
 
+  void show_history(const Request& request, Response& response) {
+    const auto span = parse_history_span(request.get_param_value("span"));
+    if (!span) return answer(response, kBadRequest, span.error());
+    const auto history = backend_.history(request.get_param_value("instance"), *span);
+    if (!history) return answer(response, status_of(history.error()), history.error());
+    response.set_content(history_json(*history), kJson);
+  }
+
   void list_services(const Request& request, Response& response) {
     const auto services = services_json(backend_.status(), instance_of(request));
     if (!services) return answer(response, status_of(services.error()), services.error());
@@ -113,8 +121,8 @@ class Routes {
       response.set_chunked_content_provider(is_csv ? kCsv : kJson, provider);
   }
 
-  void list_nat(const Request& request, Response& response) {
-    const auto parsed = parse_nat_request(*parse_nat_table(request.matches[2].str()), request.params);
+  void list_nat(control::NatTable table, const Request& request, Response& response) {
+    const auto parsed = parse_nat_request(table, request.params);
     if (!parsed) return answer(response, kBadRequest, parsed.error());
     if (parsed->is_followed) return follow_nat(request, parsed->query, response);
     const auto listing = std::make_shared<NatListing>(
@@ -282,18 +290,135 @@ void remove_rules(Backend& backend, const std::string& instance, std::string_vie
   answer(response, backend.remove_rules(instance, kind, *names));
 }
 
-template <control::TableKind kind>
-void add_rule_routes(httplib::Server& server, const std::shared_ptr<Routes>& routes, const char* path) {
-  server.Get(path, [routes](const Request& request, Response& response) {
-    routes->list_rules(kind, request, response);
-  });
-  server.Post(path, Routes::changing(routes, kLargestChange, add_rules<kind>));
-  server.Put(path, Routes::changing(routes, kLargestTable, replace_rules<kind>));
-  server.Delete(path, Routes::changing(routes, kLargestChange, remove_rules<kind>));
-}
-
 void reload(Backend& backend, const std::string&, std::string_view, Response& response) {
   answer(response, backend.reload());
+}
+
+void show_metrics(Backend& backend, Response& response) {
+  response.set_content(prometheus_text(backend.status(), backend.counters()),
+                       "text/plain; version=0.0.4; charset=utf-8");
+}
+
+// --- the table of all routes ---
+
+enum class Door : uint8_t { Guarded, Open };  // whether it needs the token that a TCP client has
+
+struct Route {
+  std::string method;
+  std::string path;  // as in OpenAPI: {instance} is a name
+  httplib::Server::Handler look;
+  httplib::Server::HandlerWithContentReader change;  // one of the two
+  Door door;
+};
+
+class Table {
+ public:
+  explicit Table(std::shared_ptr<Routes> routes) : routes_(std::move(routes)) {
+    add_program();
+    add_tables();
+    add_nats();
+  }
+  std::vector<Route> take() { return std::move(all_); }
+
+ private:
+  using Look = void (Routes::*)(const Request&, Response&);
+  using Change = void (*)(Backend&, const std::string&, std::string_view, Response&);
+
+  void get(std::string path, httplib::Server::Handler look, Door door = Door::Guarded) {
+    all_.push_back({"GET", std::move(path), std::move(look), nullptr, door});
+  }
+  void get(std::string path, Look look) {
+    get(std::move(path), [routes = routes_, look](const Request& request, Response& response) {
+      (*routes.*look)(request, response);
+    });
+  }
+  void change(std::string method, std::string path, std::size_t largest, Change act) {
+    all_.push_back({std::move(method), std::move(path), nullptr, Routes::changing(routes_, largest, act),
+                    Door::Guarded});
+  }
+  // Of the only instance, and of one by its name.
+  static std::array<std::string, 2> paths(std::string_view thing) {
+    return {fmt::format("/v1/{}", thing), fmt::format("/v1/instances/{{instance}}/{}", thing)};
+  }
+
+  void add_program() {
+    get("/v1/status", [routes = routes_](const Request&, Response& response) {
+      answer(response, to_json(routes->backend().status()));
+    });
+    get("/v1/counters", [routes = routes_](const Request&, Response& response) {
+      answer(response, to_json(std::span<const control::InstanceCounters>(routes->backend().counters())));
+    });
+    get("/v1/history", &Routes::show_history);
+    get("/metrics", [routes = routes_](const Request&, Response& response) {
+      show_metrics(routes->backend(), response);
+    });
+    get("/v1/reload", &Routes::preview_reload);
+    change("POST", "/v1/reload", kLargestChange, reload);
+    get(
+        "/v1/openapi.yaml",
+        [](const Request&, Response& response) {
+          response.set_content(std::string(openapi_text()), "application/yaml");
+        },
+        Door::Open);
+    for (const std::string& path : paths("offload")) get(path, &Routes::show_offload);
+    for (const std::string& path : paths("services")) get(path, &Routes::list_services);
+  }
+
+  void add_tables() {
+    for (const std::string& path : paths("mappings")) {
+      get(path, &Routes::list);
+      change("POST", path, kLargestChange, add);
+      change("PUT", path, kLargestTable, replace);
+      change("DELETE", path, kLargestChange, remove);
+    }
+    add_rule_routes<control::TableKind::Rules>();
+    add_rule_routes<control::TableKind::Softwires>();
+  }
+  template <control::TableKind kind>
+  void add_rule_routes() {
+    for (const std::string& path : paths(to_string(kind))) {
+      get(path, [routes = routes_](const Request& request, Response& response) {
+        routes->list_rules(kind, request, response);
+      });
+      change("POST", path, kLargestChange, add_rules<kind>);
+      change("PUT", path, kLargestTable, replace_rules<kind>);
+      change("DELETE", path, kLargestChange, remove_rules<kind>);
+    }
+  }
+  void add_nats() {
+    for (std::size_t i = 0; i < control::kNatTableCount; ++i)
+      for (const auto table = static_cast<control::NatTable>(i);
+           const std::string& path : paths(to_string(table)))
+        get(path, [routes = routes_, table](const Request& request, Response& response) {
+          routes->list_nat(table, request, response);
+        });
+  }
+
+  std::shared_ptr<Routes> routes_;
+  std::vector<Route> all_;
+};
+
+// Without a program behind it: what there is.
+const std::vector<Route>& all_routes() {
+  static const std::vector<Route> kAll = Table(nullptr).take();
+  return kAll;
+}
+
+std::string pattern_of(std::string path) {
+  constexpr std::string_view kName = "{instance}";
+  if (const auto at = path.find(kName); at != std::string::npos)
+    path.replace(at, kName.size(), "([a-z0-9-]+)");
+  if (const auto at = path.find('.'); at != std::string::npos) path.replace(at, 1, "\\.");
+  return path;
+}
+
+// What can be read without naming an instance.
+std::string what_there_is() {
+  std::string text = "GET ";
+  for (const Route& route : all_routes())
+    if (route.method == "GET" && route.path.find('{') == std::string::npos)
+      text += (text.size() == 4 ? "" : ", ") + route.path;
+  return text;
 }
 
 void answer_everything_else(httplib::Server& server) {
@@ -302,10 +427,7 @@ void answer_everything_else(httplib::Server& server) {
     const bool is_unknown = response.status == kNotFound;
     answer(response, response.status,
            {request.path, is_unknown ? "there is no such thing here" : "the request is not understood",
-            is_unknown
-                ? "GET /v1/status, /v1/counters, /v1/mappings, /v1/rules, /v1/softwires, /v1/bindings, "
-                  "/v1/sessions, /v1/subscribers, /v1/ports, /v1/services, /v1/offload, /v1/reload, /metrics"
-                : ""});
+            is_unknown ? what_there_is() : ""});
   });
   server.set_exception_handler(
       [](const Request& request, Response& response, const std::exception_ptr& thrown) {
@@ -328,35 +450,29 @@ void add_routes(httplib::Server& server, Backend& backend, const std::function<b
   server.set_payload_max_length(kLargestTable);
   answer_everything_else(server);
 
-  server.Get("/v1/status", [routes](const Request&, Response& response) {
-    answer(response, to_json(routes->backend().status()));
+  for (Route& route : Table(routes).take()) {
+    const std::string pattern = pattern_of(route.path);
+    if (route.method == "GET")
+      server.Get(pattern, std::move(route.look));
+    else if (route.method == "POST")
+      server.Post(pattern, std::move(route.change));
+    else if (route.method == "PUT")
+      server.Put(pattern, std::move(route.change));
+    else
+      server.Delete(pattern, std::move(route.change));
+  }
+}
+
+std::vector<std::string> route_names() {
+  std::vector<std::string> names;
+  for (const Route& route : all_routes()) names.push_back(route.method + " " + route.path);
+  return names;
+}
+
+bool is_open_to_all(std::string_view method, std::string_view path) {
+  return std::ranges::any_of(all_routes(), [&](const Route& route) {
+    return route.door == Door::Open && route.method == method && route.path == path;
   });
-  server.Get("/v1/counters", [routes](const Request&, Response& response) {
-    answer(response, to_json(std::span<const control::InstanceCounters>(routes->backend().counters())));
-  });
-  server.Get("/metrics", [routes](const Request&, Response& response) {
-    response.set_content(prometheus_text(routes->backend().status(), routes->backend().counters()),
-                         "text/plain; version=0.0.4; charset=utf-8");
-  });
-  server.Get(kMappings,
-             [routes](const Request& request, Response& response) { routes->list(request, response); });
-  server.Post(kMappings, Routes::changing(routes, kLargestChange, add));
-  server.Put(kMappings, Routes::changing(routes, kLargestTable, replace));
-  server.Delete(kMappings, Routes::changing(routes, kLargestChange, remove));
-  add_rule_routes<control::TableKind::Rules>(server, routes, kRules);
-  add_rule_routes<control::TableKind::Softwires>(server, routes, kSoftwires);
-  server.Get(kNat,
-             [routes](const Request& request, Response& response) { routes->list_nat(request, response); });
-  server.Get("/v1/reload", [routes](const Request& request, Response& response) {
-    routes->preview_reload(request, response);
-  });
-  server.Get(kOffload, [routes](const Request& request, Response& response) {
-    routes->show_offload(request, response);
-  });
-  server.Get(kServices, [routes](const Request& request, Response& response) {
-    routes->list_services(request, response);
-  });
-  server.Post("/v1/reload", Routes::changing(routes, kLargestChange, reload));
 }
 
 }  // namespace yonroku::api

@@ -5,22 +5,29 @@
 #include <sys/eventfd.h>
 #include <sys/socket.h>
 
+#include <array>
 #include <cerrno>
 #include <condition_variable>
 #include <list>
 #include <mutex>
 #include <thread>
 
+#include <nlohmann/json.hpp>
+
 #include "api/connection.h"
+#include "api/json.h"
 #include "api/routes.h"
 
 namespace yonroku::api {
 namespace {
 
+// Of each door: who comes by one does not keep others out of the other.
 constexpr std::size_t kMostConnections = 64;
+constexpr int kUnauthorized = 401;
+constexpr int kForbidden = 403;
 
 // The client whose request runs on this thread.
-thread_local const Connection* current_connection = nullptr;
+thread_local Connection* current_connection = nullptr;
 
 bool current_may_change() { return current_connection != nullptr && current_connection->may_change(); }
 
@@ -35,17 +42,38 @@ class Http : public httplib::Server {
   void serve(Connection& connection) {
     current_connection = &connection;
     bool is_closed = false;
-    while (!is_closed && connection.wait_for_request())
+    while (!is_closed && !connection.is_refused() && connection.wait_for_request())
       if (!process_request(connection, /*close_connection=*/false, is_closed, nullptr)) break;
     current_connection = nullptr;
   }
 };
 
+// Whether a client on TCP may have the request answered; if not, why.
+std::optional<Error> refusal(const TcpDoor& tcp, const httplib::Request& request, int& status) {
+  status = kForbidden;
+  if (request.get_header_value_count("Host") != 1 || !tcp.is_own_name(request.get_header_value("Host")))
+    return Error{"Host", "this is not the host that was asked for", "ask http://127.0.0.1 or http://[::1]"};
+  if (tcp.has_token(request.get_header_value("Authorization"))) {
+    current_connection->trust();
+    return std::nullopt;
+  }
+  if (is_open_to_all(request.method, request.path)) return std::nullopt;
+  status = kUnauthorized;
+  return Error{"Authorization", "the token is missing or wrong",
+               "send \"Authorization: Bearer TOKEN\", with the token of control: token-file:"};
+}
+
 class ThreadedServer final : public Server {
  public:
-  ThreadedServer(std::unique_ptr<Backend> backend, ListeningSocket socket)
-      : backend_(std::move(backend)), socket_(std::move(socket)), stop_event_(::eventfd(0, EFD_CLOEXEC)) {
+  ThreadedServer(std::unique_ptr<Backend> backend, ListeningSocket socket, std::optional<TcpDoor> tcp)
+      : backend_(std::move(backend)),
+        socket_(std::move(socket)),
+        tcp_(std::move(tcp)),
+        stop_event_(::eventfd(0, EFD_CLOEXEC)) {
     add_routes(http_, *backend_, current_may_change);
+    http_.set_pre_routing_handler([this](const httplib::Request& request, httplib::Response& response) {
+      return check_door(request, response);
+    });
     acceptor_ = std::thread([this] { accept_all(); });
   }
   ~ThreadedServer() override { stop(); }
@@ -58,40 +86,65 @@ class ThreadedServer final : public Server {
     for (auto& client : clients_) client.join();
     clients_.clear();
     socket_.reset();
+    tcp_.reset();
   }
 
  private:
   using Clients = std::list<std::thread>;
+  using HandlerResponse = httplib::Server::HandlerResponse;
+
+  HandlerResponse check_door(const httplib::Request& request, httplib::Response& response) const {
+    if (current_connection->door() == Connection::Door::Unix) return HandlerResponse::Unhandled;
+    int status = 0;
+    const auto error = refusal(*tcp_, request, status);
+    if (!error) return HandlerResponse::Unhandled;
+    current_connection->refuse();  // its body is not read
+    response.status = status;
+    response.set_header("Connection", "close");
+    if (status == kUnauthorized) response.set_header("WWW-Authenticate", "Bearer realm=\"yonroku\"");
+    response.set_content(dump(to_json(*error)) + "\n", "application/json");
+    return HandlerResponse::Handled;
+  }
 
   void accept_all() {
-    pollfd watched[] = {{socket_->fd(), POLLIN, 0}, {stop_event_.get(), POLLIN, 0}};
+    pollfd watched[] = {
+        {stop_event_.get(), POLLIN, 0}, {socket_->fd(), POLLIN, 0}, {tcp_ ? tcp_->fd() : -1, POLLIN, 0}};
     for (;;) {
       join_finished();
-      if (::poll(watched, 2, -1) < 0 && errno != EINTR) return;
-      if (watched[1].revents != 0) return;
-      if (watched[0].revents == 0) continue;
-      io::FileDescriptor fd(::accept4(socket_->fd(), nullptr, nullptr, SOCK_CLOEXEC));
-      if (fd.is_open()) {
-        serve(std::move(fd));
-      } else if (errno == EMFILE || errno == ENFILE || errno == ENOMEM || errno == ENOBUFS) {
-        ::poll(watched + 1, 1, 100);  // until something is freed
-      }
+      if (::poll(watched, std::size(watched), -1) < 0 && errno != EINTR) return;
+      if (watched[0].revents != 0) return;
+      if (watched[1].revents != 0) accept(watched[1].fd, Connection::Door::Unix);
+      if (watched[2].revents != 0) accept(watched[2].fd, Connection::Door::Tcp);
     }
   }
 
-  void serve(io::FileDescriptor fd) {
+  void accept(int listening, Connection::Door door) {
+    io::FileDescriptor fd(::accept4(listening, nullptr, nullptr, SOCK_CLOEXEC));
+    if (fd.is_open()) {
+      serve(std::move(fd), door);
+    } else if (errno == EMFILE || errno == ENFILE || errno == ENOMEM || errno == ENOBUFS) {
+      pollfd stop{stop_event_.get(), POLLIN, 0};
+      ::poll(&stop, 1, 100);  // until something is freed
+    }
+  }
+
+  void serve(io::FileDescriptor fd, Connection::Door door) {
     std::unique_lock lock(mutex_);
-    const bool has_room = room_.wait_for(
-        lock, std::chrono::seconds(1), [&] { return clients_.size() - finished_.size() < kMostConnections; });
-    if (!has_room) return;  // the client sees a closed connection
+    std::size_t& connected = connected_[static_cast<std::size_t>(door)];
+    // By the socket a moment's wait; by TCP none, since others must not wait for it.
+    const auto wait = std::chrono::seconds(door == Connection::Door::Unix ? 1 : 0);
+    if (!room_.wait_for(lock, wait, [&] { return connected < kMostConnections; }))
+      return;  // the client sees a closed connection
+    ++connected;
     const auto place = clients_.emplace(clients_.end());
-    *place = std::thread(
-        [this, place, connection = std::make_shared<Connection>(std::move(fd), stop_event_.get())] {
-          http_.serve(*connection);
-          const std::scoped_lock done(mutex_);
-          finished_.push_back(place);
-          room_.notify_one();
-        });
+    *place = std::thread([this, place, &connected,
+                          connection = std::make_shared<Connection>(std::move(fd), stop_event_.get(), door)] {
+      http_.serve(*connection);
+      const std::scoped_lock done(mutex_);
+      finished_.push_back(place);
+      --connected;
+      room_.notify_one();
+    });
   }
 
   void join_finished() {
@@ -109,10 +162,12 @@ class ThreadedServer final : public Server {
 
   std::unique_ptr<Backend> backend_;
   std::optional<ListeningSocket> socket_;
+  std::optional<TcpDoor> tcp_;
   io::FileDescriptor stop_event_;
   Http http_;
   std::mutex mutex_;
   std::condition_variable room_;
+  std::array<std::size_t, 2> connected_{};  // by door
   Clients clients_;
   std::vector<Clients::iterator> finished_;
   std::thread acceptor_;
@@ -120,8 +175,9 @@ class ThreadedServer final : public Server {
 
 }  // namespace
 
-std::unique_ptr<Server> Server::start(std::unique_ptr<Backend> backend, ListeningSocket socket) {
-  return std::make_unique<ThreadedServer>(std::move(backend), std::move(socket));
+std::unique_ptr<Server> Server::start(std::unique_ptr<Backend> backend, ListeningSocket socket,
+                                      std::optional<TcpDoor> tcp) {
+  return std::make_unique<ThreadedServer>(std::move(backend), std::move(socket), std::move(tcp));
 }
 
 }  // namespace yonroku::api

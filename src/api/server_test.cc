@@ -25,6 +25,34 @@ TEST_F(ServerTest, TellsStatusAndCounters) {
   EXPECT_EQ(counters["drops"]["igmp"], 0);
 }
 
+TEST_F(ServerTest, CountsWhatHappensInNatsAndHowBusyWorkersAre) {
+  const json counters = get("/v1/counters")["instances"];
+  EXPECT_EQ(counters[0]["workers"], json::parse(R"([{"cpu-seconds":1.5},{"cpu-seconds":null}])"));
+  EXPECT_EQ(counters[0]["learned-path-mtus"], 4);
+  EXPECT_FALSE(counters[0].contains("nat"));
+  const json& udp = counters[1]["nat"]["udp"];
+  EXPECT_EQ(udp["created-bindings"], 300);
+  EXPECT_EQ(udp["created-sessions"], 3000);
+  EXPECT_EQ(udp["refused"]["subscriber-ports"], 8);
+  EXPECT_EQ(udp["ended-sessions"]["udp-timeout"], 0);
+  EXPECT_FALSE(udp["ended-sessions"].contains("closed")) << "UDP has no such thing";
+  EXPECT_EQ(counters[1]["nat"]["tcp"]["ended-sessions"]["closed"], 6);
+}
+
+TEST_F(ServerTest, TellsHistory) {
+  EXPECT_EQ(get("/v1/history?instance=dc&span=3600")["step"], 10);
+  EXPECT_EQ(get("/v1/history")["series"]["drops"], json({5.0}));
+  EXPECT_THAT(raw(path_, "GET /v1/history?span=7 HTTP/1.1\r\n\r\n"), HasSubstr("600, 3600 or 86400"));
+  EXPECT_THAT(raw(path_, "GET /v1/history?instance=dd HTTP/1.1\r\n\r\n"), HasSubstr("404 Not Found"));
+}
+
+TEST_F(ServerTest, TellsWhoReceivesTheLog) {
+  const json log = get("/v1/status")["nat-log"];
+  EXPECT_EQ(log["events"], 11);
+  EXPECT_EQ(log["receivers"][0]["error"], "nobody listens");
+  EXPECT_EQ(log["receivers"][0]["lost"], 9);
+}
+
 TEST_F(ServerTest, ServesPrometheus) {
   const auto answer = client_.request(Method::Get, "/metrics");
   ASSERT_TRUE(answer);
@@ -34,17 +62,27 @@ TEST_F(ServerTest, ServesPrometheus) {
         "\nyonroku_dropped_packets_total{instance=\"dc\",reason=\"ttl-exceeded\"} 5\n",
         "\nyonroku_received_packets_total{instance=\"dc\",version=\"4\"} 3\n",
         "\nyonroku_translated_packets_total{instance=\"dc\",direction=\"to-ipv6\",protocol=\"udp\"} 2\n",
-        "\nyonroku_up{instance=\"dc\",mechanism=\"siit\"} 1\n", "# TYPE yonroku_nat_sessions gauge\n",
+        "\nyonroku_up{instance=\"dc\",mechanism=\"siit\"} 1\n",
+        "# TYPE yonroku_nat_sessions gauge\n",
         "\nyonroku_nat_sessions{instance=\"plat\",protocol=\"udp\",state=\"unanswered\"} 3000\n",
         "\nyonroku_nat_sessions{instance=\"plat\",protocol=\"tcp\",state=\"established\"} 0\n",
         "\nyonroku_nat_bindings{instance=\"plat\",protocol=\"udp\"} 300\n",
-        "\nyonroku_nat_subscribers{instance=\"plat\"} 30\n", "# TYPE yonroku_alg_texts_total counter\n",
+        "\nyonroku_nat_subscribers{instance=\"plat\"} 30\n",
+        "# TYPE yonroku_alg_texts_total counter\n",
         "\nyonroku_alg_texts_total{instance=\"plat\",result=\"rewritten\"} 7\n",
         "\nyonroku_alg_texts_total{instance=\"plat\",result=\"not-understood\"} 2\n",
         "\nyonroku_alg_texts_total{instance=\"plat\",result=\"refused\"} 1\n",
         "\nyonroku_nat_ports{instance=\"plat\",address=\"192.0.2.0\"} 64512\n",
         "\nyonroku_nat_ports{instance=\"plat\",address=\"other\"} 64512\n",
-        "\nyonroku_nat_used_ports{instance=\"plat\",address=\"other\",protocol=\"tcp\"} 0\n"})
+        "\nyonroku_nat_used_ports{instance=\"plat\",address=\"other\",protocol=\"tcp\"} 0\n",
+        "\nyonroku_nat_created_sessions_total{instance=\"plat\",protocol=\"udp\"} 3000\n",
+        "\nyonroku_nat_ended_sessions_total{instance=\"plat\",protocol=\"tcp\",reason=\"closed\"} 6\n",
+        "\nyonroku_nat_refusals_total{instance=\"plat\",protocol=\"udp\",limit=\"subscriber-ports\"} 8\n",
+        "\nyonroku_worker_cpu_seconds_total{instance=\"dc\",worker=\"0\"} 1.5\n",
+        "\nyonroku_offloaded_packets_total{instance=\"dc\"} 1\n",
+        "\nyonroku_learned_path_mtus_total{instance=\"dc\"} 4\n",
+        "\nyonroku_log_lost_entries_total{receiver=\"syslog \\\"a\\\"\"} 9\n",
+        "\nyonroku_log_receiver_up{receiver=\"syslog \\\"a\\\"\"} 0\n"})
     EXPECT_THAT(answer->body, HasSubstr(line));
 }
 

@@ -29,6 +29,11 @@ class FakeBackend final : public Backend {
     status.version = "0.0.0";
     status.process_id = ::getpid();
     status.warnings = {"forwarding is off"};
+    natlog::DeliveryStatus receiver;
+    receiver.name = "syslog \"a\"";
+    receiver.lost = 9;
+    receiver.error = "nobody listens";
+    status.log = natlog::LogStatus{11, 2, {receiver}};
     control::InstanceStatus& dc = status.instances.emplace_back();
     dc.name = "dc";
     dc.mechanism = "siit";
@@ -52,7 +57,11 @@ class FakeBackend final : public Backend {
     totals.received = {3, 4};
     totals.translated[0][1] = {2, 100};
     totals.dropped[static_cast<std::size_t>(DropReason::TtlExceeded)] = 5;
-    return {{"dc", totals}};
+    control::InstanceCounters dc{"dc", totals, 1, 4, {std::chrono::milliseconds(1500), std::nullopt}, {}};
+    control::InstanceCounters plat{"plat", {}, 0, 0, {}, nat_.counts()};
+    plat.nat->ended_sessions[1][static_cast<std::size_t>(share::SessionEnd::Closed)] = 6;
+    plat.nat->refusals[0][static_cast<std::size_t>(share::NatRefusal::SubscriberPorts)] = 8;
+    return {dc, plat};
   }
   Result<std::vector<share::EamMapping>> mappings(const std::string& instance) override {
     TRY(find(instance));
@@ -155,6 +164,12 @@ class FakeBackend final : public Backend {
   }
   std::shared_ptr<control::NatEventRings> rings_ = std::make_shared<control::NatEventRings>(1);
   std::atomic<int> left_ = 0;
+  Result<control::HistoryView> history(const std::string& instance, control::HistorySpan span) override {
+    TRY(find(instance));
+    control::HistoryView view{"dc", span, {}, {}, {{0.5}}};
+    view.series[static_cast<std::size_t>(control::Series::Drops)] = {5};
+    return view;
+  }
   Result<void> reload() override {
     return fail("yonroku.yaml:3:1", "unknown key \"workerz\"", "did you mean \"workers\"?");
   }
@@ -238,21 +253,26 @@ class ServerTest : public testing::Test {
   Client client_{path_};
 };
 
-// What HTTP clients may send besides what ours does.
-inline std::string raw(const std::string& path, const std::string& request) {
-  sockaddr_un address{};
-  address.sun_family = AF_UNIX;
-  path.copy(address.sun_path, path.size());
-  const io::FileDescriptor fd(::socket(AF_UNIX, SOCK_STREAM, 0));
+// What a server answers, until it closes the connection.
+template <class Address>
+std::string exchange(const Address& address, int family, const std::string& request) {
+  const io::FileDescriptor fd(::socket(family, SOCK_STREAM, 0));
   if (::connect(fd.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0) return "";
-  EXPECT_EQ(::send(fd.get(), request.data(), request.size(), MSG_NOSIGNAL),
-            static_cast<ssize_t>(request.size()));
+  (void)::send(fd.get(), request.data(), request.size(), MSG_NOSIGNAL);  // a server may close before
   ::shutdown(fd.get(), SHUT_WR);
   std::string answer;
   char buffer[4096];
   for (ssize_t got = 0; (got = ::recv(fd.get(), buffer, sizeof buffer, 0)) > 0;)
     answer.append(buffer, static_cast<std::size_t>(got));
   return answer;
+}
+
+// What HTTP clients may send besides what ours does.
+inline std::string raw(const std::string& path, const std::string& request) {
+  sockaddr_un address{};
+  address.sun_family = AF_UNIX;
+  path.copy(address.sun_path, path.size());
+  return exchange(address, AF_UNIX, request);
 }
 
 }  // namespace yonroku::api

@@ -10,6 +10,7 @@
 #include <ctime>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 
 #include "api/server.h"
@@ -121,10 +122,12 @@ void run(const RunOptions& options) {
     set_log_level(settings.log_level);
     // Before the daemon gives its privileges up, and before it touches a device that another one owns.
     auto socket = value_or_fail(api::ListeningSocket::open(settings.control_socket, settings.user));
+    std::optional<api::TcpDoor> tcp;
+    if (settings.control_listen) tcp = value_or_fail(api::TcpDoor::open(*settings.control_listen));
     daemon = value_or_fail(control::Daemon::start(settings));
     reloader = std::make_unique<Reloader>(options.config, *daemon);
     const api::Reloads reloads{[&] { return reloader->reload(); }, [&] { return reloader->preview(); }};
-    server = api::Server::start(api::backend_of(*daemon, reloads), std::move(socket));
+    server = api::Server::start(api::backend_of(*daemon, reloads), std::move(socket), std::move(tcp));
   }  // a million mappings of the configuration are not needed any more
   for (const std::string& warning : daemon->status().warnings) say("warning: " + warning);
   control::notify_ready();

@@ -1,0 +1,16 @@
+// GET /v1/history: what an instance did over the last minutes, hour or day.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "base/result.h"
+#include "control/history.h"
+
+namespace yonroku::api {
+
+// "600", "3600" or "86400"; nothing means the first.
+[[nodiscard]] Result<control::HistorySpan> parse_history_span(std::string_view seconds);
+[[nodiscard]] std::string history_json(const control::HistoryView& view);
+
+}  // namespace yonroku::api
