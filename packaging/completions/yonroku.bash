@@ -3,7 +3,7 @@ _yonroku() {
   local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD-1]} command=${COMP_WORDS[1]} i position=0
   COMPREPLY=()
   if ((COMP_CWORD == 1)); then
-    mapfile -t COMPREPLY < <(compgen -W 'run reload check translate explain show ports mappings rules softwires map import --help -h --version' -- "$cur")
+    mapfile -t COMPREPLY < <(compgen -W 'run reload check translate explain show top ports mappings rules softwires map import --help -h --version' -- "$cur")
     return
   fi
   _yonroku_files() {
@@ -113,6 +113,17 @@ _yonroku() {
       case $position in
         0) mapfile -t COMPREPLY < <(compgen -W 'status counters mappings rules softwires bindings sessions subscribers ports' -- "$cur") ;;
       esac
+      ;;
+    top)
+      case $prev in
+        --socket) _yonroku_files ''; return ;;
+        --instance|-i) :; return ;;
+        --interval) :; return ;;
+      esac
+      if [[ $cur == -* ]]; then
+        mapfile -t COMPREPLY < <(compgen -W '--socket --instance -i --interval --once --help -h --version' -- "$cur")
+        return
+      fi
       ;;
     ports)
       case $prev in

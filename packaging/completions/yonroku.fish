@@ -37,6 +37,11 @@ complete -c yonroku -n '__fish_seen_subcommand_from show' -l protocol -d 'only o
 complete -c yonroku -n '__fish_seen_subcommand_from show' -l limit -d 'show so many at most' -x
 complete -c yonroku -n '__fish_seen_subcommand_from show' -l follow -d 'print what begins and ends from now on'
 complete -c yonroku -n '__fish_seen_subcommand_from show; and not __fish_seen_subcommand_from status counters mappings rules softwires bindings sessions subscribers ports' -a 'status counters mappings rules softwires bindings sessions subscribers ports'
+complete -c yonroku -n __fish_use_subcommand -a top -d 'show what instances do at the moment'
+complete -c yonroku -n '__fish_seen_subcommand_from top' -l socket -d 'control socket' -r -F
+complete -c yonroku -n '__fish_seen_subcommand_from top' -l instance -s i -d 'instance whose drops and subscribers are shown' -x
+complete -c yonroku -n '__fish_seen_subcommand_from top' -l interval -d 'seconds between two looks' -x
+complete -c yonroku -n '__fish_seen_subcommand_from top' -l once -d 'print it once, as plain text'
 complete -c yonroku -n __fish_use_subcommand -a ports -d 'show how many ports are in use, and of a customer edge which ones it has'
 complete -c yonroku -n '__fish_seen_subcommand_from ports' -l json -d 'print the result as JSON'
 complete -c yonroku -n '__fish_seen_subcommand_from ports' -l socket -d 'control socket' -r -F

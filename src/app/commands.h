@@ -18,6 +18,7 @@ void add_import_command(CLI::App& app);
 void add_translate_command(CLI::App& app);
 void add_explain_command(CLI::App& app);
 void add_show_command(CLI::App& app);
+void add_top_command(CLI::App& app);
 void add_ports_command(CLI::App& app);
 void add_mappings_command(CLI::App& app);
 void add_rules_command(CLI::App& app);

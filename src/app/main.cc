@@ -45,6 +45,7 @@ int run(int argument_count, char** arguments) {
   yonroku::app::add_translate_command(app);
   yonroku::app::add_explain_command(app);
   yonroku::app::add_show_command(app);
+  yonroku::app::add_top_command(app);
   yonroku::app::add_ports_command(app);
   yonroku::app::add_mappings_command(app);
   yonroku::app::add_rules_command(app);
