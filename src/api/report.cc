@@ -223,9 +223,9 @@ class CountersText {
     line("ICMP errors", number(errors, "icmp") + number(errors, "icmpv6"),
          fmt::format("sent: {} ICMP, {} ICMPv6", grouped(number(errors, "icmp")),
                      grouped(number(errors, "icmpv6"))));
-    line("", number(errors, "limited"), "not sent because of icmp-error-rate");
     const auto& too_big = instance.at("too-big-sent");
     line("", number(too_big, "icmp") + number(too_big, "icmpv6"), "of them about packets that are too big");
+    line("", number(errors, "limited"), "not sent because of icmp-error-rate");
     line("path MTUs", number(instance, "learned-path-mtus"), "learned from routers on the way of the tunnel");
     line("offloaded", number(instance, "offloaded"), "of all packets were forwarded by the kernel itself");
     line("fragments", number(instance, "fragments"), "made of packets too large for the other side");
