@@ -256,7 +256,6 @@ class Metrics(Api):
             text = (ROOT / "packaging" / file).read_text(encoding="utf-8")
             named = set(re.findall(r"\byonroku_\w+", text))
             self.assertGreater(len(named), 10)
-            # Of instances that offload.
             self.assertEqual(named - there - absent, set(), file)
 
     def test_the_manual_has_every_metric(self):
