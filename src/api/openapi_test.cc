@@ -37,8 +37,9 @@ TEST(OpenApi, DescribesEveryRouteAndNoOther) {
   EXPECT_THAT(described_routes(), testing::UnorderedElementsAreArray(route_names()));
 }
 
-TEST(OpenApi, AloneNeedsNoToken) {
-  EXPECT_TRUE(is_open_to_all("GET", "/v1/openapi.yaml"));
+TEST(OpenApi, AndThePageNeedNoToken) {
+  for (const char* path : {"/v1/openapi.yaml", "/", "/app.js"})
+    EXPECT_TRUE(is_open_to_all("GET", path)) << path;
   for (const char* path :
        {"/v1/status", "/metrics", "/v1/counters", "/v1/openapi.yaml/", "/v1/openapiyaml", ""})
     EXPECT_FALSE(is_open_to_all("GET", path)) << path;

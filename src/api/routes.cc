@@ -9,6 +9,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "api/dashboard.h"
 #include "api/history_json.h"
 #include "api/json.h"
 #include "api/metrics.h"
@@ -20,6 +21,7 @@
 #include "api/request_body.h"
 #include "api/rule_listing.h"
 #include "api/service_report.h"
+#include "api/words.h"
 #include "config/mapping_csv.h"
 
 namespace yonroku::api {
@@ -360,6 +362,12 @@ class Table {
           response.set_content(std::string(openapi_text()), "application/yaml");
         },
         Door::Open);
+    get("/v1/words", [](const Request&, Response& response) { answer(response, words_json()); });
+    for (const DashboardFile& file : dashboard_files())
+      get(
+          std::string(file.path),
+          [&file](const Request& request, Response& response) { answer_with(file, request, response); },
+          Door::Open);
     for (const std::string& path : paths("offload")) get(path, &Routes::show_offload);
     for (const std::string& path : paths("services")) get(path, &Routes::list_services);
   }
@@ -408,7 +416,8 @@ std::string pattern_of(std::string path) {
   constexpr std::string_view kName = "{instance}";
   if (const auto at = path.find(kName); at != std::string::npos)
     path.replace(at, kName.size(), "([a-z0-9-]+)");
-  if (const auto at = path.find('.'); at != std::string::npos) path.replace(at, 1, "\\.");
+  for (auto dot = path.find('.'); dot != std::string::npos; dot = path.find('.', dot + 2))
+    path.insert(dot, "\\");
   return path;
 }
 
@@ -416,7 +425,7 @@ std::string pattern_of(std::string path) {
 std::string what_there_is() {
   std::string text = "GET ";
   for (const Route& route : all_routes())
-    if (route.method == "GET" && route.path.find('{') == std::string::npos)
+    if (route.method == "GET" && route.door == Door::Guarded && route.path.find('{') == std::string::npos)
       text += (text.size() == 4 ? "" : ", ") + route.path;
   return text;
 }
@@ -449,7 +458,6 @@ void add_routes(httplib::Server& server, Backend& backend, const std::function<b
   const auto routes = std::make_shared<Routes>(backend, may_change);
   server.set_payload_max_length(kLargestTable);
   answer_everything_else(server);
-
   for (Route& route : Table(routes).take()) {
     const std::string pattern = pattern_of(route.path);
     if (route.method == "GET")
@@ -465,7 +473,11 @@ void add_routes(httplib::Server& server, Backend& backend, const std::function<b
 
 std::vector<std::string> route_names() {
   std::vector<std::string> names;
-  for (const Route& route : all_routes()) names.push_back(route.method + " " + route.path);
+  const auto is_of_page = [](const Route& route) {
+    return std::ranges::find(dashboard_files(), route.path, &DashboardFile::path) != dashboard_files().end();
+  };
+  for (const Route& route : all_routes())
+    if (!is_of_page(route)) names.push_back(route.method + " " + route.path);
   return names;
 }
 

@@ -15,6 +15,7 @@
 #include <nlohmann/json.hpp>
 
 #include "api/connection.h"
+#include "api/dashboard.h"
 #include "api/json.h"
 #include "api/routes.h"
 
@@ -34,6 +35,14 @@ bool current_may_change() { return current_connection != nullptr && current_conn
 // The library's routing, parsing and answering, on sockets that we accept ourselves: it does not tell who the
 // peer is, and keeps a thread of a small pool busy with each idle client.
 class Http : public httplib::Server {
+ private:
+  // The library compresses what a client lets it, with Brotli at its slowest when it may choose.
+  static void ask_for_little_work(httplib::Request& request) {
+    const bool has_gzip = request.get_header_value("Accept-Encoding").find("gzip") != std::string::npos;
+    request.headers.erase("Accept-Encoding");
+    if (has_gzip) request.set_header("Accept-Encoding", "gzip");
+  }
+
  public:
   // The library takes an invalid socket for the end of the server, and sends no answer in pieces then.
   Http() { svr_sock_ = 0; }
@@ -43,7 +52,7 @@ class Http : public httplib::Server {
     current_connection = &connection;
     bool is_closed = false;
     while (!is_closed && !connection.is_refused() && connection.wait_for_request())
-      if (!process_request(connection, /*close_connection=*/false, is_closed, nullptr)) break;
+      if (!process_request(connection, /*close_connection=*/false, is_closed, ask_for_little_work)) break;
     current_connection = nullptr;
   }
 };
@@ -94,9 +103,13 @@ class ThreadedServer final : public Server {
   using HandlerResponse = httplib::Server::HandlerResponse;
 
   HandlerResponse check_door(const httplib::Request& request, httplib::Response& response) const {
-    if (current_connection->door() == Connection::Door::Unix) return HandlerResponse::Unhandled;
-    int status = 0;
-    const auto error = refusal(*tcp_, request, status);
+    int status = kForbidden;
+    std::optional<Error> error;
+    if (is_from_another_site(request))
+      error = Error{"Host", "a page of another site may have sent this",
+                    "ask for localhost, an address, or a name without a dot"};
+    else if (current_connection->door() == Connection::Door::Tcp)
+      error = refusal(*tcp_, request, status);
     if (!error) return HandlerResponse::Unhandled;
     current_connection->refuse();  // its body is not read
     response.status = status;
