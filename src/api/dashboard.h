@@ -1,4 +1,5 @@
-// The operator's page, whose files are a part of the program (src/dashboard), and which requests a browser may make.
+// The operator's page, whose files are a part of the program (src/dashboard), and which requests a browser
+// may make.
 #pragma once
 
 #include <span>
@@ -21,9 +22,9 @@ struct DashboardFile {
 
 void answer_with(const DashboardFile& file, const httplib::Request& request, httplib::Response& response);
 
-// Whether another site's page may have caused the request: `Origin` is not the host that is asked (a forged POST), or
-// the host has a public name, which its owner can point at us (DNS rebinding). Programs that are no browsers send no
-// Origin, and ask for `localhost`, an address, or a name without a dot.
+// Whether another site's page may have caused the request: `Origin` is not the host that is asked (a forged
+// POST), or the host has a public name, which its owner can point at us (DNS rebinding). Programs that are no
+// browsers send no Origin, and ask for `localhost`, an address, or a name without a dot.
 [[nodiscard]] bool is_from_another_site(const httplib::Request& request);
 
 }  // namespace yonroku::api

@@ -110,7 +110,7 @@ bool applies(NatTable table, std::string_view name) {
   if (name == "limit" || name == "from" || name == "outside") return true;
   if (name == "remote") return table == NatTable::Sessions;
   if (name == "follow") return has_endpoints(table);
-  if (name == "busiest") return table == NatTable::Ports;
+  if (name == "busiest" || name == "used-ranges") return table == NatTable::Ports;
   if (name == "subscriber") return table != NatTable::Ports;
   return has_endpoints(table);
 }
@@ -131,11 +131,13 @@ Result<void> read_parameter(NatTable table, const std::string& name, const std::
       {"from", "what `next` said in the answer before"},
       {"busiest", "a number from 0 to 100"},
       {"follow", "yes"},
+      {"used-ranges", "yes"},
   };
   const auto* known = std::ranges::find(kParameters, name, &Parameter::name);
   if (known == std::end(kParameters))
     return fail(name, "there is no such parameter",
-                "there are: subscriber, inside, outside, remote, protocol, limit, from, busiest, follow");
+                "there are: subscriber, inside, outside, remote, protocol, limit, from, busiest, follow, "
+                "used-ranges");
   if (!applies(table, name))
     return fail(name, fmt::format("{} are not told apart by it", to_string(table)), "leave it out");
   control::NatFilter& filter = request.query.filter;
@@ -150,6 +152,7 @@ Result<void> read_parameter(NatTable table, const std::string& name, const std::
   if (name == "protocol") is_good = read_protocol(value, filter);
   if (name == "from") is_good = read_place(value, request.from);
   if (name == "follow") request.is_followed = is_good = value == "yes";
+  if (name == "used-ranges") request.query.has_taken_ports = is_good = value == "yes";
   if (name == "limit") {
     request.limit = parse_number<uint64_t>(value);
     is_good = request.limit.value_or(0) > 0;
@@ -195,6 +198,8 @@ Result<NatRequest> parse_nat_request(NatTable table,
   NatRequest request;
   request.query.table = table;
   for (const auto& [name, value] : parameters) TRY(read_parameter(table, name, value, request));
+  if (request.query.has_taken_ports && !request.query.filter.outside)
+    return fail("used-ranges", "only one address is told about at a time", "name it as outside=ADDRESS");
   return request;
 }
 
@@ -273,6 +278,44 @@ void append_json(std::string& text, const share::PoolAddressView& address) {
   text += '}';
 }
 
+namespace {
+
+// The ports in runs, lowest first.
+void append_ranges(std::string& text, const share::TakenPorts& taken, std::size_t protocol) {
+  const auto is_taken = [&](uint32_t slot) {
+    return (taken.bits[protocol][slot / 64] >> slot % 64 & 1) != 0;
+  };
+  const auto follows = [&](uint32_t slot) {
+    return slot < taken.slots.count && is_taken(slot) &&
+           taken.slots.port(slot) == taken.slots.port(slot - 1) + 1;
+  };
+  bool is_first = true;
+  for (uint32_t slot = 0; slot < taken.slots.count; ++slot) {
+    if (!is_taken(slot)) continue;
+    const uint16_t first = taken.slots.port(slot);
+    while (follows(slot + 1)) ++slot;
+    fmt::format_to(std::back_inserter(text), R"({}"{}-{}")", is_first ? "" : ",", first,
+                   taken.slots.port(slot));
+    is_first = false;
+  }
+}
+
+void append_with_ranges_of(std::string& text, const share::PoolAddressView& address,
+                           const share::TakenPorts& taken) {
+  append_json(text, address);
+  text.back() = ',';
+  text += R"("used-ranges":{)";
+  for (std::size_t i = 0; i < share::kNatProtocolCount; ++i) {
+    fmt::format_to(std::back_inserter(text), R"({}"{}":[)", i == 0 ? "" : ",",
+                   to_string(static_cast<share::NatProtocol>(i)));
+    append_ranges(text, taken, i);
+    text += ']';
+  }
+  text += "}}";
+}
+
+}  // namespace
+
 Result<NatPiece> NatListing::look(const NatQuery& query, std::size_t most) {
   if (has_looked_ && pause_ == Pause::BetweenLooks) std::this_thread::sleep_for(kPauseBetweenLooks);
   has_looked_ = true;
@@ -286,6 +329,13 @@ void NatListing::append(std::string& text, const Views& views) {
   for (const auto& view : views) {
     text += count_++ == 0 ? "\n" : ",\n";
     append_json(text, view);
+  }
+}
+
+void NatListing::append_with_ranges(std::string& text, const NatPiece& piece) {
+  for (std::size_t i = 0; i < std::min(piece.ports.size(), piece.taken.size()); ++i) {
+    text += count_++ == 0 ? "\n" : ",\n";
+    append_with_ranges_of(text, piece.ports[i], piece.taken[i]);
   }
 }
 
@@ -303,7 +353,10 @@ Result<std::string> NatListing::next_piece() {
     append(text, piece.bindings);
     append(text, piece.sessions);
     append(text, piece.subscribers);
-    append(text, piece.ports);
+    if (piece.taken.empty())
+      append(text, piece.ports);
+    else
+      append_with_ranges(text, piece);
   }
   has_begun_ = true;
   if (next_ && !is_full()) return text;

@@ -60,6 +60,7 @@ class NatListing {
   Result<control::NatPiece> look(const control::NatQuery& query, std::size_t most);
   template <class Views>
   void append(std::string& text, const Views& views);
+  void append_with_ranges(std::string& text, const control::NatPiece& piece);
   Result<std::string> find_busiest();
 
   NatRequest request_;

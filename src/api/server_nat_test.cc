@@ -1,4 +1,5 @@
 // A NAT's tables over the API.
+#include <algorithm>
 #include <set>
 
 #include "api/server_test_base.h"
@@ -62,6 +63,28 @@ TEST_F(ServerTest, TellsWhatANatHolds) {
   EXPECT_EQ(ports["busiest"][0]["bindings"], 10);
 }
 
+// As many as `used` counts, and each binding's port among them.
+TEST_F(ServerTest, TellsWhichPortsAreUsed) {
+  const json address =
+      get(table_path("plat", "ports") + "?outside=192.0.2.1&used-ranges=yes")["ports"][0];
+  const auto holds = [](const std::string& range, int port) {
+    const auto dash = range.find('-');
+    return std::stoi(range.substr(0, dash)) <= port && port <= std::stoi(range.substr(dash + 1));
+  };
+  int count = 0;
+  for (const std::string range : address["used-ranges"]["udp"])
+    count += std::stoi(range.substr(range.find('-') + 1)) - std::stoi(range) + 1;
+  EXPECT_EQ(count, address["used"]["udp"].get<int>());
+  EXPECT_GT(count, 0);
+  EXPECT_EQ(address["used-ranges"]["tcp"], json::array());
+  const json bindings = get(table_path("plat", "bindings") + "?outside=192.0.2.1")["bindings"];
+  EXPECT_EQ(bindings.size(), static_cast<std::size_t>(count));
+  for (const auto& binding : bindings)
+    EXPECT_TRUE(std::ranges::any_of(address["used-ranges"]["udp"], [&](const std::string range) {
+      return holds(range, binding["outside-port"].get<int>());
+    })) << binding;
+}
+
 TEST_F(ServerTest, ListsANatPageByPage) {
   std::set<std::string> seen;
   std::string from;
@@ -118,6 +141,7 @@ TEST_F(ServerTest, ErrorsAboutANatSayWhatIsWrong) {
       {table_path("plat", "sessions") + "?protocol=sctp", "\"sctp\" is not udp, tcp or icmp"},
       {table_path("plat", "sessions") + "?limit=0", "\"0\" is not a number from 1 on"},
       {table_path("plat", "sessions") + "?from=7", "\"7\" is not what `next` said"},
+      {table_path("plat", "ports") + "?used-ranges=yes", "only one address is told about at a time"},
       {table_path("plat", "ports") + "?outside=192.0.2.1:7", "ports have no port of their own"},
   };
   for (const auto& [path, said] : rows) {

@@ -1,5 +1,5 @@
-// What the words in the answers mean: drop reasons with their RFC sections, and why the offload leaves packets to the
-// engine.
+// What the words in the answers mean: drop reasons with their RFC sections, and why the offload leaves
+// packets to the engine.
 #pragma once
 
 #include <nlohmann/json_fwd.hpp>

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <functional>
 #include <random>
 #include <set>
 #include <tuple>
@@ -28,6 +29,11 @@ std::string to_text(const share::EamMapping& mapping) {
 void add(share::PoolAddressView& sum, const share::PoolAddressView& other) {
   sum.ports += other.ports;
   for (std::size_t i = 0; i < sum.used.size(); ++i) sum.used[i] += other.used[i];
+}
+
+void add(share::TakenPorts& sum, const share::TakenPorts& other) {
+  for (std::size_t i = 0; i < sum.bits.size(); ++i)
+    std::ranges::transform(sum.bits[i], other.bits[i], sum.bits[i].begin(), std::bit_or());
 }
 
 // The CLAT's own address is a mapping that the settings imply.
@@ -531,13 +537,19 @@ Result<NatPiece> Instance::look_at_nat(const NatQuery& query, const NatPlace& fr
     uint64_t end = share::Nat::kEnd;
     for (std::size_t worker = 0; worker < workers_.size(); ++worker) {
       NatPiece share;
+      if (query.has_taken_ports) share.taken.reserve(1);
       TRY(ask_nat(
           worker,
           [&](share::Nat& nat, Instant now) { end = look_at(nat, asked, from.entry, most, now, share); },
           kLimit));
-      if (worker == 0) piece.ports = std::move(share.ports);
-      for (std::size_t i = 0; worker > 0 && i < std::min(piece.ports.size(), share.ports.size()); ++i)
+      if (worker == 0) {
+        piece = std::move(share);
+        continue;
+      }
+      for (std::size_t i = 0; i < std::min(piece.ports.size(), share.ports.size()); ++i)
         add(piece.ports[i], share.ports[i]);
+      for (std::size_t i = 0; i < std::min(piece.taken.size(), share.taken.size()); ++i)
+        add(piece.taken[i], share.taken[i]);
     }
     if (end != share::Nat::kEnd) piece.next = NatPlace{0, end};
     return piece;

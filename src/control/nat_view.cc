@@ -74,7 +74,14 @@ uint64_t look_at(const Nat& nat, const NatQuery& query, uint64_t entry, std::siz
         break;
       case NatTable::Sessions: entry = nat.visit_sessions(entry, 1, now, keep_in(piece.sessions)); break;
       case NatTable::Subscribers: entry = nat.visit_subscribers(entry, 1, keep_in(piece.subscribers)); break;
-      case NatTable::Ports: entry = nat.visit_addresses(entry, 1, keep_in(piece.ports)); break;
+      case NatTable::Ports: {
+        const uint64_t address = entry;
+        const std::size_t ports_before = piece.ports.size();
+        entry = nat.visit_addresses(entry, 1, keep_in(piece.ports));
+        if (query.has_taken_ports && piece.ports.size() > ports_before)
+          nat.add_taken_ports(address, piece.taken.emplace_back());
+        break;
+      }
     }
   }
   return entry;

@@ -51,6 +51,7 @@ struct NatFilter {
 struct NatQuery {
   NatTable table{};
   NatFilter filter;
+  bool has_taken_ports = false;  // of `ports`: which ones, too
 };
 
 // Where a listing goes on.
@@ -66,7 +67,8 @@ struct NatPiece {
   std::vector<share::SessionView> sessions;
   std::vector<share::SubscriberView> subscribers;
   std::vector<share::PoolAddressView> ports;
-  std::optional<NatPlace> next;  // nullopt: that was the last
+  std::vector<share::TakenPorts> taken;  // of each of `ports`, when asked for
+  std::optional<NatPlace> next;          // nullopt: that was the last
 
   [[nodiscard]] std::size_t size() const {
     return bindings.size() + sessions.size() + subscribers.size() + ports.size();

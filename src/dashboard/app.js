@@ -174,7 +174,7 @@ function build_page() {
   page.graphs = new Graphs({ has_nat: Boolean(instance.nat) });
   page.has_nat = Boolean(instance.nat);
   page.views = views_of(instance);
-  page.drops = new Drops();
+  page.drops = new Drops(page.views.flatMap((view) => view.drops ?? []));
   page.offload = new Offload();
   page.graph_note = h("p", { class: "quiet", hidden: true });
   const spans = choice(t("span"), kSpans.map((span) => [span, t(`span-${span}`)]), state.span, choose_span);
@@ -187,10 +187,6 @@ function choose_span(span) {
   state.span = span;
   localStorage.setItem("yonroku.span", span);
   again();
-}
-
-function mechanism_title(mechanism) {
-  return t(`mechanism-${mechanism}`);
 }
 
 function update() {
@@ -206,7 +202,7 @@ function update() {
   const history = state.history?.of === instance?.name ? state.history : null;
   note.current.update({ ...state, history, rates: drop_rates.per_second, shown: instance?.name });
   if (!instance) return;
-  put(page.head, h("h2", {}, instance.name), h("span", {}, mechanism_title(instance.mechanism)), h("code", {}, instance.device),
+  put(page.head, h("h2", {}, instance.name), h("span", {}, t(`mechanism-${instance.mechanism}`)), h("code", {}, instance.device),
     h("span", { class: "quiet" }, t("workers", { count: instance.workers })),
     instance.routes.length > 0 && h("span", { class: "quiet" }, t("routes"), " ", h("code", {}, instance.routes.slice(0, 3).join(", ")), instance.routes.length > 3 ? ` +${instance.routes.length - 3}` : ""),
     h("span", { class: "quiet" }, t("since-time", { time: time(instance.since) })));

@@ -22,10 +22,6 @@ const with_alpha = (rgb, alpha) => rgb.replace(/^rgb\((.*)\)$/, `rgba($1, ${alph
 const last_known = (values) => values?.findLast((value) => value !== null) ?? null;
 const has_some = (values) => values?.some((value) => value !== null) ?? false;
 
-function sum_of(a, b) {
-  return a.map((value, i) => (value === null && b[i] === null ? null : (value ?? 0) + (b[i] ?? 0)));
-}
-
 // What each graph shows of a history: {label, color, values, show, scale}.
 const kGraphs = {
   people: (series) => [
@@ -80,10 +76,9 @@ class Graph {
   constructor(title, kind, { unit_switch } = {}) {
     this.kind = kind;
     this.chips = h("div", { class: "chips" });
-    this.extra = h("span", { class: "extra" });
     this.plot_box = h("div", { class: "plot", role: "img" });
     this.element = h("section", { class: "panel graph", "aria-label": title },
-      h("div", { class: "panel-head" }, h("h2", {}, title), this.extra, unit_switch), this.chips, this.plot_box);
+      h("div", { class: "panel-head" }, h("h2", {}, title), unit_switch), this.chips, this.plot_box);
     this.title = title;
     this.resized = new ResizeObserver(() => this.fit());
     this.resized.observe(this.plot_box);
@@ -122,7 +117,7 @@ class Graph {
     const axis_color = color("dim");
     const grid = { stroke: color("grid"), width: 1 };
     const font = "11px system-ui, sans-serif";
-    const numbers = (show) => (_, values) => values.map((value) => (show === percent ? `${Math.round(value * 100)}%` : short(value)));
+    const numbers = (show) => (_, values) => values.map((value) => (show === percent ? `${Math.round(value * 100)}%` : short(value).replace(/\.0+(?!\d)/, "")));
     const axis = (scale, line, more = {}) => ({
       scale, stroke: axis_color, font, grid, ticks: { show: false }, size: 46, gap: 4, space: 34, values: numbers(line.show), ...more,
     });
@@ -131,8 +126,8 @@ class Graph {
     const axes = [{ stroke: axis_color, font, grid: { show: false }, ticks: { show: false }, size: 22, space: 64, values: time_labels(span) }];
     if (on_left) axes.push(axis("y", on_left));
     if (on_right) axes.push(axis("y2", on_right, { side: on_left ? 1 : 3, grid: on_left ? { show: false } : grid }));
-    const from_zero = (is_share) => ({
-      range: (_, __, high) => [0, is_share ? 1 : Math.max(1, (high ?? 0) * 1.1)],
+    const from_zero = (is_share, room = 1.1) => ({
+      range: (_, __, high) => [0, is_share ? 1 : Math.max(1, (high ?? 0) * room)],
     });
     this.plot = new uPlot({
       width: this.plot_box.clientWidth || 320,
@@ -143,7 +138,7 @@ class Graph {
       scales: {
         x: { time: true, range: () => [this.range.min, this.range.max] },
         y: from_zero(lines[0].show === percent),
-        y2: from_zero(false),
+        y2: from_zero(false, 2),  // below the other line, not over it
       },
       axes,
       series: [{}, ...lines.map((line) => {
@@ -161,11 +156,13 @@ class Graph {
     const at = index ?? null;
     const value_of = (line, i) => (at === null ? last_known(line.values) : this.data[i + 1][at]);
     const texts = this.lines.map((line, i) => [line, line.show(value_of(line, i))]);
-    this.chips.replaceChildren(...texts.map(([line, text]) => {
+    const chips = texts.map(([line, text]) => {
       const swatch = h("span", { class: "swatch" });
       swatch.style.background = `var(--${line.color})`;
       return h("span", { class: "chip" }, swatch, h("span", { class: "label" }, line.label), h("b", {}, text));
-    }));
+    });
+    if (this.extra) chips.push(h("span", { class: "chip extra" }, this.extra));
+    this.chips.replaceChildren(...chips);
     if (at === null) this.plot_box.setAttribute("aria-label", `${this.title}: ${texts.map(([line, text]) => `${line.label} ${text}`).join(", ")}`);
   }
 
@@ -205,12 +202,11 @@ export class Graphs {
 
   update(history) {
     this.history = history;
-    for (const graph of this.graphs) graph.update(history);
     const { series } = history;
     const offloaded = last_known(series["offloaded-packets"]);
     const both = ["packets-to-ipv6", "packets-to-ipv4"].map((name) => last_known(series[name]) ?? 0).reduce((a, b) => a + b);
-    this.throughput.extra.textContent = offloaded === null || both === 0 ? ""
-      : t("offload-share", { share: percent(Math.min(1, offloaded / both)) });
+    this.throughput.extra = offloaded === null || both === 0 ? null : t("offload-share", { share: percent(Math.min(1, offloaded / both)) });
+    for (const graph of this.graphs) graph.update(history);
   }
 
   // Colours are drawn, so they have to be drawn again in another theme.
@@ -232,5 +228,3 @@ export function choice(label, values, chosen, on_choose) {
   } }, text));
   return h("div", { class: "choice", role: "group", "aria-label": label }, buttons);
 }
-
-export { sum_of, last_known };

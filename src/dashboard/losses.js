@@ -23,7 +23,7 @@ export class Rates {
 
 const by_rate = (a, b) => b.rate - a.rate || b.count - a.count;
 
-function reason_rows(kind, counts, rates) {
+export function reason_rows(kind, counts, rates) {
   return Object.entries(counts)
     .filter(([, count]) => count > 0)
     .map(([name, count]) => ({ name, count, rate: rates?.[name] ?? 0 }))
@@ -35,16 +35,20 @@ function reason_rows(kind, counts, rates) {
     });
 }
 
-const columns = (title) => [{ title, wide: true }, { title: t("now"), number: true }, { title: t("total"), number: true }];
+export const columns = (title) => [{ title, wide: true }, { title: t("now"), number: true }, { title: t("total"), number: true }];
 
+// `elsewhere`: reasons that another panel has.
 export class Drops {
-  constructor() {
+  constructor(elsewhere = []) {
+    this.elsewhere = elsewhere;
+    this.title = t(elsewhere.length ? "other-drops" : "drops");
     this.body = h("div");
-    this.element = panel(t("drops"), null, this.body);
+    this.element = panel(this.title, null, this.body);
   }
   update(counters, rates) {
     if (!counters) return;
-    put(this.body, table(t("drops"), columns(t("reason")), reason_rows("drops", counters.drops, rates?.drops), t("no-drops")));
+    const drops = Object.fromEntries(Object.entries(counters.drops).filter(([name]) => !this.elsewhere.includes(name)));
+    put(this.body, table(this.title, columns(t("reason")), reason_rows("drops", drops, rates?.drops), t("no-drops")));
   }
 }
 

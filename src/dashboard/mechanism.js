@@ -2,8 +2,9 @@
 
 import { Refused, all_of, get, visit } from "./api.js";
 import { h, meter, panel, put, table } from "./dom.js";
-import { reason_text, t } from "./i18n.js";
-import { age, grouped, rate, short } from "./format.js";
+import { t } from "./i18n.js";
+import { age, grouped, short } from "./format.js";
+import { columns, reason_rows } from "./losses.js";
 import { PortMap, parse_range } from "./portmap.js";
 
 const kEdges = ["map-e-ce", "lwb4", "map-t-ce"];
@@ -72,7 +73,7 @@ class Edge {
 }
 
 function pair(term, ...definition) {
-  return [h("dt", {}, term), h("dd", {}, ...definition)];
+  return h("div", {}, h("dt", {}, term), h("dd", {}, ...definition));
 }
 
 function top_hosts(bindings) {
@@ -182,9 +183,9 @@ class SearchedTable {
       if (error.name !== "AbortError") put(this.result, h("p", { class: "warn-text" }, error instanceof Refused ? error.what : t("no-answer")));
       return;
     }
-    const columns = kTables[this.kind].filter(([name]) => found.some((entry) => entry[name] !== undefined));
-    put(this.result, table(t(this.kind), columns.map(([name, is_mono]) => ({ title: t(`column-${name}`), mono: is_mono, number: !is_mono && name !== "format" })),
-      found.map((entry) => columns.map(([name]) => entry[name] ?? "–")), wanted ? t("nothing-found") : t("table-empty")),
+    const shown = kTables[this.kind].filter(([name]) => found.some((entry) => entry[name] !== undefined));
+    put(this.result, table(t(this.kind), shown.map(([name, is_mono]) => ({ title: t(`column-${name}`), mono: is_mono, number: !is_mono && name !== "format" })),
+      found.map((entry) => shown.map(([name]) => entry[name] ?? "–")), wanted ? t("nothing-found") : t("table-empty")),
       h("p", { class: "quiet" }, is_whole ? t("found-all", { count: grouped(found.length) }) : t("found-first", { count: grouped(found.length), looked: grouped(looked_at) })));
   }
 
@@ -197,17 +198,14 @@ class SearchedTable {
 
 class Checks {
   constructor() {
+    this.drops = kChecks;
     this.body = h("div");
     this.element = panel(t("checks"), null, this.body);
   }
   update(_, counters, rates) {
     if (!counters) return;
-    const rows = kChecks.filter((name) => counters.drops[name] > 0).map((name) => {
-      const now = rates?.drops?.[name] ?? 0;
-      const { help, cited } = reason_text("drops", name);
-      return [h("span", {}, help, h("span", { class: "sub" }, h("code", {}, name), ` · ${cited}`)), h("span", { class: now > 0 ? "now" : "quiet" }, rate(now)), grouped(counters.drops[name])];
-    });
-    put(this.body, table(t("checks"), [{ title: t("check"), wide: true }, { title: t("now"), number: true }, { title: t("total"), number: true }], rows, t("all-checks-pass")));
+    const drops = Object.fromEntries(kChecks.map((name) => [name, counters.drops[name] ?? 0]));
+    put(this.body, table(t("checks"), columns(t("check")), reason_rows("drops", drops, rates?.drops), t("all-checks-pass")));
   }
 }
 
@@ -237,7 +235,7 @@ function health(server) {
 }
 
 // What this instance's mechanism shows, in order. Each has an element, and may have update(instance, counters, rates),
-// fetch(signal), redraw() and destroy().
+// fetch(signal), redraw(), destroy(), and `drops`: the reasons that it tells about.
 export function views_of(instance) {
   const { mechanism } = instance;
   const views = [];

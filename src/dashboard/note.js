@@ -30,7 +30,7 @@ function of_log(log) {
 
 function of_services(services) {
   return services.flatMap((service) => service.servers.filter((server) => !server.up).map((server) =>
-    finding("bad", service.instance, t("server-down", { server: `${server.address}:${server.port}`, why: server.failure ?? "" }), server.since)));
+    finding("bad", service.instance, t("server-down", { server: `${server.address}:${server.port}`, why: server.failure ? `: ${server.failure}` : "" }), server.since)));
 }
 
 function of_workers(name, history) {

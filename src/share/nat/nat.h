@@ -165,6 +165,8 @@ class Nat {
   template <class Visitor>
   uint64_t visit_ends(const NatChange& change, uint64_t from, std::size_t most, Instant now,
                       Visitor&& visitor) const;
+  // What visit_addresses() calls `address`: one of the pools, by its place among them.
+  void add_taken_ports(uint64_t address, TakenPorts& ports) const noexcept;
   // PoolAddressView, of every address of the pools, in their order.
   template <class Visitor>
   uint64_t visit_addresses(uint64_t from, std::size_t most, Visitor&& visitor) const;

@@ -133,6 +133,13 @@ SubscriberView Nat::view_of(const Subscriber& subscriber) const noexcept {
   return view;
 }
 
+void Nat::add_taken_ports(uint64_t address, TakenPorts& ports) const noexcept {
+  const auto number = static_cast<uint32_t>(address);
+  ports.slots = pool_.slots_of(number);
+  for (std::size_t i = 0; i < kNatProtocolCount; ++i)
+    pool_.add_taken(number, static_cast<NatProtocol>(i), ports.bits[i]);
+}
+
 PoolAddressView Nat::view_of_address(uint32_t number) const noexcept {
   const PortPool::Span share = pool_.share_of(number);
   PoolAddressView view{pool_.address(number), share.end - share.begin, {}, pool_.port_set_of(number)};

@@ -11,6 +11,7 @@
 #include "packet/prefix.h"
 #include "share/nat/nat_event.h"
 #include "share/nat/nat_settings.h"
+#include "share/nat/port_pool.h"
 #include "share/nat/tcp_state.h"
 
 namespace yonroku::share {
@@ -90,6 +91,12 @@ enum class NatRefusal : uint8_t {
 };
 inline constexpr std::size_t kNatRefusalCount = 5;
 [[nodiscard]] std::string_view to_string(NatRefusal refusal);  // "subscriber-ports"
+
+// Which ports of one address of the pools are taken or rest.
+struct TakenPorts {
+  PortSlots slots;
+  std::array<std::array<uint64_t, 1024>, kNatProtocolCount> bits{};  // one for each slot
+};
 
 struct NatCounts {
   std::array<uint64_t, kNatProtocolCount> bindings{};

@@ -117,6 +117,13 @@ bool PortPool::take(const Place& place, NatProtocol protocol) {
   return true;
 }
 
+void PortPool::add_taken(uint32_t address, NatProtocol protocol, std::span<uint64_t> bits) const {
+  const auto& taken = state_[address].taken[static_cast<std::size_t>(protocol)];
+  if (taken == nullptr) return;
+  const std::size_t words = std::min<std::size_t>(bits.size(), (slots_of(address).count + 63) / 64);
+  for (std::size_t i = 0; i < words; ++i) bits[i] |= taken[i];
+}
+
 void PortPool::give_back(const Place& place, NatProtocol protocol, Tick rested) {
   rests_.push({rested, place.address, static_cast<uint16_t>(place.slot), protocol});
 }

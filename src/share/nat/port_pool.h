@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <span>
 #include <vector>
 
 #include "base/random_source.h"
@@ -124,6 +125,8 @@ class PortPool {
   [[nodiscard]] uint32_t used(uint32_t address, NatProtocol protocol) const {
     return state_[address].used[static_cast<std::size_t>(protocol)];
   }
+  // Adds the address's slots that are taken or rest, as `used` counts them, a bit for each slot.
+  void add_taken(uint32_t address, NatProtocol protocol, std::span<uint64_t> bits) const;
   // Of all addresses together: the worker's share of slots, and how many are taken or rest.
   [[nodiscard]] uint64_t total() const { return total_; }
   [[nodiscard]] uint64_t total_used(NatProtocol protocol) const {

@@ -1,0 +1,40 @@
+// Pictures to look at: node screenshots.mjs SOCKET FOLDER
+
+import { mkdirSync } from "node:fs";
+import { launch, open, relay, settled } from "./harness.mjs";
+
+const [socket_path, folder] = process.argv.slice(2);
+mkdirSync(folder, { recursive: true });
+const { url, close } = await relay(socket_path);
+const browser = await launch();
+const kWide = { width: 1440, height: 1000 };
+const kPhone = { width: 390, height: 844 };
+
+for (const [name, path, options] of [
+  ["light-plat", "/#plat", { colorScheme: "light", viewport: kWide }],
+  ["dark-wan4", "/#wan4", { colorScheme: "dark", viewport: kWide }],
+  ["light-wan4-ja", "/#wan4", { colorScheme: "light", locale: "ja-JP", viewport: kWide }],
+  ["dark-border-ja", "/#border", { colorScheme: "dark", locale: "ja-JP", viewport: kWide }],
+  ["light-web", "/#web", { colorScheme: "light", viewport: kWide }],
+  ["dark-dc", "/#dc", { colorScheme: "dark", viewport: kWide }],
+  ["light-lw", "/#lw", { colorScheme: "light", viewport: kWide }],
+  ["phone-dark", "/#plat", { colorScheme: "dark", viewport: kPhone, deviceScaleFactor: 2, isMobile: true }],
+  ["phone-light-ja", "/#wan4", { colorScheme: "light", locale: "ja-JP", viewport: kPhone, deviceScaleFactor: 2, isMobile: true }],
+]) {
+  const { page, context, errors, thrown } = await open(browser, url, { path, ...options });
+  await settled(page);
+  await page.waitForTimeout(4500);
+  await page.screenshot({ path: `${folder}/${name}.png`, fullPage: true });
+  for (const error of [...errors, ...thrown]) console.log(name, error);
+  await context.close();
+}
+
+const { page, context } = await open(browser, url, { path: "/#plat", colorScheme: "light", viewport: kWide });
+await settled(page);
+await page.fill("#who", "198.51.100.2 2000 udp 2026-11-21 21:03");
+await page.press("#who", "Enter");
+await page.waitForSelector(".who-answer table");
+await page.screenshot({ path: `${folder}/light-who.png` });
+await context.close();
+await browser.close();
+close();
