@@ -191,7 +191,7 @@ function choose_span(span) {
 
 function update() {
   const { status } = state;
-  if (!status || !page) return;
+  if (!status || !page || !state.answered) return;
   const instance = chosen();
   if (page.name !== (instance?.name ?? null) || (instance && (page.mechanism !== instance.mechanism || page.has_nat !== Boolean(instance.nat)))) build_page();
   element("live").textContent = t("answered-at", { time: clock(state.answered) });

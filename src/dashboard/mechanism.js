@@ -36,9 +36,9 @@ class Edge {
     this.hosts = h("div");
     this.statics = h("div");
     this.element = panel(t("port-set"), null, this.facts,
-      h("div", { class: "edge" }, this.map.element,
-        h("div", { class: "edge-side" }, this.ranges,
-          h("h3", {}, t("top-hosts")), this.hosts, h("h3", {}, t("static-bindings")), this.statics)));
+      h("div", { class: "edge" },
+        h("div", {}, this.map.element, h("h3", {}, t("top-hosts")), this.hosts),
+        h("div", {}, this.ranges, h("h3", {}, t("static-bindings")), this.statics)));
   }
 
   async fetch(signal) {

@@ -120,7 +120,7 @@ class Console(Namespaces):
         """A round of traffic: of one host in six at home, and of all customers of the NAT64."""
         self.rounds += 1
         for i in range(self.rounds % 6, HOSTS, 6):
-            for _ in range(1 + 12 // (i + 1)):
+            for _ in range(1 + 4 // (i + 1)):
                 self._send(socket.AF_INET, f"192.168.1.{100 + i}", [("203.0.112.9", 53 if i % 3 == 0 else 4000 + i)])
         for i in range(CUSTOMERS):
             for _ in range(2 + 40 // (i + 1)):

@@ -91,6 +91,15 @@ async function serve_from(page, folder) {
 
 // The page with an instance's graphs drawn and its panels filled.
 export async function settled(page) {
-  await page.waitForSelector(".plot canvas", { timeout: 15_000 });
-  await page.waitForFunction(() => [...document.querySelectorAll(".panel > div")].every((each) => each.closest(".who-answer") || each.textContent !== ""), null, { timeout: 15_000 }).catch(() => {});
+  await page.waitForFunction(() => {
+    const panels = [...document.querySelectorAll("main .panel:not([hidden]) > div:not(.plot, .chips)")];
+    const is_named = document.querySelector(".instance-head h2")?.textContent === decodeURIComponent(location.hash.slice(1));
+    return is_named && panels.length > 3 && panels.every((each) => each.textContent !== "")
+      && document.querySelectorAll(".plot").length > 0 && [...document.querySelectorAll(".plot")].every((each) => each.childElementCount > 0);
+  }, null, { timeout: 20_000 });
+}
+
+export async function choose_instance(page, name) {
+  await page.evaluate((wanted) => { location.hash = wanted; }, name);
+  await settled(page);
 }

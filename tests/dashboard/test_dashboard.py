@@ -1,6 +1,7 @@
 """The dashboard in headless Chromium, served by the real daemon with real traffic. What is tested is in page.test.mjs;
 each of its tests is one here."""
 
+import itertools
 import os
 import pathlib
 import re
@@ -19,14 +20,18 @@ from console_lab import Console  # noqa: E402
 from translators import yonroku_binary  # noqa: E402
 
 SOURCE = (HERE / "page.test.mjs").read_text()
-INSTANCES = re.search(r"kInstances = \[(.*)\]", SOURCE)[1].replace('"', "").split(", ")
 SECONDS = 540
 
 
 def names():
-    """The tests' names, those of each instance one by one."""
+    """The tests' names, those of each language and theme one by one."""
+    values = {name: re.findall(r'"(.*?)"', re.search(rf"{name} = \[(.*)\]", SOURCE)[1]) for name in ("kLocales", "kSchemes")}
     for name in re.findall(r"^\s*test\([\"`](.*?)[\"`], ", SOURCE, re.MULTILINE):
-        yield from (name.replace("${name}", instance) for instance in INSTANCES) if "${name}" in name else (name,)
+        if "${" not in name:
+            yield name
+            continue
+        for locale, scheme in itertools.product(values["kLocales"], values["kSchemes"]):
+            yield name.replace("${locale}", locale).replace("${colorScheme}", scheme)
 
 
 def why_no_browser():
@@ -77,7 +82,7 @@ def parse_tap(text):
     for block in re.split(r"(?m)^ *(?=(?:not )?ok \d+ - )", text)[1:]:
         first, _, rest = block.partition("\n")
         is_ok, name = re.match(r"(not )?ok \d+ - (.*)", first).groups()
-        outcomes[name.replace("\\", "")] = rest if is_ok else None
+        outcomes[name.partition(" # ")[0].replace("\\", "")] = rest if is_ok else None
     return outcomes
 
 
