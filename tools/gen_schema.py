@@ -21,11 +21,15 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent
 SCHEMA = ROOT / "src/config/schema.yaml"
 COMMANDS = ROOT / "src/app/commands.yaml"
 
-ENTRIES = ["mapping", "rule", "softwire", "pool", "static-binding", "service", "server"]  # what the lists of sections hold
+# What the lists of sections hold.
+ENTRIES = [
+    "mapping", "rule", "softwire", "pool", "static-binding", "service", "server", "syslog-server", "ipfix-collector",
+    "kafka-cluster",
+]  # fmt: skip
 SECTIONS = ["control", "log", "nat-log"]  # of the file
 SCOPES = ["top", *SECTIONS, "instance", *ENTRIES, "health"]
 TYPES = [
-    "section", "instances", *(f"{entry}s" for entry in ENTRIES), "name", "device", "user", "path", "url-path", "loopback-endpoint", "integer", "boolean",
+    "section", "instances", *(f"{entry}s" for entry in ENTRIES), "name", "device", "user", "path", "url-path", "loopback-endpoint", "host", "host-port", "topic", "integer", "boolean",
     "choice", "choice-or-integer", "ipv4-address", "ipv6-address", "ipv4-prefix", "ipv6-prefix", "pref64", "port-range",
 ]
 KNOWN = {
@@ -110,7 +114,9 @@ def make_table():
 TYPE_WORDS = {
     "section": "section", "instances": "instance", "mappings": "mapping", "rules": "rule",
     "softwires": "softwire", "pools": "pool", "static-bindings": "static binding",
-    "services": "service", "servers": "server", "url-path": "path of a URL", "loopback-endpoint": "address:port", "name": "name", "device": "device name",
+    "services": "service", "servers": "server", "syslog-servers": "syslog server", "ipfix-collectors": "IPFIX collector",
+    "kafka-clusters": "Kafka cluster", "host": "address or host name", "host-port": "address or host name with port",
+    "topic": "name of a topic", "url-path": "path of a URL", "loopback-endpoint": "address:port", "name": "name", "device": "device name",
     "user": "user name", "path": "path", "boolean": "true or false", "ipv4-address": "IPv4 address",
     "ipv6-address": "IPv6 address", "ipv4-prefix": "IPv4 prefix", "ipv6-prefix": "IPv6 prefix",
     "pref64": "IPv6 prefix of length 32, 40, 48, 56, 64 or 96", "port-range": "first and last port",
@@ -164,7 +170,8 @@ def sections(mechanisms, keys):
         words = " or ".join(filter(None, [", ".join(f"`{m}`" for m in group[:-1]), f"`{group[-1]}`"]))
         yield "-".join(group), f"Instances with `mechanism:` {words}", [k for k in instance if k["mechanisms"] == group]
     for scope in ENTRIES:
-        yield scope, f"One entry of `{scope}s`", [k for k in keys if k["in"] == scope]
+        holder = next(k["key"] for k in keys if k["type"] == f"{scope}s")
+        yield scope, f"One entry of `{holder}`", [k for k in keys if k["in"] == scope]
     yield "health", "`health` of a service", [k for k in keys if k["in"] == "health"]
 
 
@@ -329,6 +336,12 @@ JSON_TYPES = {
     "static-bindings": {"$ref": "#/$defs/static-binding"},
     "services": {"$ref": "#/$defs/service"},
     "servers": {"$ref": "#/$defs/server"},
+    "syslog-servers": {"$ref": "#/$defs/syslog-server"},
+    "ipfix-collectors": {"$ref": "#/$defs/ipfix-collector"},
+    "kafka-clusters": {"$ref": "#/$defs/kafka-cluster"},
+    "host": {"type": "string", "pattern": "^[A-Za-z0-9._:-]{1,253}$"},
+    "host-port": {"type": "string", "pattern": "^[]A-Za-z0-9._:[-]{1,261}$"},
+    "topic": {"type": "string", "pattern": "^[A-Za-z0-9._-]{1,249}$"},
     "url-path": {"type": "string", "pattern": "^/[!-~]*$"},
     "loopback-endpoint": {"type": "string", "pattern": r"^(127\.[0-9.]+|\[::1\]):[0-9]{1,5}$"},
     "port-range": {"type": "string", "pattern": "^[0-9]{1,5}-[0-9]{1,5}$"},

@@ -211,6 +211,12 @@ TEST(Load, EveryKeyOfTheSchemaIsRead) {
       if (key.scope == Scope::Control) text = "control: {" + name + ": {no: such}}\n" + text;
       if (key.scope == Scope::Log) text = "log: {" + name + ": {no: such}}\n" + text;
       if (key.scope == Scope::NatLog) text = "nat-log: {" + name + ": {no: such}}\n" + text;
+      const auto in_list = [&](const std::string& list) {
+        return "nat-log: {" + list + ": [{" + name + ": {no: such}}]}\n" + smallest(mechanism);
+      };
+      if (key.scope == Scope::SyslogServer) text = in_list("syslog");
+      if (key.scope == Scope::IpfixCollector) text = in_list("ipfix");
+      if (key.scope == Scope::KafkaCluster) text = in_list("kafka");
       if (key.scope == Scope::Instance) {
         if (const auto at = text.find(" " + name + ":"); at != std::string::npos)
           text.replace(at, text.find('\n', at) + 1 - at, " " + name + bad);

@@ -2,6 +2,9 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
 
 namespace yonroku::config {
 
@@ -9,10 +12,50 @@ namespace yonroku::config {
 // nothing where it follows from the settings, else bindings), or more.
 enum class LoggedEvents : uint8_t { Auto, PortBlocks, Bindings, Sessions };
 
+// Files are as paths that open() takes.
+struct TlsSettings {
+  std::optional<std::string> ca_file;  // nullopt: whom the host trusts
+  std::optional<std::string> certificate;
+  std::optional<std::string> private_key;  // nullopt: in the file of the certificate
+  friend bool operator==(const TlsSettings&, const TlsSettings&) = default;
+};
+
+struct SyslogSettings {
+  enum class Transport : uint8_t { Udp, Tcp, Tls } transport = Transport::Udp;
+  std::string server;  // address or name
+  uint16_t port = 514;
+  uint8_t facility = 16;    // RFC 5424 §6.2.1
+  std::string server_name;  // that the certificate must be for
+  TlsSettings tls;
+  friend bool operator==(const SyslogSettings&, const SyslogSettings&) = default;
+};
+
+struct IpfixSettings {
+  enum class Transport : uint8_t { Udp, Tcp } transport = Transport::Udp;
+  std::string server;  // address or name
+  uint16_t port = 4739;
+  uint32_t observation_domain = 1;
+  uint32_t template_interval = 60;  // seconds
+  friend bool operator==(const IpfixSettings&, const IpfixSettings&) = default;
+};
+
+struct KafkaSettings {
+  enum class Transport : uint8_t { Tcp, Tls } transport = Transport::Tcp;
+  std::vector<std::string> brokers;  // "host", "host:port", "[address]:port"
+  std::string topic = "yonroku";
+  TlsSettings tls;
+  friend bool operator==(const KafkaSettings&, const KafkaSettings&) = default;
+};
+
 struct NatLogSettings {
   LoggedEvents events = LoggedEvents::Auto;
   bool destinations = false;  // of sessions; RFC 6888 REQ-12 advises against it
   uint32_t queue = 262144;    // events that may wait, of each worker and for each receiver; a power of two
+  std::string path = "/var/lib/yonroku/log";  // a folder
+  // No two of a list go to the same server and port, or topic.
+  std::vector<SyslogSettings> syslog;
+  std::vector<IpfixSettings> ipfix;
+  std::vector<KafkaSettings> kafka;
   friend bool operator==(const NatLogSettings&, const NatLogSettings&) = default;
 };
 

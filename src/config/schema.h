@@ -27,6 +27,9 @@ enum class Scope : uint8_t {
   StaticBinding,
   Service,
   Server,
+  SyslogServer,
+  IpfixCollector,
+  KafkaCluster,
   Health
 };
 enum class Changes : uint8_t { Reload, Restart };
@@ -40,12 +43,18 @@ enum class ValueType : uint8_t {
   StaticBindings,
   Services,
   Servers,
+  SyslogServers,
+  IpfixCollectors,
+  KafkaClusters,
   Name,
   Device,
   User,
   Path,
   UrlPath,
   LoopbackEndpoint,
+  Host,
+  HostPort,
+  Topic,
   Integer,
   Boolean,
   Choice,

@@ -23,6 +23,9 @@ std::string_view scope_words(Scope scope, std::optional<Mechanism> mechanism) {
     case Scope::StaticBinding: return "a static binding";
     case Scope::Service: return "a service";
     case Scope::Server: return "a server";
+    case Scope::SyslogServer: return "a syslog server";
+    case Scope::IpfixCollector: return "an IPFIX collector";
+    case Scope::KafkaCluster: return "a Kafka cluster";
     case Scope::Health: return "health";
     case Scope::Instance: break;
   }
@@ -56,13 +59,19 @@ std::string expected_words(const KeySpec& spec) {
     case ValueType::Pools:
     case ValueType::StaticBindings:
     case ValueType::Services:
-    case ValueType::Servers: return "a mapping";
+    case ValueType::Servers:
+    case ValueType::SyslogServers:
+    case ValueType::IpfixCollectors:
+    case ValueType::KafkaClusters: return "a mapping";
     case ValueType::Name: return "a name";
     case ValueType::Device: return "a device name";
     case ValueType::User: return "a user name";
     case ValueType::Path: return "a path";
     case ValueType::UrlPath: return "the path of a URL";
     case ValueType::LoopbackEndpoint: return "an address and port of this host itself";
+    case ValueType::Host: return "an address or a host name";
+    case ValueType::HostPort: return "an address or a host name, with a port behind a colon";
+    case ValueType::Topic: return "the name of a topic";
     case ValueType::Integer: return fmt::format("a number from {} to {}", spec.minimum, spec.maximum);
     case ValueType::Boolean: return "true or false";
     case ValueType::Choice: return fmt::format("one of {}", fmt::join(spec.values, ", "));
@@ -95,6 +104,10 @@ std::string list_words(const KeySpec& spec) {
     case ValueType::Services:
       return "a list of services such as - {vip: '2001:db8::80', port: 80, servers: [{address: 192.0.2.10}]}";
     case ValueType::Servers: return "a list of servers such as - {address: 192.0.2.10}";
+    case ValueType::SyslogServers: return "a list of servers such as - {server: logs.example.net}";
+    case ValueType::IpfixCollectors: return "a list of collectors such as - {server: flows.example.net}";
+    case ValueType::KafkaClusters: return "a list of clusters such as - {brokers: [kafka.example.net]}";
+    case ValueType::HostPort: return "a list such as [kafka.example.net, 'kafka2.example.net:9093']";
     case ValueType::Ipv6Address: return "a list such as ['2001:db8::1']";
     case ValueType::Ipv4Prefix: return "a list such as [192.0.2.0/24]";
     case ValueType::Ipv6Prefix: return "a list such as ['2001:db8::/32']";
@@ -347,6 +360,8 @@ std::optional<std::string> SectionReader::text(std::string_view key) {
     case ValueType::User: return value<std::string>(key, parse_user_name);
     case ValueType::UrlPath: return value<std::string>(key, parse_url_path);
     case ValueType::LoopbackEndpoint: return value<std::string>(key, parse_loopback_endpoint);
+    case ValueType::Host: return value<std::string>(key, parse_host);
+    case ValueType::Topic: return value<std::string>(key, parse_topic);
     default: return value<std::string>(key, parse_path);
   }
 }
@@ -380,6 +395,10 @@ std::optional<std::vector<Ipv6Address>> SectionReader::ipv6_addresses(std::strin
 }
 std::vector<std::string> SectionReader::paths(std::string_view key) {
   return values<std::string>(key, parse_path).value_or(std::vector<std::string>{});
+}
+
+std::vector<std::string> SectionReader::hosts_and_ports(std::string_view key) {
+  return values<std::string>(key, parse_host_and_port).value_or(std::vector<std::string>{});
 }
 
 std::vector<std::string> SectionReader::devices(std::string_view key) {

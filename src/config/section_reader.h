@@ -42,7 +42,7 @@ class SectionReader {
   // Which of the key's choices are in a list, in their own order.
   [[nodiscard]] std::vector<bool> choices(std::string_view key);
   [[nodiscard]] ChoiceOrInteger choice_or_integer(std::string_view key);
-  [[nodiscard]] std::optional<std::string> text(std::string_view key);  // name, device, user, path
+  [[nodiscard]] std::optional<std::string> text(std::string_view key);  // name, device, user, path, host, topic
   [[nodiscard]] std::optional<Ipv4Address> ipv4_address(std::string_view key);
   [[nodiscard]] std::optional<Ipv6Address> ipv6_address(std::string_view key);
   [[nodiscard]] std::optional<Ipv4Prefix> ipv4_prefix(std::string_view key);
@@ -55,6 +55,7 @@ class SectionReader {
   [[nodiscard]] std::optional<std::vector<Ipv6Address>> ipv6_addresses(std::string_view key);
   // Empty when the key is not there.
   [[nodiscard]] std::vector<std::string> paths(std::string_view key);
+  [[nodiscard]] std::vector<std::string> hosts_and_ports(std::string_view key);
   [[nodiscard]] std::vector<std::string> devices(std::string_view key);
   // The items of a list of sections; empty when the key is not there or not a list.
   [[nodiscard]] std::vector<const Node*> sections(std::string_view key);

@@ -427,7 +427,8 @@ Settings read_settings(const Node& root, const std::string& base_dir, MappingsFi
   settings.offload_state = top.text("offload-state");
   if (settings.offload_state)
     check_offload_state(*settings.offload_state, top.place_of("offload-state"), findings);
-  if (const Node* const nat_log = top.section("nat-log")) settings.nat_log = read_nat_log(*nat_log, findings);
+  if (const Node* const nat_log = top.section("nat-log"))
+    settings.nat_log = read_nat_log(*nat_log, base_dir, findings);
 
   const std::vector<const Node*> nodes = top.sections("instances");
   for (const Node* node : nodes)

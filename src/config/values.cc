@@ -69,6 +69,23 @@ std::string ipv6_hint(std::string_view text) {
   return "write hexadecimal groups with colons, such as 2001:db8::1";
 }
 
+bool is_digit(char c) { return c >= '0' && c <= '9'; }
+bool is_letter_or_digit(char c) { return is_digit(c) || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); }
+
+// RFC 1123 §2.1; underscores, which some networks have, do no harm.
+bool is_host_name(std::string_view text) {
+  if (text.empty() || text.size() > 253) return false;
+  while (true) {
+    const std::string_view label = text.substr(0, text.find('.'));
+    const auto is_allowed = [](char c) { return is_letter_or_digit(c) || c == '-' || c == '_'; };
+    if (label.empty() || label.size() > 63 || label.front() == '-' || label.back() == '-' ||
+        !std::ranges::all_of(label, is_allowed))
+      return false;
+    if (label.size() == text.size()) return true;
+    text.remove_prefix(label.size() + 1);
+  }
+}
+
 template <class Prefix, class Address>
 Value<Prefix> parse_prefix(std::string_view text, unsigned whole, std::string_view family,
                            std::string (*hint)(std::string_view)) {
@@ -268,6 +285,45 @@ Value<std::string> parse_loopback_endpoint(std::string_view text) {
   if (ipv4 ? ipv4->value() >> 24 != 127 : *ipv6 != Ipv6Address(0, 1))
     return complain(fmt::format("{} can be reached from elsewhere", in_quotes(text)),
                     std::string(kFix) + ", and come through SSH from elsewhere");
+  return std::string(text);
+}
+
+Value<std::string> parse_host(std::string_view text) {
+  if (Ipv4Address::parse(text) || Ipv6Address::parse(text)) return std::string(text);
+  // What looks like an address must be one (RFC 1123 §2.1).
+  const bool is_number_last = !text.empty() && is_digit(text[std::min(text.rfind('.') + 1, text.size() - 1)]);
+  if (is_number_last || !is_host_name(text))
+    return complain(fmt::format("{} is neither an address nor a host name", in_quotes(text)),
+                    "write one such as 192.0.2.1, 2001:db8::1 or logs.example.net");
+  return std::string(text);
+}
+
+Value<std::string> parse_host_and_port(std::string_view text) {
+  std::string_view host = text, port;
+  const bool is_bracketed = text.starts_with('[');
+  const std::size_t end = is_bracketed ? text.find(']') : text.rfind(':');
+  if (is_bracketed && end != std::string_view::npos) {
+    host = text.substr(1, end - 1);
+    if (end + 1 < text.size()) port = text.substr(end + 1);
+  } else if (!Ipv6Address::parse(text) && end != std::string_view::npos) {
+    host = text.substr(0, end);
+    port = text.substr(end);
+  }
+  const auto checked = parse_host(host);
+  const bool is_good_port =
+      port.empty() || (port.starts_with(':') && parse_integer(port.substr(1), 1, 65535));
+  if (!checked || !is_good_port || (is_bracketed && !Ipv6Address::parse(host)))
+    return complain(fmt::format("{} is not an address or host name with a port", in_quotes(text)),
+                    "write one such as kafka.example.net:9092 or '[2001:db8::1]:9092'");
+  return host.find(':') != std::string_view::npos ? fmt::format("[{}]{}", host, port) : std::string(text);
+}
+
+Value<std::string> parse_topic(std::string_view text) {
+  const auto is_allowed = [](char c) { return is_letter_or_digit(c) || c == '.' || c == '_' || c == '-'; };
+  if (text.empty() || text.size() > 249 || text == "." || text == ".." ||
+      !std::ranges::all_of(text, is_allowed))
+    return complain(fmt::format("{} is not the name of a topic", in_quotes(text)),
+                    "use 1 to 249 of letters, digits, '.', '_' and '-'");
   return std::string(text);
 }
 

@@ -45,6 +45,13 @@ struct PortRange {
 // "127.0.0.1:4646" or "[::1]:4646".
 [[nodiscard]] Value<std::string> parse_loopback_endpoint(std::string_view text);
 
+// An IPv4 or IPv6 address, or a name (RFC 1123 §2.1).
+[[nodiscard]] Value<std::string> parse_host(std::string_view text);
+// "kafka.example.net", "192.0.2.1:9092", "[2001:db8::1]:9092"
+[[nodiscard]] Value<std::string> parse_host_and_port(std::string_view text);
+// Of Kafka.
+[[nodiscard]] Value<std::string> parse_topic(std::string_view text);
+
 // RFC 7757 §3.2: the IPv4 prefix has no more host bits than the IPv6 prefix.
 [[nodiscard]] Value<share::EamMapping> make_mapping(const Ipv4Prefix& ipv4, const Ipv6Prefix& ipv6);
 
