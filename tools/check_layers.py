@@ -32,7 +32,9 @@ EXTERNAL = {
     "sys/capability.h": {"control"},
     "systemd/": {"control"},
     "bpf/": {"fastpath"},
-    "fmt/": {"observe", "engine", "config", "provision", "fastpath", "control", "api", "app"},
+    "openssl/": {"natlog"},
+    "librdkafka/": {"natlog"},
+    "fmt/": {"observe", "engine", "config", "provision", "fastpath", "natlog", "control", "api", "app"},
     "spdlog/": {"engine", "config", "provision", "fastpath", "natlog", "control", "api", "app"},
 }
 

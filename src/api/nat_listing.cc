@@ -219,16 +219,13 @@ void append_json(std::string& text, const share::SessionView& session) {
 
 void append_json(std::string& text, const share::NatEvent& event, int64_t time) {
   using Kind = share::NatEvent::Kind;
-  constexpr std::string_view kKinds[] = {"binding-created", "binding-ended",    "session-created",
-                                         "session-ended",   "port-block-taken", "port-block-returned",
-                                         "ports-exhausted", "subscriber-limit", "table-full"};
   constexpr int64_t kPerSecond = 1000;
   std::string endpoints;
   append_endpoints(endpoints, event);
   const auto out = std::back_inserter(text);
   fmt::format_to(out, R"({{"time":"{:%Y-%m-%dT%H:%M:%S}.{:03}Z","event":"{}",{})",
                  fmt::gmtime(static_cast<time_t>(time / kPerSecond)), time % kPerSecond,
-                 kKinds[static_cast<std::size_t>(event.kind)], endpoints.substr(1));
+                 to_string(event.kind), endpoints.substr(1));
   if (event.kind == Kind::SessionCreated || event.kind == Kind::SessionEnded) {
     fmt::format_to(out, R"(,"remote":"{}")", event.remote.address.to_string());
     append_port(text, "remote", event.remote.port, event.protocol);

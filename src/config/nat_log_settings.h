@@ -53,9 +53,9 @@ struct NatLogSettings {
   uint32_t queue = 262144;    // events that may wait, of each worker and for each receiver; a power of two
   std::string path = "/var/lib/yonroku/log";  // a folder
   // No two of a list go to the same server and port, or topic.
-  std::vector<SyslogSettings> syslog;
-  std::vector<IpfixSettings> ipfix;
-  std::vector<KafkaSettings> kafka;
+  std::vector<SyslogSettings> syslog{};
+  std::vector<IpfixSettings> ipfix{};
+  std::vector<KafkaSettings> kafka{};
   friend bool operator==(const NatLogSettings&, const NatLogSettings&) = default;
 };
 

@@ -76,11 +76,25 @@ bool Delivery::is_late() const {
 }
 
 void Delivery::run() {
+  deliver();
+  std::vector<std::shared_ptr<const Batch>> rest;
+  {
+    const std::scoped_lock lock(mutex_);
+    rest.assign(queue_.begin(), queue_.end());
+    queue_.clear();
+    status_.waiting = 0;
+  }
+  const uint64_t lost = sink_->keep(rest);
+  const std::scoped_lock lock(mutex_);
+  status_.lost += lost;
+}
+
+void Delivery::deliver() {
   auto flushed = steady_clock::now();
   while (true) {
     const auto batch = next();
     if (batch != nullptr) {
-      if (!write(*batch)) break;
+      if (!write(*batch)) return;
       const std::scoped_lock lock(mutex_);
       queue_.pop_front();
       status_.waiting -= size_of(*batch);
@@ -96,12 +110,9 @@ void Delivery::run() {
       flush();
       flushed = steady_clock::now();
     }
-    if (is_end) return;
+    if (is_end && (!has_unflushed_ || is_late())) return;
+    if (is_end) std::this_thread::sleep_for(kFirstPause);
   }
-  const std::scoped_lock lock(mutex_);
-  status_.lost += status_.waiting;
-  status_.waiting = 0;
-  queue_.clear();
 }
 
 // Until it is done; false when the time to end is over.
@@ -111,7 +122,7 @@ bool Delivery::write(const Batch& batch) {
     const auto outcome = sink_->write(batch);
     if (outcome) {
       has_unflushed_ = true;
-      succeeded();
+      if (has_flushed_) succeeded();
       return true;
     }
     failed(outcome.error());
@@ -125,6 +136,7 @@ bool Delivery::write(const Batch& batch) {
 void Delivery::flush() {
   if (!has_unflushed_) return;
   const auto outcome = sink_->flush();
+  has_flushed_ = outcome.has_value();
   if (!outcome) return failed(outcome.error());
   has_unflushed_ = false;
   succeeded();

@@ -39,6 +39,7 @@ class Delivery {
 
  private:
   void run();
+  void deliver();
   std::shared_ptr<const Batch> next();
   bool write(const Batch& batch);
   void flush();
@@ -54,6 +55,7 @@ class Delivery {
   DeliveryStatus status_;
   uint64_t untold_ = 0;  // of status_.lost
   bool has_unflushed_ = false;
+  bool has_flushed_ = true;  // the last time that it tried
   bool is_stopping_ = false;
   std::chrono::steady_clock::time_point deadline_;  // once it is stopping
   std::thread thread_;

@@ -50,7 +50,7 @@ void Log::use(const config::NatLogSettings& settings, Sinks sinks) {
   std::vector<std::unique_ptr<Delivery>> wanted;
   for (auto& sink : sinks) {
     const auto present = std::ranges::find_if(deliveries_, [&](const auto& delivery) {
-      return delivery != nullptr && delivery->sink().name() == sink->name();
+      return delivery != nullptr && delivery->sink().settings() == sink->settings();
     });
     if (present != deliveries_.end()) {
       wanted.push_back(std::move(*present));

@@ -32,7 +32,7 @@ class Log {
   Log(const Log&) = delete;
   Log& operator=(const Log&) = delete;
 
-  // Receivers of the same name go on; the others end.
+  // Receivers of the same settings go on; the others end.
   void use(const config::NatLogSettings& settings, Sinks sinks);
 
   // An instance, and what its workers write to, or null for one without a NAT. Ends when the rings do, or

@@ -16,11 +16,21 @@ class Sink {
   virtual ~Sink() = default;
   // What it is and where, as status and messages call it: "syslog udp [2001:db8::1]:514".
   [[nodiscard]] virtual std::string name() const = 0;
+  // What makes it another one than it was, where that is more than its name: at a reload a receiver with the
+  // same settings goes on.
+  [[nodiscard]] virtual std::string settings() const { return name(); }
   // After an error the same batch comes again: at least once, where the way there can tell.
   virtual Result<void> write(const Batch& batch) = 0;
   // All that was written is where it is to be. Called when nothing more waits, at least once a second, and at
   // the end.
   virtual Result<void> flush() = 0;
+  // The end: of what was not written or not flushed, as much as can be is kept for the next start. The first
+  // may be the one whose writing failed last. Returns how many entries are lost.
+  virtual uint64_t keep(const std::vector<std::shared_ptr<const Batch>>& unwritten) {
+    uint64_t lost = 0;
+    for (const auto& batch : unwritten) lost += size_of(*batch);
+    return lost;
+  }
 };
 
 using Sinks = std::vector<std::unique_ptr<Sink>>;

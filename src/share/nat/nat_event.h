@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <string_view>
 
 #include "base/instant.h"
 #include "packet/ipv4_address.h"
@@ -46,6 +47,8 @@ struct NatEvent {
   // Created or taken before the NAT began: it was taken over from an offload that went on meanwhile.
   bool is_recovered = false;
 };
+
+[[nodiscard]] std::string_view to_string(NatEvent::Kind kind);
 
 class NatEventSink {
  public:
