@@ -244,8 +244,9 @@ std::size_t IpfixFramer::frame(const std::deque<Message>& messages, std::size_t 
     const auto index = index_of(message);
     if (!index) continue;
     const std::size_t learning = is_due(*index, now) ? template_of(*index).size() : 0;
-    const std::size_t size = kMessageHeader + kSetHeader + templates.size() + learning + sets.size() +
-                             kSetHeader + message.octets.size();
+    const std::size_t learnt = templates.size() + learning;
+    const std::size_t size = kMessageHeader + (learnt != 0 ? kSetHeader + learnt : 0) + sets.size() +
+                             (open != index ? kSetHeader : 0) + message.octets.size();
     if (records != 0 && size > std::min(most, kLargestMessage)) break;
     if (learning != 0) {
       templates += template_of(*index);

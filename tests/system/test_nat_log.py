@@ -1,6 +1,6 @@
-"""The NAT log at real receivers: rsyslog, nfcapd, a Kafka cluster. What arrives is what `yonroku show` says."""
+"""The NAT log at real receivers: rsyslog, nfcapd, ipfixDump. What arrives is what `yonroku show` says."""
 
-import contextlib
+import ipaddress
 import json
 import pathlib
 import re
@@ -14,7 +14,7 @@ from namespaces import wait_for
 from scenarios import Nat64
 
 FLOWS = 200
-FIELD = re.compile(r' ([a-z-]+)="([^"]*)"')
+FIELD = re.compile(r' ([A-Za-z-]+)="([^"]*)"')
 
 
 def with_log(lab, receivers, more=""):
@@ -106,14 +106,6 @@ def make_certificates(folder, name):
                 "-days", "2", "-extfile", "extension", "-out", f"{who}.pem")  # fmt: skip
 
 
-@contextlib.contextmanager
-def nat64(receivers, more=""):
-    with Nat64() as lab:
-        lab.start(with_log(lab, receivers, more))
-        yield lab
-        assert lab.translator.process.running(), lab.translator.process.stderr
-
-
 @pytest.mark.parametrize("transport", ["udp", "tcp", "tls"])
 def test_syslog_has_every_binding(tmp_path, transport):
     port = Rsyslog.PORTS[transport]
@@ -191,7 +183,7 @@ def test_a_receiver_that_is_away_gets_it_later(tmp_path):
         send_flows(lab, FLOWS, 30000)
         known = bindings(lab)
         assert len(known) == 2 * FLOWS
-        lab.translator.stop()
+        lab.translator.process.stop(seconds=15)
         kept = list((pathlib.Path(lab.folder) / "kept").glob("*.unsent"))
         assert len(kept) == 1, lab.translator.process.stderr
         server.start()
@@ -201,3 +193,64 @@ def test_a_receiver_that_is_away_gets_it_later(tmp_path):
         events = [e.get("event") for e in server.entries()]
         assert events.index("instance-ended") < len(events) - 1 - events[::-1].index("instance-began")
         wait_for(lambda: not kept[0].exists(), what="nothing is kept")
+
+
+class Nfcapd:
+    """nfcapd in the server's namespace; what it stored, as nfdump tells it."""
+
+    def __init__(self, lab, folder):
+        self.lab, self.folder = lab, folder
+        self.process = lab.spawn("server", ["nfcapd", "-w", str(folder), "-p", "4739", "-t", "3600", "-b", "0.0.0.0"], "nfcapd")
+        wait_for(lambda: ":4739 " in lab.run("server", ["ss", "-lun"]).stdout, what="nfcapd listens")
+
+    def stop(self):
+        self.process.stop()
+        shown = self.lab.run("server", ["nfdump", "-R", str(self.folder), "-o", "json", "-q"]).stdout
+        return json.loads(f"[{shown}]")
+
+
+def test_ipfix_at_nfcapd(tmp_path):
+    """NAT64 bindings as nfdump 1.7.1 shows them: natEvent 10, addresses, ports, protocol."""
+    with Nat64() as lab:
+        collector = Nfcapd(lab, tmp_path)
+        lab.start(with_log(lab, f"  ipfix:\n    - {{server: {Nat64.SERVER_IPV4}}}\n"))
+        send_flows(lab)
+        time.sleep(2)
+        known = bindings(lab)
+        assert len(known) == FLOWS
+        records = collector.stop()
+        assert len(records) == FLOWS
+        assert {(r["proto"], r["nat_event"]) for r in records} == {(17, "NAT64 BIB create")}
+        assert {
+            ("udp", r["src6_addr"], r["src_port"], r["src4_xlt_ip"], int(r["src_xlt_port"])) for r in records
+        } == known
+
+
+def test_ipfix_by_tcp_as_ipfixdump_reads_it(tmp_path):
+    """Every element by name, port blocks with their range included."""
+    file = tmp_path / "stream.ipfix"
+    blocks = "    port-allocation: blocks\n    port-block-size: 64\n    port-blocks-per-subscriber: 8\n"
+    with Nat64() as lab, lab.socket("server", socket.AF_INET, socket.SOCK_STREAM) as listener:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind((Nat64.SERVER_IPV4, 4739))
+        listener.listen()
+        lab.start(with_log(lab, f"  ipfix:\n    - {{server: {Nat64.SERVER_IPV4}, transport: tcp}}\n") + blocks)
+        send_flows(lab, 300)
+        shown = lab.translator.show("subscribers")["subscribers"]
+        lab.translator.stop()
+        listener.settimeout(5)
+        stream = b""
+        with listener.accept()[0] as connection:
+            while piece := connection.recv(65536):
+                stream += piece
+        file.write_bytes(stream)
+    text = subprocess.run(["ipfixDump", "--in", str(file)], check=True, capture_output=True, text=True).stdout
+    values = {
+        name: re.findall(rf"\) +{name} : (\S+)", text)
+        for name in ("natEvent", "sourceIPv6Address", "postNATSourceIPv4Address", "portRangeStart", "portRangeEnd")
+    }
+    wanted = {tuple(map(int, b["ports"].split("-"))) for s in shown for b in s["port-blocks"]}
+    assert len(wanted) == 5
+    assert set(zip(map(int, values["portRangeStart"]), map(int, values["portRangeEnd"]), strict=True)) == wanted, text
+    assert {ipaddress.ip_address(a) for a in values["sourceIPv6Address"]} == {ipaddress.ip_address(Nat64.CLIENT)}
+    assert set(values["postNATSourceIPv4Address"]) == {Nat64.POOL}
