@@ -34,6 +34,7 @@ EXTERNAL = {
     "bpf/": {"fastpath"},
     "openssl/": {"natlog"},
     "librdkafka/": {"natlog"},
+    "sqlite3.h": {"natlog"},
     "fmt/": {"observe", "engine", "config", "provision", "fastpath", "natlog", "control", "api", "app"},
     "spdlog/": {"engine", "config", "provision", "fastpath", "natlog", "control", "api", "app"},
 }

@@ -3,7 +3,7 @@ _yonroku() {
   local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD-1]} command=${COMP_WORDS[1]} i position=0
   COMPREPLY=()
   if ((COMP_CWORD == 1)); then
-    mapfile -t COMPREPLY < <(compgen -W 'run reload check translate explain show top ports mappings rules softwires map import --help -h --version' -- "$cur")
+    mapfile -t COMPREPLY < <(compgen -W 'run reload check translate explain show top ports who mappings rules softwires map import --help -h --version' -- "$cur")
     return
   fi
   _yonroku_files() {
@@ -145,6 +145,23 @@ _yonroku() {
       case $position in
         0) mapfile -t COMPREPLY < <(compgen -W 'status counters mappings rules softwires bindings sessions subscribers ports services offload' -- "$cur") ;;
       esac
+      ;;
+    who)
+      case $prev in
+        --skew) :; return ;;
+        --subscriber) :; return ;;
+        --from) :; return ;;
+        --until) :; return ;;
+        --limit) :; return ;;
+        --csv) _yonroku_files '!*.@(csv)'; return ;;
+        --socket) _yonroku_files ''; return ;;
+        --store) _yonroku_files ''; return ;;
+        --config|-c) _yonroku_files '!*.@(yaml|yml)'; return ;;
+      esac
+      if [[ $cur == -* ]]; then
+        mapfile -t COMPREPLY < <(compgen -W '--skew --subscriber --from --until --limit --csv --socket --store --config -c --json --help -h --version' -- "$cur")
+        return
+      fi
       ;;
     mappings)
       case $prev in

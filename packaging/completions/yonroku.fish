@@ -48,6 +48,17 @@ complete -c yonroku -n '__fish_seen_subcommand_from ports' -l socket -d 'control
 complete -c yonroku -n '__fish_seen_subcommand_from ports' -l instance -s i -d 'only this instance' -x
 complete -c yonroku -n '__fish_seen_subcommand_from ports' -l outside -d 'only with this outside address' -x
 complete -c yonroku -n '__fish_seen_subcommand_from ports; and not __fish_seen_subcommand_from status counters mappings rules softwires bindings sessions subscribers ports services offload' -a 'status counters mappings rules softwires bindings sessions subscribers ports services offload'
+complete -c yonroku -n __fish_use_subcommand -a who -d 'who had an address and port at some time'
+complete -c yonroku -n '__fish_seen_subcommand_from who' -l skew -d 'how many seconds the time may be wrong' -x
+complete -c yonroku -n '__fish_seen_subcommand_from who' -l subscriber -d 'what this subscriber used' -x
+complete -c yonroku -n '__fish_seen_subcommand_from who' -l from -d 'only after this time' -x
+complete -c yonroku -n '__fish_seen_subcommand_from who' -l until -d 'only before this time' -x
+complete -c yonroku -n '__fish_seen_subcommand_from who' -l limit -d 'so many answers at most' -x
+complete -c yonroku -n '__fish_seen_subcommand_from who' -l csv -d 'answer all complaints of a file' -x -a '(__fish_complete_suffix .csv)'
+complete -c yonroku -n '__fish_seen_subcommand_from who' -l socket -d 'control socket' -r -F
+complete -c yonroku -n '__fish_seen_subcommand_from who' -l store -d 'read the log in this folder' -r -F
+complete -c yonroku -n '__fish_seen_subcommand_from who' -l config -s c -d 'read the log of this configuration' -x -a '(__fish_complete_suffix .yaml; __fish_complete_suffix .yml)'
+complete -c yonroku -n '__fish_seen_subcommand_from who' -l json -d 'print the result as JSON'
 complete -c yonroku -n __fish_use_subcommand -a mappings -d 'change the mappings of the running program'
 complete -c yonroku -n '__fish_seen_subcommand_from mappings' -l socket -d 'control socket' -r -F
 complete -c yonroku -n '__fish_seen_subcommand_from mappings' -l instance -s i -d 'instance to change' -x

@@ -55,6 +55,7 @@ class DaemonBackend final : public Backend {
                                                            const control::NatQuery& query) override {
     return daemon_.follow_nat(instance, query);
   }
+  std::optional<std::string> log_folder() override { return daemon_.log_folder(); }
   Result<void> reload() override { return reloads_.reload(); }
   Result<control::ReloadPreview> preview_reload() override { return reloads_.preview(); }
   Result<control::NatEndPiece> look_at_ends(const control::InstancePreview& preview,

@@ -4,6 +4,7 @@
 
 #include <functional>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -43,6 +44,8 @@ class Backend {
   virtual Result<std::shared_ptr<control::NatFollower>> follow_nat(const std::string& instance,
                                                                    const control::NatQuery& query) = 0;
   virtual Result<control::HistoryView> history(const std::string& instance, control::HistorySpan span) = 0;
+  // The folder of the log, if one is kept.
+  virtual std::optional<std::string> log_folder() = 0;
   virtual Result<void> reload() = 0;
   // What a reload would do.
   virtual Result<control::ReloadPreview> preview_reload() = 0;

@@ -21,8 +21,11 @@
 #include "api/request_body.h"
 #include "api/rule_listing.h"
 #include "api/service_report.h"
+#include "api/who_report.h"
+#include "api/who_request.h"
 #include "api/words.h"
 #include "config/mapping_csv.h"
+#include "natlog/clock.h"
 
 namespace yonroku::api {
 namespace {
@@ -169,6 +172,35 @@ class Routes {
       response.set_chunked_content_provider(kJsonLines, provider);
   }
 
+  // Who had an address and port, or what somebody used.
+  void answer_who(const Request& request, Response& response) {
+    auto who = open_log();
+    if (!who) return answer(response, status_of(who.error()), who.error());
+    const auto result = api::answer(*who, who_request_of(request), natlog::utc_now());
+    if (!result)
+      return answer(response, result.error().where.starts_with('/') ? kInternal : kBadRequest,
+                    result.error());
+    answer(response, to_json(*result));
+  }
+
+  // The same for each line of the body.
+  void answer_complaints(const Request& request, Response& response, const ContentReader& reader) {
+    std::string body;
+    bool is_too_large = false;
+    const auto receive = [&](const char* data, std::size_t size) {
+      is_too_large = is_too_large || body.size() + size > kLargestChange;
+      if (!is_too_large) body.append(data, size);
+      return true;
+    };
+    if (has_body(request) && !reader(receive)) return answer_unreadable(response);
+    if (is_too_large) return answer_too_large(response, kLargestChange);
+    auto who = open_log();
+    if (!who) return answer(response, status_of(who.error()), who.error());
+    const auto answers = answer_csv(*who, body, request.get_param_value("skew"), natlog::utc_now());
+    if (!answers) return answer(response, kInternal, answers.error());
+    response.set_content(*answers, kCsv);
+  }
+
   // What a reload would end. Errors quote the configuration, which not everybody may read.
   void preview_reload(const Request& request, Response& response) {
     if (!may_change_()) return answer(response, kForbidden, not_allowed());
@@ -211,9 +243,7 @@ class Routes {
         if (!is_read) return answer_unreadable(response);
       }
       if (!is_allowed) return answer(response, kForbidden, not_allowed());
-      if (is_too_large)
-        return answer(response, kTooLarge,
-                      {"body", "more than " + std::to_string(largest >> 20) + " MiB", "send it in parts"});
+      if (is_too_large) return answer_too_large(response, largest);
       act(routes->backend_, instance_of(request), body, response);
     };
   }
@@ -227,6 +257,24 @@ class Routes {
   static std::string instance_of(const Request& request) {
     return request.matches.size() > 1 && request.matches[1].matched ? request.matches[1].str()
                                                                     : std::string();
+  }
+
+  Result<Who> open_log() {
+    const auto folder = backend_.log_folder();
+    if (!folder)
+      return fail("nat-log", "no log is kept", "add a section `nat-log` to the configuration, and reload");
+    return Who::open(*folder);
+  }
+
+  static WhoRequest who_request_of(const Request& request) {
+    const auto value = [&](const char* name) { return request.get_param_value(name); };
+    return {value("address"),    value("port"), value("protocol"), value("time"), value("skew"),
+            value("subscriber"), value("from"), value("until"),    value("limit")};
+  }
+
+  static void answer_too_large(Response& response, std::size_t largest) {
+    answer(response, kTooLarge,
+           {"body", "more than " + std::to_string(largest >> 20) + " MiB", "send it in parts"});
   }
 
   static void answer_unreadable(Response& response) {
@@ -356,6 +404,13 @@ class Table {
     });
     get("/v1/reload", &Routes::preview_reload);
     change("POST", "/v1/reload", kLargestChange, reload);
+    get("/v1/who", &Routes::answer_who);
+    all_.push_back({"POST", "/v1/who", nullptr,
+                    [routes = routes_](const Request& request, Response& response,
+                                       const httplib::ContentReader& reader) {
+                      routes->answer_complaints(request, response, reader);
+                    },
+                    Door::Guarded});
     get(
         "/v1/openapi.yaml",
         [](const Request&, Response& response) {

@@ -170,6 +170,8 @@ class FakeBackend final : public Backend {
     view.series[static_cast<std::size_t>(control::Series::Drops)] = {5};
     return view;
   }
+  std::optional<std::string> log_folder_;
+  std::optional<std::string> log_folder() override { return log_folder_; }
   Result<void> reload() override {
     return fail("yonroku.yaml:3:1", "unknown key \"workerz\"", "did you mean \"workers\"?");
   }

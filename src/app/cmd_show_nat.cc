@@ -12,6 +12,7 @@
 #include "api/client.h"
 #include "api/nat_report.h"
 #include "app/commands.h"
+#include "app/encoded.h"
 #include "app/offline_options.h"
 
 namespace yonroku::app {
@@ -21,18 +22,6 @@ using control::NatTable;
 using nlohmann::ordered_json;
 
 constexpr uint64_t kPageSize = 1000;
-
-// Parameters may hold colons and brackets, and whatever was typed.
-std::string encoded(const std::string& text) {
-  constexpr std::string_view kPlain = "-._~:/";
-  std::string out;
-  for (const char c : text) {
-    const bool is_plain = (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
-                          kPlain.find(c) != std::string_view::npos;
-    out += is_plain ? std::string(1, c) : fmt::format("%{:02X}", static_cast<unsigned char>(c));
-  }
-  return out;
-}
 
 std::string query_text(const NatOptions& options) {
   std::string text;

@@ -24,5 +24,6 @@ void add_mappings_command(CLI::App& app);
 void add_rules_command(CLI::App& app);
 void add_softwires_command(CLI::App& app);
 void add_map_command(CLI::App& app);
+void add_who_command(CLI::App& app);
 
 }  // namespace yonroku::app

@@ -47,6 +47,7 @@ int run(int argument_count, char** arguments) {
   yonroku::app::add_show_command(app);
   yonroku::app::add_top_command(app);
   yonroku::app::add_ports_command(app);
+  yonroku::app::add_who_command(app);
   yonroku::app::add_mappings_command(app);
   yonroku::app::add_rules_command(app);
   yonroku::app::add_softwires_command(app);

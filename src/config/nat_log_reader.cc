@@ -146,6 +146,9 @@ NatLogSettings read_nat_log(const Node& section, const std::string& base_dir, Fi
   log.syslog = receivers.read_syslog();
   log.ipfix = receivers.read_ipfix();
   log.kafka = receivers.read_kafka();
+  log.store = keys.boolean("store");
+  log.store_settings = {log.path, static_cast<uint32_t>(keys.integer("keep-days")),
+                        static_cast<uint32_t>(keys.integer("keep-size"))};
   return log;
 }
 

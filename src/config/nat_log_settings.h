@@ -47,6 +47,14 @@ struct KafkaSettings {
   friend bool operator==(const KafkaSettings&, const KafkaSettings&) = default;
 };
 
+// The log on this host's disk.
+struct StoreSettings {
+  std::string path;
+  uint32_t keep_days = 180;
+  uint32_t keep_size = 10240;  // MiB
+  friend bool operator==(const StoreSettings&, const StoreSettings&) = default;
+};
+
 struct NatLogSettings {
   LoggedEvents events = LoggedEvents::Auto;
   bool destinations = false;  // of sessions; RFC 6888 REQ-12 advises against it
@@ -56,6 +64,8 @@ struct NatLogSettings {
   std::vector<SyslogSettings> syslog{};
   std::vector<IpfixSettings> ipfix{};
   std::vector<KafkaSettings> kafka{};
+  bool store = true;
+  StoreSettings store_settings{};
   friend bool operator==(const NatLogSettings&, const NatLogSettings&) = default;
 };
 

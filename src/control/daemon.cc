@@ -222,6 +222,12 @@ Result<NatEndPiece> Daemon::look_at_ends(const InstancePreview& preview, const N
   return TRY(find(preview.name))->look_at_ends(preview, from);
 }
 
+std::optional<std::string> Daemon::log_folder() const {
+  const std::scoped_lock lock(mutex_);
+  if (!settings_.nat_log || !settings_.nat_log->store) return std::nullopt;
+  return settings_.nat_log->store_settings.path;
+}
+
 Status Daemon::status() const {
   const std::scoped_lock lock(mutex_);
   Status status;

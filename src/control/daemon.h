@@ -61,6 +61,8 @@ class Daemon {
   // Some more of what it would end in an instance: Instance::look_at_ends().
   [[nodiscard]] Result<NatEndPiece> look_at_ends(const InstancePreview& preview, const NatPlace& from) const;
 
+  // Of the log on disk, if one is kept.
+  [[nodiscard]] std::optional<std::string> log_folder() const;
   [[nodiscard]] Status status() const;
   [[nodiscard]] std::vector<InstanceCounters> counters() const;
   // Of the last day, in memory.

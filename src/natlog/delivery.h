@@ -36,6 +36,7 @@ class Delivery {
   void offer(std::shared_ptr<const Batch> batch);
   [[nodiscard]] DeliveryStatus status() const;
   [[nodiscard]] const Sink& sink() const { return *sink_; }
+  [[nodiscard]] Sink& sink() { return *sink_; }
 
  private:
   void run();

@@ -53,6 +53,7 @@ void Log::use(const config::NatLogSettings& settings, Sinks sinks) {
       return delivery != nullptr && delivery->sink().settings() == sink->settings();
     });
     if (present != deliveries_.end()) {
+      (*present)->sink().use(*sink);
       wanted.push_back(std::move(*present));
       continue;
     }

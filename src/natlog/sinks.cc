@@ -15,6 +15,7 @@
 #include "natlog/kafka_transport.h"
 #include "natlog/network_sink.h"
 #include "natlog/socket_transports.h"
+#include "natlog/store/open_store.h"
 #include "natlog/syslog_message.h"
 
 namespace yonroku::natlog {
@@ -105,6 +106,7 @@ Result<std::unique_ptr<Sink>> make_sink(const config::KafkaSettings& settings, c
 
 Result<Sinks> open_sinks(const config::NatLogSettings& settings, const std::optional<std::string>& user) {
   Sinks sinks;
+  if (settings.store) sinks.push_back(TRY(open_store(settings.store_settings, user)));
   for (const auto& one : settings.syslog) sinks.push_back(TRY(make_sink(one, settings.path)));
   for (const auto& one : settings.ipfix) sinks.push_back(TRY(make_sink(one, settings.path)));
   for (const auto& one : settings.kafka) sinks.push_back(TRY(make_sink(one, settings.path)));

@@ -8,14 +8,18 @@
 
 #include <algorithm>
 #include <array>
+#include <atomic>
+#include <chrono>
 #include <cstring>
 #include <fstream>
 #include <memory>
 #include <numeric>
+#include <thread>
 #include <vector>
 
 #include "base/random_source.h"
 #include "carry/translate/translate.h"
+#include "engine/nat_event_ring.h"
 #include "engine/pipeline.h"
 #include "io/huge_pages.h"
 
@@ -219,17 +223,30 @@ void BM_NatOffload(benchmark::State& state) {
 }
 BENCHMARK(BM_NatOffload)->ArgsProduct({{1000, 1'000'000}, {0, 1, 2}});
 
-// Packets each of which opens a session, until there are a million.
+// Packets each of which opens a session, until there are a million; 1: what happens is told to a ring, which
+// somebody reads as the log does.
 void BM_NatOpen(benchmark::State& state) {
   constexpr std::size_t kSessions = 1'000'000;
   const auto snapshot = make_snapshot(kSessions);
   const auto& mechanism = std::get<mechanism::Nat64>(snapshot->mechanism);
   std::vector<std::byte> buffer(kStride);
+  engine::NatEventRing ring(262'144);
+  std::atomic<bool> is_over = false;
+  uint64_t told = 0;
+  std::thread reader([&] {
+    std::vector<share::NatEvent> read;
+    for (uint64_t next = 0; state.range(0) != 0 && !is_over; read.clear()) {
+      ring.read(next, 4096, read);
+      told += read.size();
+      if (read.size() < 4096) std::this_thread::sleep_for(std::chrono::milliseconds(5));
+    }
+  });
   uint64_t opened = 0;
   double opening = 0;
   for (auto _ : state) {
     engine::Pipeline pipeline(1, 0, 1, io::huge_page_memory());
     pipeline.prepare(mechanism, Instant());
+    if (state.range(0) != 0) pipeline.nat()->set_event_sink(&ring);
     const double start = seconds();
     for (std::size_t i = 0; i < kSessions; ++i) {
       Packet packet(buffer, engine::Pipeline::kHeadroom, sizeof(Octets));
@@ -238,9 +255,12 @@ void BM_NatOpen(benchmark::State& state) {
     }
     opening += seconds() - start;
   }
+  is_over = true;
+  reader.join();
   state.counters["sessions/s"] = static_cast<double>(opened) / opening;
+  state.counters["told"] = static_cast<double>(told);
 }
-BENCHMARK(BM_NatOpen)->Unit(benchmark::kMillisecond)->Iterations(3);
+BENCHMARK(BM_NatOpen)->Arg(0)->Arg(1)->Unit(benchmark::kMillisecond)->Iterations(3);
 
 // How long a worker is away from its packets, in microseconds.
 void count_stalls(benchmark::State& state, std::vector<double>& stalls) {

@@ -1,6 +1,7 @@
 // Who shares an address: each subscriber's limits, its number, the worker that has its bindings.
 #include <algorithm>
 
+#include "share/nat/deterministic.h"
 #include "share/nat/nat_lookup.h"
 
 namespace yonroku::share {
@@ -57,32 +58,8 @@ bool Nat::may_open(Subscriber& subscriber, Tick now) noexcept {
   return allowance >= 1000;
 }
 
-// RFC 7422 §2: which block it is follows from the subscriber's number alone.
 std::optional<PortPool::Place> Nat::deterministic_place(const Ipv6Address& subscriber) const noexcept {
-  const auto number_in = [&](const Ipv6Prefix& prefix) {
-    const auto shifted = [&](const Ipv6Address& a) {
-      const auto whole = static_cast<unsigned __int128>(a.high()) << 64 | a.low();
-      return whole >> (128 - settings_.subscriber_prefix_length);
-    };
-    return static_cast<uint64_t>(shifted(subscriber) - shifted(prefix.address()));
-  };
-  uint64_t number = 0;
-  const auto home = std::ranges::find_if(settings_.subscribers, [&](const Ipv6Prefix& prefix) {
-    if (prefix.contains(subscriber)) {
-      number += number_in(prefix);
-      return true;
-    }
-    number += uint64_t{1} << (settings_.subscriber_prefix_length - prefix.length());
-    return false;
-  });
-  if (home == settings_.subscribers.end()) return std::nullopt;
-  for (uint32_t address = 0; address < pool_.address_count(); ++address) {
-    const uint32_t blocks = pool_.slots_of(address).count / settings_.block_size;
-    if (number < blocks)
-      return PortPool::Place{address, static_cast<uint32_t>(number) * settings_.block_size};
-    number -= blocks;
-  }
-  return std::nullopt;
+  return share::deterministic_place(settings_, pool_, subscriber);
 }
 
 uint16_t Nat::owner_of(const InsideEndpoint& inside) const noexcept {
