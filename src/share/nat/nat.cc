@@ -10,9 +10,9 @@ constexpr uint8_t kConnectionFlags = TcpHeader::kSyn | TcpHeader::kFin | TcpHead
 }  // namespace
 
 std::string_view to_string(NatEvent::Kind kind) {
-  static constexpr std::string_view kWords[] = {
-      "binding-created",     "binding-ended",   "session-created",  "session-ended", "port-block-taken",
-      "port-block-returned", "ports-exhausted", "subscriber-limit", "table-full"};
+  static constexpr std::string_view kWords[] = {"binding-created", "binding-ended",    "session-created",
+                                                "session-ended",   "port-block-taken", "port-block-returned",
+                                                "ports-exhausted", "subscriber-limit", "table-full"};
   return kWords[static_cast<std::size_t>(kind)];
 }
 
