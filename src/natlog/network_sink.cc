@@ -2,6 +2,8 @@
 
 #include <spdlog/spdlog.h>
 
+#include <iterator>
+
 namespace yonroku::natlog {
 
 void NetworkSink::put_unsent() {
@@ -32,7 +34,11 @@ Result<void> NetworkSink::flush() {
 
 uint64_t NetworkSink::keep(const std::vector<std::shared_ptr<const Batch>>& unwritten) {
   put_unsent();
-  std::vector<Message> messages = transport_->take_rest();
+  // What a receiver of the same name, which ended after this one began, has left there.
+  std::vector<Message> messages;
+  if (!unsent_.was_read()) messages = unsent_.read();
+  std::vector<Message> rest = transport_->take_rest();
+  messages.insert(messages.end(), std::make_move_iterator(rest.begin()), std::make_move_iterator(rest.end()));
   for (const auto& batch : unwritten)
     if (!std::exchange(has_put_, false)) encoder_->encode(*batch, messages);
   if (messages.empty()) return 0;

@@ -34,6 +34,8 @@ class UnsentFile {
   [[nodiscard]] Result<std::size_t> write(const std::vector<Message>& messages);
   // Once what was read has arrived.
   void remove();
+  // And not removed since: what is in it is the reader's.
+  [[nodiscard]] bool was_read() const { return was_read_; }
   [[nodiscard]] const std::string& path() const { return path_; }
 
  private:
