@@ -24,6 +24,7 @@ def with_log(lab, receivers, more=""):
 
 def send_flows(lab, count=FLOWS, first=20000):
     """UDP from `count` ports of the client: a binding each."""
+    lab.run("client", ["ping", "-c1", "-W2", "2001:db8:a::1"])  # neighbours that are unknown cost packets
     for port in range(first, first + count):
         with lab.socket("client", socket.AF_INET6, socket.SOCK_DGRAM) as one:
             one.bind(("", port))
