@@ -65,8 +65,7 @@ TEST_F(ServerTest, TellsWhatANatHolds) {
 
 // As many as `used` counts, and each binding's port among them.
 TEST_F(ServerTest, TellsWhichPortsAreUsed) {
-  const json address =
-      get(table_path("plat", "ports") + "?outside=192.0.2.1&used-ranges=yes")["ports"][0];
+  const json address = get(table_path("plat", "ports") + "?outside=192.0.2.1&used-ranges=yes")["ports"][0];
   const auto holds = [](const std::string& range, int port) {
     const auto dash = range.find('-');
     return std::stoi(range.substr(0, dash)) <= port && port <= std::stoi(range.substr(dash + 1));

@@ -1,9 +1,10 @@
-// Pictures to look at: node screenshots.mjs SOCKET FOLDER
+// Pictures to look at: node screenshots.mjs SOCKET FOLDER [NAME...]
 
 import { mkdirSync } from "node:fs";
 import { launch, open, relay, settled } from "./harness.mjs";
 
-const [socket_path, folder] = process.argv.slice(2);
+const [socket_path, folder, ...wanted] = process.argv.slice(2);
+const is_wanted = (name) => wanted.length === 0 || wanted.includes(name);
 mkdirSync(folder, { recursive: true });
 const { url, close } = await relay(socket_path);
 const browser = await launch();
@@ -21,6 +22,7 @@ for (const [name, path, options] of [
   ["phone-dark", "/#plat", { colorScheme: "dark", viewport: kPhone, deviceScaleFactor: 2, isMobile: true }],
   ["phone-light-ja", "/#wan4", { colorScheme: "light", locale: "ja-JP", viewport: kPhone, deviceScaleFactor: 2, isMobile: true }],
 ]) {
+  if (!is_wanted(name)) continue;
   const { page, context, errors, thrown } = await open(browser, url, { path, ...options });
   await settled(page);
   await page.waitForTimeout(4500);
@@ -29,12 +31,14 @@ for (const [name, path, options] of [
   await context.close();
 }
 
-const { page, context } = await open(browser, url, { path: "/#plat", colorScheme: "light", viewport: kWide });
-await settled(page);
-await page.fill("#who", "198.51.100.2 2000 udp 2026-11-21 21:03");
-await page.press("#who", "Enter");
-await page.waitForSelector(".who-answer table");
-await page.screenshot({ path: `${folder}/light-who.png` });
-await context.close();
+if (is_wanted("light-who")) {
+  const { page, context } = await open(browser, url, { path: "/#plat", colorScheme: "light", viewport: kWide });
+  await settled(page);
+  await page.fill("#who", "198.51.100.2 2000 udp 2026-11-21 21:03");
+  await page.press("#who", "Enter");
+  await page.waitForSelector(".who-answer table");
+  await page.screenshot({ path: `${folder}/light-who.png` });
+  await context.close();
+}
 await browser.close();
 close();
