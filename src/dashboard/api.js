@@ -33,14 +33,14 @@ async function ask(path, signal) {
   throw new Refused(response.status, body.error);
 }
 
-export async function get(path) {
-  const response = await ask(path, AbortSignal.timeout(kSeconds * 1000));
-  try {
-    return await response.json();
-  } catch (error) {
-    throw new Unreachable(error.message);
-  }
+// A list can end in an error, when its head has long been sent.
+async function json_of(response) {
+  const answer = await response.json().catch((error) => { throw new Unreachable(error.message); });
+  if (answer.error) throw new Refused(response.status, answer.error);
+  return answer;
 }
+
+export const get = async (path) => json_of(await ask(path, AbortSignal.timeout(kSeconds * 1000)));
 
 // A list that the daemon sends piece by piece, one object on a line. `visit(object)` returns false when it has enough;
 // the rest is not fetched then.
@@ -73,9 +73,7 @@ export async function all_of(path, table, most, signal) {
   let next = null;
   do {
     const separator = path.includes("?") ? "&" : "?";
-    const response = await ask(`${path}${separator}limit=4096${next ? `&from=${next}` : ""}`, signal);
-    const answer = await response.json();
-    if (answer.error) throw new Refused(500, answer.error);
+    const answer = await json_of(await ask(`${path}${separator}limit=4096${next ? `&from=${next}` : ""}`, signal));
     entries.push(...answer[table]);
     next = answer.next;
   } while (next && entries.length < most);

@@ -29,6 +29,12 @@ const history_path = (name) => `/v1/history?instance=${encodeURIComponent(name)}
 
 const by_name = (list, key) => Object.fromEntries(list.map((each) => [each[key], each]));
 
+const history_job = {
+  seconds: () => (state.span === kSpans[0] ? 1 : state.span === kSpans[1] ? 10 : 60),
+  of_instance: true,
+  run: async (name) => { state.history = { ...(await get(history_path(name))), of: name }; },
+};
+
 const jobs = [
   { seconds: 2, run: async () => { state.status = await get("/v1/status"); } },
   { seconds: 2, run: async () => {
@@ -41,7 +47,7 @@ const jobs = [
     offload_rates.update(Object.fromEntries(state.offload.instances.map(({ instance, xdp, tc }) => [instance, Object.fromEntries(Object.entries({ xdp, tc }).filter(([, place]) => place))])));
   } },
   { seconds: 5, run: async () => { state.services = state.status?.instances.some((each) => each.mechanism === "slb64") ? (await get("/v1/services")).services : []; } },
-  { seconds: () => (state.span === kSpans[0] ? 1 : state.span === kSpans[1] ? 10 : 60), of_instance: true, run: async (name) => { state.history = { ...(await get(history_path(name))), of: name }; } },
+  history_job,
   { seconds: 5, of_instance: true, run: async () => {
     const stop = AbortSignal.timeout(30_000);
     await Promise.all((page?.views ?? []).map((view) => view.fetch?.(stop)));
@@ -206,7 +212,7 @@ function update() {
     h("span", { class: "quiet" }, t("workers", { count: instance.workers })),
     instance.routes.length > 0 && h("span", { class: "quiet" }, t("routes"), " ", h("code", {}, instance.routes.slice(0, 3).join(", ")), instance.routes.length > 3 ? ` +${instance.routes.length - 3}` : ""),
     h("span", { class: "quiet" }, t("since-time", { time: time(instance.since) })));
-  const refused = jobs[4].refused;
+  const { refused } = history_job;
   page.graph_note.hidden = !refused;
   if (refused) page.graph_note.textContent = t("no-history", { why: refused.what });
   if (history && history !== page.drawn) page.graphs.update(history);

@@ -476,6 +476,16 @@ test("a port that wants a token", async () => {
   });
 });
 
+test("a table that breaks off in the middle", async () => {
+  const broken = { ports: [], error: { where: "plat", what: "worker 1 did not answer within 1000 ms", fix: "try again" } };
+  await on_page({ path: "/#plat", answers: { "/v1/instances/plat/ports": () => broken } }, async (page, opened) => {
+    await page.waitForSelector(".plot canvas");
+    await page.waitForTimeout(1500);
+    assert.match(await page.innerText("main"), /Address pool/);
+    no_complaint(opened);
+  });
+});
+
 test("hostile names stay text", async () => {
   const evil = "<img src=x onerror=alert(1)>";
   const status = async () => {
