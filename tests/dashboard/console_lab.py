@@ -8,7 +8,7 @@ import time
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "lab"))
 
-from namespaces import Namespaces  # noqa: E402  (the lab is a folder beside this one)
+from namespaces import Namespaces, guard  # noqa: E402  (the lab is a folder beside this one)
 from scapy.layers.inet import IP, UDP  # noqa: E402
 from translators import Yonroku  # noqa: E402
 
@@ -138,7 +138,7 @@ class Console(Namespaces):
 
 
 def main():
-    with Console() as lab:
+    with guard(), Console() as lab:
         lab.start()
         print(lab.router.socket_path, flush=True)
         while True:
