@@ -86,7 +86,7 @@ TEST(OffloadReport, MetricsHaveItToo) {
 TEST(OffloadReport, WithoutAnOffloadThereAreNoMetrics) {
   control::Status status = three_instances();
   for (auto& instance : status.instances) instance.offload.reset();
-  EXPECT_THAT(prometheus_text(status, {}), Not(HasSubstr("offload")));
+  EXPECT_THAT(prometheus_text(status, {}), Not(HasSubstr("offload_packets")));
 }
 
 }  // namespace

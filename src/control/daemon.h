@@ -127,8 +127,8 @@ class Daemon {
   bool routing_depends_on_more_ = false;               // than on destinations and rules
   std::unique_ptr<RouteWatcher> route_watcher_;        // with an offload
   std::unique_ptr<NeighbourKeeper> neighbour_keeper_;  // likewise
-  std::unique_ptr<HealthChecks> health_;         // once there is something to check
-  std::unique_ptr<Recorder> recorder_;           // the last member: its thread ends first
+  std::unique_ptr<HealthChecks> health_;               // once there is something to check
+  std::unique_ptr<Recorder> recorder_;                 // the last member: its thread ends first
 };
 
 }  // namespace yonroku::control

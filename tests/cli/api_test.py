@@ -36,7 +36,7 @@ TOKEN = "a-token-of-the-test-0123456789"
 PORT = 4646
 CONFIG = """\
 control: {{socket: {folder}/control.sock, listen: 127.0.0.1:4646, token-file: {folder}/token}}
-nat-log: {{events: bindings}}
+nat-log: {{events: bindings, path: {folder}/nat-log}}
 instances:
   - name: plat
     mechanism: nat64
@@ -179,6 +179,11 @@ class Answers(Api):
                 for name in has[thing]:
                     self.check("GET", template.replace("{instance}", name), template)
                 self.check("GET", template.replace("{instance}", "nobody"), template, expected=404)
+            elif thing == "who":
+                binding = json.loads(self.ask("GET", "/v1/instances/plat/sessions")[2])["sessions"][0]
+                self.check("GET", f"{template}?address={binding['outside']}&port={binding['outside-port']}", template)
+                self.check("GET", f"{template}?subscriber=2001:db8:1::/64", template)
+                self.check("GET", template, template, expected=400)
             elif thing == "history":
                 for name in ("plat", "dc"):
                     for span in (600, 3600, 86400):

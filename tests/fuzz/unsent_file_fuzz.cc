@@ -18,12 +18,12 @@ constexpr std::string_view kReceiver = "fuzz";
 void read(std::string_view file) {
   const auto messages = parse_unsent(file, kReceiver);
   if (!messages) {
-    require(!messages.error().what.empty());
+    REQUIRE(!messages.error().what.empty());
     return;
   }
   std::size_t count = 0;
   const std::string again = write_unsent(kReceiver, *messages, count);
-  require(count == messages->size() && again == file);
+  REQUIRE(count == messages->size() && again == file);
 }
 
 }  // namespace
