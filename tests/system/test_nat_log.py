@@ -70,9 +70,11 @@ class Rsyslog:
         mode = ' StreamDriver.Name="ossl" StreamDriver.Mode="1" StreamDriver.AuthMode="x509/certvalid"' if driver else ""
         module = 'module(load="imudp")' if transport == "udp" else f'module(load="imtcp" KeepAlive="on"{mode})'
         kind = "imudp" if transport == "udp" else "imtcp"
+        # The usual 208 KiB are less than a burst of 200 datagrams.
+        room = ' rcvbufSize="4m"' if transport == "udp" else ""
         self.config = folder / "rsyslog.conf"
         self.config.write_text(
-            f'{driver}global(workDirectory="{folder}")\n{module}\ninput(type="{kind}" port="{self.PORTS[transport]}")\n'
+            f'{driver}global(workDirectory="{folder}")\n{module}\ninput(type="{kind}" port="{self.PORTS[transport]}"{room})\n'
             f'template(name="raw" type="string" string="%rawmsg%\\n")\n'
             f'action(type="omfile" file="{self.file}" template="raw")\n'
         )
