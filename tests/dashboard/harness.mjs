@@ -64,7 +64,6 @@ export async function open(browser, base, { path = "/", answers = {}, ...options
   page.on("console", (message) => ["error", "warning"].includes(message.type()) && errors.push(`${message.text()} ${message.location().url}`));
   page.on("pageerror", (error) => thrown.push(String(error)));
   const all = {
-    "/v1/history": (url) => recorded_history(url.searchParams.get("instance"), Number(url.searchParams.get("span")), url.searchParams.get("instance") !== "dc"),
     "/v1/who": () => recorded_who,
     ...answers,
   };
