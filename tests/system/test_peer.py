@@ -137,8 +137,11 @@ def test_every_field_agrees(ports):
     differences = []
     for name, packet in inputs():
         raw = bytes(packet)
-        a = [fields(result) for result in ours.exchange(raw, 0.02)]
-        b = [fields(as_rfc7915(result)) for result in theirs.exchange(raw, 0.02)]
+        for seconds in (0.02, 0.5):  # on a busy machine either may take longer
+            a = [fields(result) for result in ours.exchange(raw, seconds)]
+            b = [fields(as_rfc7915(result)) for result in theirs.exchange(raw, seconds)]
+            if len(a) == len(b):
+                break
         if len(a) != len(b):
             if not (b == [] and is_known_silence(name)):
                 differences.append(f"{name}: ours sends {len(a)} packets {a}, tayga {len(b)} {b}")
