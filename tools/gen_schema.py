@@ -29,7 +29,7 @@ ENTRIES = [
 SECTIONS = ["control", "log", "nat-log"]  # of the file
 SCOPES = ["top", *SECTIONS, "instance", *ENTRIES, "health"]
 TYPES = [
-    "section", "instances", *(f"{entry}s" for entry in ENTRIES), "name", "device", "user", "path", "url-path", "loopback-endpoint", "host", "host-port", "topic", "integer", "boolean",
+    "section", "instances", *(f"{entry}s" for entry in ENTRIES), "name", "device", "user", "path", "url-path", "loopback-endpoint", "host", "host-port", "topic", "text", "integer", "boolean",
     "choice", "choice-or-integer", "ipv4-address", "ipv6-address", "ipv4-prefix", "ipv6-prefix", "pref64", "port-range",
 ]
 KNOWN = {
@@ -116,7 +116,7 @@ TYPE_WORDS = {
     "softwires": "softwire", "pools": "pool", "static-bindings": "static binding",
     "services": "service", "servers": "server", "syslog-servers": "syslog server", "ipfix-collectors": "IPFIX collector",
     "kafka-clusters": "Kafka cluster", "host": "address or host name", "host-port": "address or host name with port",
-    "topic": "name of a topic", "url-path": "path of a URL", "loopback-endpoint": "address:port", "name": "name", "device": "device name",
+    "topic": "name of a topic", "text": "1 to 255 characters", "url-path": "path of a URL", "loopback-endpoint": "address:port", "name": "name", "device": "device name",
     "user": "user name", "path": "path", "boolean": "true or false", "ipv4-address": "IPv4 address",
     "ipv6-address": "IPv6 address", "ipv4-prefix": "IPv4 prefix", "ipv6-prefix": "IPv6 prefix",
     "pref64": "IPv6 prefix of length 32, 40, 48, 56, 64 or 96", "port-range": "first and last port",
@@ -342,6 +342,7 @@ JSON_TYPES = {
     "host": {"type": "string", "pattern": "^[A-Za-z0-9._:-]{1,253}$"},
     "host-port": {"type": "string", "pattern": "^[]A-Za-z0-9._:[-]{1,261}$"},
     "topic": {"type": "string", "pattern": "^[A-Za-z0-9._-]{1,249}$"},
+    "text": {"type": "string", "minLength": 1, "maxLength": 255},
     "url-path": {"type": "string", "pattern": "^/[!-~]*$"},
     "loopback-endpoint": {"type": "string", "pattern": r"^(127\.[0-9.]+|\[::1\]):[0-9]{1,5}$"},
     "port-range": {"type": "string", "pattern": "^[0-9]{1,5}-[0-9]{1,5}$"},

@@ -97,15 +97,16 @@ _yonroku() {
         --outside) :; return ;;
         --remote) :; return ;;
         --protocol) mapfile -t COMPREPLY < <(compgen -W 'udp tcp icmp' -- "$cur"); return ;;
+        --sort) mapfile -t COMPREPLY < <(compgen -W 'sessions bindings' -- "$cur"); return ;;
         --limit) :; return ;;
       esac
       if [[ $cur == -* ]]; then
-        mapfile -t COMPREPLY < <(compgen -W '--json --socket --instance -i --all --subscriber --inside --outside --remote --protocol --limit --follow --help -h --version' -- "$cur")
+        mapfile -t COMPREPLY < <(compgen -W '--json --socket --instance -i --all --subscriber --inside --outside --remote --protocol --sort --limit --follow --help -h --version' -- "$cur")
         return
       fi
       for ((i = 2; i < COMP_CWORD; i++)); do
         case ${COMP_WORDS[i]} in
-          --socket|--instance|-i|--subscriber|--inside|--outside|--remote|--protocol|--limit) ((i++)) ;;
+          --socket|--instance|-i|--subscriber|--inside|--outside|--remote|--protocol|--sort|--limit) ((i++)) ;;
           -*) ;;
           *) ((position++)) ;;
         esac
@@ -149,6 +150,7 @@ _yonroku() {
     who)
       case $prev in
         --skew) :; return ;;
+        --remote) :; return ;;
         --subscriber) :; return ;;
         --from) :; return ;;
         --until) :; return ;;
@@ -159,7 +161,7 @@ _yonroku() {
         --config|-c) _yonroku_files '!*.@(yaml|yml)'; return ;;
       esac
       if [[ $cur == -* ]]; then
-        mapfile -t COMPREPLY < <(compgen -W '--skew --subscriber --from --until --limit --csv --socket --store --config -c --json --help -h --version' -- "$cur")
+        mapfile -t COMPREPLY < <(compgen -W '--skew --remote --subscriber --from --until --limit --csv --socket --store --config -c --json --help -h --version' -- "$cur")
         return
       fi
       ;;

@@ -34,6 +34,7 @@ complete -c yonroku -n '__fish_seen_subcommand_from show' -l inside -d 'only of 
 complete -c yonroku -n '__fish_seen_subcommand_from show' -l outside -d 'only with this outside address or port' -x
 complete -c yonroku -n '__fish_seen_subcommand_from show' -l remote -d 'only with this remote address or port' -x
 complete -c yonroku -n '__fish_seen_subcommand_from show' -l protocol -d 'only of this protocol' -x -a 'udp tcp icmp'
+complete -c yonroku -n '__fish_seen_subcommand_from show' -l sort -d 'the busiest subscribers first' -x -a 'sessions bindings'
 complete -c yonroku -n '__fish_seen_subcommand_from show' -l limit -d 'show so many at most' -x
 complete -c yonroku -n '__fish_seen_subcommand_from show' -l follow -d 'print what begins and ends from now on'
 complete -c yonroku -n '__fish_seen_subcommand_from show; and not __fish_seen_subcommand_from status counters mappings rules softwires bindings sessions subscribers ports' -a 'status counters mappings rules softwires bindings sessions subscribers ports'
@@ -50,6 +51,7 @@ complete -c yonroku -n '__fish_seen_subcommand_from ports' -l outside -d 'only w
 complete -c yonroku -n '__fish_seen_subcommand_from ports; and not __fish_seen_subcommand_from status counters mappings rules softwires bindings sessions subscribers ports services offload' -a 'status counters mappings rules softwires bindings sessions subscribers ports services offload'
 complete -c yonroku -n __fish_use_subcommand -a who -d 'who had an address and port at some time'
 complete -c yonroku -n '__fish_seen_subcommand_from who' -l skew -d 'how many seconds the time may be wrong' -x
+complete -c yonroku -n '__fish_seen_subcommand_from who' -l remote -d 'only who talked to this address and port' -x
 complete -c yonroku -n '__fish_seen_subcommand_from who' -l subscriber -d 'what this subscriber used' -x
 complete -c yonroku -n '__fish_seen_subcommand_from who' -l from -d 'only after this time' -x
 complete -c yonroku -n '__fish_seen_subcommand_from who' -l until -d 'only before this time' -x

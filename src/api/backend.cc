@@ -9,8 +9,9 @@ class DaemonBackend final : public Backend {
 
   control::Status status() override { return daemon_.status(); }
   std::vector<control::InstanceCounters> counters() override { return daemon_.counters(); }
-  Result<control::HistoryView> history(const std::string& instance, control::HistorySpan span) override {
-    return daemon_.history(instance, span);
+  Result<control::HistoryView> history(const std::string& instance, control::HistorySpan span,
+                                       std::optional<control::HistoryMoment> since) override {
+    return daemon_.history(instance, span, since);
   }
   Result<std::vector<share::EamMapping>> mappings(const std::string& instance) override {
     return daemon_.mappings(instance);
@@ -55,7 +56,7 @@ class DaemonBackend final : public Backend {
                                                            const control::NatQuery& query) override {
     return daemon_.follow_nat(instance, query);
   }
-  std::optional<std::string> log_folder() override { return daemon_.log_folder(); }
+  Result<std::string> log_folder() override { return daemon_.log_folder(); }
   Result<void> reload() override { return reloads_.reload(); }
   Result<control::ReloadPreview> preview_reload() override { return reloads_.preview(); }
   Result<control::NatEndPiece> look_at_ends(const control::InstancePreview& preview,

@@ -43,9 +43,10 @@ class Backend {
   // Whoever tells what happens in a NAT from now on.
   virtual Result<std::shared_ptr<control::NatFollower>> follow_nat(const std::string& instance,
                                                                    const control::NatQuery& query) = 0;
-  virtual Result<control::HistoryView> history(const std::string& instance, control::HistorySpan span) = 0;
-  // The folder of the log, if one is kept.
-  virtual std::optional<std::string> log_folder() = 0;
+  virtual Result<control::HistoryView> history(const std::string& instance, control::HistorySpan span,
+                                               std::optional<control::HistoryMoment> since) = 0;
+  // The folder of the log on disk; an error says why there is none.
+  virtual Result<std::string> log_folder() = 0;
   virtual Result<void> reload() = 0;
   // What a reload would do.
   virtual Result<control::ReloadPreview> preview_reload() = 0;

@@ -6,6 +6,7 @@
 #include <iterator>
 
 #include "api/json.h"
+#include "api/time_text.h"
 
 namespace yonroku::api {
 namespace {
@@ -40,6 +41,13 @@ Result<HistorySpan> parse_history_span(std::string_view seconds) {
     if (seconds == fmt::to_string(control::length_of(span).count())) return span;
   }
   return fail("span", fmt::format("\"{}\" is none that is kept", seconds), "600, 3600 or 86400 seconds");
+}
+
+Result<std::optional<control::HistoryMoment>> parse_history_since(std::string_view time, int64_t now) {
+  if (time.empty()) return std::nullopt;
+  const auto moment = parse_time(time, now);
+  if (!moment) return fail("since", moment.error().what, moment.error().fix);
+  return control::HistoryMoment(std::chrono::milliseconds(*moment));
 }
 
 std::string history_json(const control::HistoryView& view) {

@@ -16,7 +16,7 @@ TEST(HistoryJson, SaysNullWhereNothingIsKnown) {
   control::HistoryView view;
   view.instance = "plat";
   view.span = HistorySpan::Hour;
-  view.end = std::chrono::system_clock::from_time_t(1'700'000'000);
+  view.end = std::chrono::sys_seconds(std::chrono::seconds(1'700'000'000));
   const float unknown = std::numeric_limits<float>::quiet_NaN();
   view.series[static_cast<std::size_t>(control::Series::BitsToIpv6)] = {unknown, 0, 0.25, 12'345'678'848};
   view.busy = {{0.5}, {unknown}};
@@ -38,6 +38,17 @@ TEST(HistoryJson, SpansAreThoseThatAreKept) {
   EXPECT_EQ(parse_history_span("86400"), HistorySpan::Day);
   for (const char* wrong : {"601", "0", "-600", "600 ", "an hour"})
     EXPECT_EQ(parse_history_span(wrong).error().fix, "600, 3600 or 86400 seconds") << wrong;
+}
+
+TEST(HistoryJson, SinceIsAMoment) {
+  constexpr int64_t kNow = 100'000;
+  const auto at = [](int64_t milliseconds) {
+    return control::HistoryMoment(std::chrono::milliseconds(milliseconds));
+  };
+  EXPECT_EQ(parse_history_since("", kNow).value(), std::nullopt);
+  EXPECT_EQ(parse_history_since("1970-01-01T00:00:01.25Z", kNow).value(), at(1250));
+  EXPECT_EQ(parse_history_since("-60s", kNow).value(), at(40'000));
+  EXPECT_EQ(parse_history_since("noon", kNow).error().where, "since");
 }
 
 }  // namespace

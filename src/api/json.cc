@@ -76,14 +76,16 @@ ordered_json instance_json(const control::InstanceStatus& instance) {
 ordered_json to_json(const natlog::LogStatus& log) {
   ordered_json json = {{"events", log.events}, {"missed", log.missed}, {"receivers", ordered_json::array()}};
   for (const natlog::DeliveryStatus& receiver : log.receivers)
-    json["receivers"].push_back({{"name", receiver.name},
-                                 {"written", receiver.written},
-                                 {"lost", receiver.lost},
-                                 {"waiting", receiver.waiting},
-                                 {"error", receiver.error ? ordered_json(*receiver.error) : ordered_json()},
-                                 {"since", receiver.since == std::chrono::system_clock::time_point{}
-                                               ? ordered_json()
-                                               : ordered_json(time_text(receiver.since))}});
+    json["receivers"].push_back(
+        {{"name", receiver.name},
+         {"written", receiver.written},
+         {"lost", receiver.lost},
+         {"waiting", receiver.waiting},
+         {"error", receiver.error ? ordered_json(*receiver.error) : ordered_json()},
+         {"remark", receiver.remark ? ordered_json(*receiver.remark) : ordered_json()},
+         {"since", receiver.since == std::chrono::system_clock::time_point{}
+                       ? ordered_json()
+                       : ordered_json(time_text(receiver.since))}});
   return json;
 }
 

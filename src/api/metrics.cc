@@ -437,9 +437,6 @@ std::string prometheus_text(const control::Status& status, std::span<const Insta
   of_instance(text, counters, "learned_path_mtus_total",
               "Path MTUs of tunnels that were learned from ICMPv6 errors.",
               &InstanceCounters::learned_path_mtus);
-  of_instance(text, counters, "offloaded_packets_total",
-              "Packets that the kernel forwarded itself; the translated packets have them too.",
-              &InstanceCounters::offloaded_packets);
   simple(text, counters, "icmp_errors_limited_total", "ICMP errors not sent because of the rate limit.",
          &Totals::icmp_errors_limited);
   simple(text, counters, "segmented_packets_total", "Super-packets split in software.", &Totals::segmented);

@@ -7,10 +7,12 @@
 #include <charconv>
 #include <iterator>
 #include <thread>
+#include <utility>
 
 #include <nlohmann/json.hpp>
 
 #include "api/json.h"
+#include "natlog/json_lines.h"
 
 namespace yonroku::api {
 namespace {
@@ -21,7 +23,10 @@ using control::NatQuery;
 using control::NatTable;
 
 constexpr std::size_t kPieceSize = 64 << 10;
+// For one piece, so that the other end hears of us from time to time, and we of it.
+constexpr int kMostLooks = 256;
 constexpr std::size_t kMostBusiest = 100;
+constexpr std::size_t kBusiest = 10;  // where no number is given
 
 template <class Number>
 std::optional<Number> parse_number(std::string_view text) {
@@ -91,6 +96,11 @@ bool read_protocol(std::string_view text, control::NatFilter& filter) {
   return filter.protocol.has_value();
 }
 
+bool read_order(std::string_view text, control::SubscriberOrder& order) {
+  order = text == "sessions" ? control::SubscriberOrder::Sessions : control::SubscriberOrder::Bindings;
+  return text == "sessions" || text == "bindings";
+}
+
 // "WORKER-ENTRY".
 std::string place_text(const NatPlace& place) { return fmt::format("{}-{}", place.worker, place.entry); }
 bool read_place(std::string_view text, NatPlace& place) {
@@ -111,6 +121,7 @@ bool applies(NatTable table, std::string_view name) {
   if (name == "remote") return table == NatTable::Sessions;
   if (name == "follow") return has_endpoints(table);
   if (name == "busiest" || name == "used-ranges") return table == NatTable::Ports;
+  if (name == "sort") return table == NatTable::Subscribers;
   if (name == "subscriber") return table != NatTable::Ports;
   return has_endpoints(table);
 }
@@ -130,14 +141,15 @@ Result<void> read_parameter(NatTable table, const std::string& name, const std::
       {"limit", "a number from 1 on"},
       {"from", "what `next` said in the answer before"},
       {"busiest", "a number from 0 to 100"},
+      {"sort", "sessions or bindings"},
       {"follow", "yes"},
       {"used-ranges", "yes"},
   };
   const auto* known = std::ranges::find(kParameters, name, &Parameter::name);
   if (known == std::end(kParameters))
     return fail(name, "there is no such parameter",
-                "there are: subscriber, inside, outside, remote, protocol, limit, from, busiest, follow, "
-                "used-ranges");
+                "there are: subscriber, inside, outside, remote, protocol, limit, from, busiest, sort, "
+                "follow, used-ranges");
   if (!applies(table, name))
     return fail(name, fmt::format("{} are not told apart by it", to_string(table)), "leave it out");
   control::NatFilter& filter = request.query.filter;
@@ -151,6 +163,7 @@ Result<void> read_parameter(NatTable table, const std::string& name, const std::
   if (name == "remote") is_good = read_ipv4(value, filter.remote, filter.remote_port);
   if (name == "protocol") is_good = read_protocol(value, filter);
   if (name == "from") is_good = read_place(value, request.from);
+  if (name == "sort") request.is_sorted = is_good = read_order(value, request.query.order);
   if (name == "follow") request.is_followed = is_good = value == "yes";
   if (name == "used-ranges") request.query.has_taken_ports = is_good = value == "yes";
   if (name == "limit") {
@@ -200,6 +213,10 @@ Result<NatRequest> parse_nat_request(NatTable table,
   for (const auto& [name, value] : parameters) TRY(read_parameter(table, name, value, request));
   if (request.query.has_taken_ports && !request.query.filter.outside)
     return fail("used-ranges", "only one address is told about at a time", "name it as outside=ADDRESS");
+  if (request.is_sorted && request.from != NatPlace{})
+    return fail("from", "who is busiest is found from the beginning on", "leave it out, or sort");
+  if (request.is_sorted && request.limit.value_or(0) > kMostBusiest)
+    return fail("limit", fmt::format("\"{}\" is too many to sort", *request.limit), "at most 100");
   return request;
 }
 
@@ -218,19 +235,10 @@ void append_json(std::string& text, const share::SessionView& session) {
 }
 
 void append_json(std::string& text, const share::NatEvent& event, int64_t time) {
-  using Kind = share::NatEvent::Kind;
   constexpr int64_t kPerSecond = 1000;
-  std::string endpoints;
-  append_endpoints(endpoints, event);
-  const auto out = std::back_inserter(text);
-  fmt::format_to(out, R"({{"time":"{:%Y-%m-%dT%H:%M:%S}.{:03}Z","event":"{}",{})",
-                 fmt::gmtime(static_cast<time_t>(time / kPerSecond)), time % kPerSecond,
-                 to_string(event.kind), endpoints.substr(1));
-  if (event.kind == Kind::SessionCreated || event.kind == Kind::SessionEnded) {
-    fmt::format_to(out, R"(,"remote":"{}")", event.remote.address.to_string());
-    append_port(text, "remote", event.remote.port, event.protocol);
-  }
-  if (event.is_recovered) text += R"(,"recovered":true)";
+  fmt::format_to(std::back_inserter(text), R"({{"time":"{:%Y-%m-%dT%H:%M:%S}.{:03}Z")",
+                 fmt::gmtime(static_cast<time_t>(time / kPerSecond)), time % kPerSecond);
+  natlog::append_json(text, event);
   text += '}';
 }
 
@@ -313,6 +321,15 @@ void append_with_ranges_of(std::string& text, const share::PoolAddressView& addr
 
 }  // namespace
 
+NatListing::NatListing(const NatRequest& request, Look look, Pause pause)
+    : request_(request),
+      look_(std::move(look)),
+      pause_(pause),
+      next_(request.from),
+      phase_(request.is_sorted ? Phase::Busiest : Phase::Table),
+      busiest_(request.query.order, request.is_sorted ? request.limit.value_or(kBusiest) : request.busiest,
+               request.query.filter) {}
+
 Result<NatPiece> NatListing::look(const NatQuery& query, std::size_t most) {
   if (has_looked_ && pause_ == Pause::BetweenLooks) std::this_thread::sleep_for(kPauseBetweenLooks);
   has_looked_ = true;
@@ -337,11 +354,16 @@ void NatListing::append_with_ranges(std::string& text, const NatPiece& piece) {
 }
 
 Result<std::string> NatListing::next_piece() {
-  std::string text;
-  if (has_ended_) return text;
-  if (!has_begun_) text = fmt::format("{{\"{}\":[", to_string(request_.query.table));
-  // Some of it is sent from time to time, so that the other end knows that we are at it.
-  constexpr int kMostLooks = 256;
+  switch (phase_) {
+    case Phase::Table: return next_of_table();
+    case Phase::Busiest: return next_of_busiest();
+    case Phase::Ended: break;
+  }
+  return std::string();
+}
+
+Result<std::string> NatListing::next_of_table() {
+  std::string text = head();
   const auto is_full = [&] { return request_.limit && count_ >= *request_.limit; };
   for (int looks = 0; next_ && !is_full() && looks < kMostLooks && text.size() < kPieceSize; ++looks) {
     const uint64_t most = request_.limit ? *request_.limit - count_ : control::kNatPlacesAtOnce;
@@ -355,41 +377,36 @@ Result<std::string> NatListing::next_piece() {
     else
       append_with_ranges(text, piece);
   }
-  has_begun_ = true;
   if (next_ && !is_full()) return text;
-  const std::string next = next_ ? "\"" + place_text(*next_) + "\"" : "null";
-  std::string busiest;
-  if (request_.query.table == NatTable::Ports && !next_) busiest = TRY(find_busiest());
-  text += fmt::format("],{}\"next\":{}}}\n", busiest, next);
-  has_ended_ = true;
-  return text;
+  if (request_.query.table == NatTable::Ports && !next_) {
+    phase_ = Phase::Busiest;
+    if (request_.busiest > 0) next_ = NatPlace{};
+    count_ = 0;
+    return text + "],\"busiest\":[";
+  }
+  phase_ = Phase::Ended;
+  return text + fmt::format("],\"next\":{}}}\n", next_ ? "\"" + place_text(*next_) + "\"" : "null");
+}
+
+Result<std::string> NatListing::next_of_busiest() {
+  std::string text = head();
+  for (int looks = 0; next_ && looks < kMostLooks; ++looks)
+    busiest_.add(TRY(look(busiest_.query(), control::kNatPlacesAtOnce)).subscribers);
+  if (next_) return text;
+  append(text, busiest_.found());
+  phase_ = Phase::Ended;
+  return text + "],\"next\":null}\n";
+}
+
+// Before the first piece.
+std::string NatListing::head() {
+  return std::exchange(has_begun_, true) ? "" : fmt::format("{{\"{}\":[", to_string(request_.query.table));
 }
 
 std::string NatListing::end_with(const Error& error) {
-  has_ended_ = true;
+  phase_ = Phase::Ended;
   const std::string object = dump(to_json(error));
   return "]," + object.substr(1) + "\n";
-}
-
-// The subscribers with the most bindings, each of which has a port.
-Result<std::string> NatListing::find_busiest() {
-  std::vector<share::SubscriberView> busiest;
-  if (request_.busiest > 0) {
-    NatQuery query{NatTable::Subscribers, {}};
-    query.filter.outside = request_.query.filter.outside;
-    for (next_ = NatPlace{}; next_;) {
-      NatPiece piece = TRY(look(query, control::kNatPlacesAtOnce));
-      std::ranges::move(piece.subscribers, std::back_inserter(busiest));
-      std::ranges::stable_sort(busiest, std::ranges::greater{}, &share::SubscriberView::bindings);
-      busiest.resize(std::min(busiest.size(), request_.busiest));
-    }
-  }
-  std::string text = "\"busiest\":[";
-  for (const auto& subscriber : busiest) {
-    text += text.ends_with('[') ? "\n" : ",\n";
-    append_json(text, subscriber);
-  }
-  return text + "],";
 }
 
 }  // namespace yonroku::api

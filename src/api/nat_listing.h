@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "base/result.h"
+#include "control/busiest.h"
 #include "control/nat_view.h"
 
 namespace yonroku::api {
@@ -25,12 +26,11 @@ struct NatRequest {
   control::NatPlace from;
   std::optional<uint64_t> limit;  // entries at most
   std::size_t busiest = 10;       // of ports: how many subscribers
+  bool is_sorted = false;         // of subscribers: `limit` of them, the busiest by query.order first
   bool is_followed = false;       // what happens from now on, instead of what there is
 };
 
-// What a request's parameters ask for: subscriber, inside, outside, remote, protocol, limit, from, busiest,
-// follow.
-// Errors name the parameter.
+// What a request's parameters ask for. Errors name the parameter.
 [[nodiscard]] Result<NatRequest> parse_nat_request(control::NatTable table,
                                                    const std::multimap<std::string, std::string>& parameters);
 
@@ -47,30 +47,33 @@ class NatListing {
                                                        const control::NatPlace& from, std::size_t most)>;
   enum class Pause : uint8_t { BetweenLooks, Never };  // never: tests
 
-  NatListing(const NatRequest& request, Look look, Pause pause = Pause::BetweenLooks)
-      : request_(request), look_(std::move(look)), pause_(pause), next_(request.from) {}
+  NatListing(const NatRequest& request, Look look, Pause pause = Pause::BetweenLooks);
 
   // Some more of it; may be empty before has_ended(). An error ends it: as the first piece it is the answer;
   // later, what was sent is completed with it.
   [[nodiscard]] Result<std::string> next_piece();
   [[nodiscard]] std::string end_with(const Error& error);
-  [[nodiscard]] bool has_ended() const { return has_ended_; }
+  [[nodiscard]] bool has_ended() const { return phase_ == Phase::Ended; }
 
  private:
   Result<control::NatPiece> look(const control::NatQuery& query, std::size_t most);
   template <class Views>
   void append(std::string& text, const Views& views);
   void append_with_ranges(std::string& text, const control::NatPiece& piece);
-  Result<std::string> find_busiest();
+  enum class Phase : uint8_t { Table, Busiest, Ended };
+  Result<std::string> next_of_table();
+  Result<std::string> next_of_busiest();
+  std::string head();
 
   NatRequest request_;
   Look look_;
   Pause pause_;
   std::optional<control::NatPlace> next_;
+  Phase phase_;
+  control::Busiest busiest_;
   uint64_t count_ = 0;
   bool has_begun_ = false;
   bool has_looked_ = false;
-  bool has_ended_ = false;
 };
 
 }  // namespace yonroku::api

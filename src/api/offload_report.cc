@@ -114,7 +114,9 @@ Result<ordered_json> offload_json(const control::Status& status, const std::stri
     if (each.has_tc) places.push_back("tc");
     interfaces.push_back({{"interface", each.name}, {"places", std::move(places)}, {"why", each.why}});
   }
-  return ordered_json{{"interfaces", std::move(interfaces)}, {"instances", std::move(instances)}};
+  return ordered_json{{"interfaces", std::move(interfaces)},
+                      {"routes-by", status.offload_is_exact ? "packet" : "destination"},
+                      {"instances", std::move(instances)}};
 }
 
 std::string offload_text(const ordered_json& answer) {
@@ -126,6 +128,11 @@ std::string offload_text(const ordered_json& answer) {
     text += fmt::format("{:<15} {:<12} {}\n", interface.at("interface").get<std::string>(),
                         places.empty() ? "nothing" : places, interface.at("why").get<std::string>());
   }
+  if (answer.at("routes-by") == "packet")
+    text +=
+        "routing asks for more than destinations (`ip rule`, routes by source or TOS): it is asked about "
+        "every\n"
+        "packet, and sessions of NATs stay with the engine\n";
   for (const auto& instance : answer.at("instances")) {
     const auto state = instance.at("state").get<std::string>();
     text +=

@@ -175,6 +175,8 @@ void add_log_problems(std::vector<std::string>& problems, const ordered_json& lo
     else if (lost > 0)
       problems.push_back(fmt::format("{} entries of the log were lost on the way to {}, which works again",
                                      grouped(lost), name));
+    if (receiver.contains("remark") && !receiver.at("remark").is_null())
+      problems.push_back(fmt::format("{}: {}", name, receiver.at("remark").get<std::string>()));
   }
   if (const auto missed = log.at("missed").get<uint64_t>(); missed > 0)
     problems.push_back(fmt::format("{} events were overwritten before they were logged: raise nat-log: queue",

@@ -143,8 +143,10 @@ TEST(StatusReport, SaysWhoDoesNotGetTheLog) {
   EXPECT_THAT(text, HasSubstr("\nnat-log: 5,000 events\n  store: 5,000 written, 0 wait, 0 lost; works\n"
                               "  syslog: 0 written, 33 wait, 812 lost; FAILS, for 1 min 0 s\n"));
   log.receivers[1].error.reset();
+  log.receivers[0].remark = "catalogue.db.damaged is set aside";
   log.missed = 7;
   text = status_report(to_json(status), kStart + std::chrono::seconds(100));
+  EXPECT_THAT(text, HasSubstr("! store: catalogue.db.damaged is set aside\n"));
   EXPECT_THAT(text, HasSubstr("! 812 entries of the log were lost on the way to syslog, which works again\n"
                               "! 7 events were overwritten before they were logged: raise nat-log: queue\n"));
 }

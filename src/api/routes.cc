@@ -90,7 +90,9 @@ class Routes {
   void show_history(const Request& request, Response& response) {
     const auto span = parse_history_span(request.get_param_value("span"));
     if (!span) return answer(response, kBadRequest, span.error());
-    const auto history = backend_.history(request.get_param_value("instance"), *span);
+    const auto since = parse_history_since(request.get_param_value("since"), natlog::utc_now());
+    if (!since) return answer(response, kBadRequest, since.error());
+    const auto history = backend_.history(request.get_param_value("instance"), *span, *since);
     if (!history) return answer(response, status_of(history.error()), history.error());
     response.set_content(history_json(*history), kJson);
   }
@@ -196,7 +198,7 @@ class Routes {
     if (is_too_large) return answer_too_large(response, kLargestChange);
     auto who = open_log();
     if (!who) return answer(response, status_of(who.error()), who.error());
-    const auto answers = answer_csv(*who, body, request.get_param_value("skew"), natlog::utc_now());
+    const auto answers = answer_csv(*who, body, who_request_of(request), natlog::utc_now());
     if (!answers) return answer(response, kInternal, answers.error());
     response.set_content(*answers, kCsv);
   }
@@ -259,17 +261,12 @@ class Routes {
                                                                     : std::string();
   }
 
-  Result<Who> open_log() {
-    const auto folder = backend_.log_folder();
-    if (!folder)
-      return fail("nat-log", "no log is kept", "add a section `nat-log` to the configuration, and reload");
-    return Who::open(*folder);
-  }
+  Result<Who> open_log() { return Who::open(TRY(backend_.log_folder())); }
 
   static WhoRequest who_request_of(const Request& request) {
     const auto value = [&](const char* name) { return request.get_param_value(name); };
-    return {value("address"),    value("port"), value("protocol"), value("time"), value("skew"),
-            value("subscriber"), value("from"), value("until"),    value("limit")};
+    return {value("address"),    value("port"), value("protocol"), value("time"),  value("skew"),
+            value("subscriber"), value("from"), value("until"),    value("limit"), value("remote")};
   }
 
   static void answer_too_large(Response& response, std::size_t largest) {

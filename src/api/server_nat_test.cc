@@ -50,6 +50,9 @@ TEST_F(ServerTest, TellsWhatANatHolds) {
       {"subscribers", "", 30},
       {"subscribers", "?subscriber=2001:db8:0:4::77", 1},
       {"subscribers", "?subscriber=2001:db8:0:4::/64", 1},
+      {"subscribers", "?sort=sessions", 10},
+      {"subscribers", "?sort=bindings&limit=100", 30},
+      {"subscribers", "?sort=sessions&subscriber=2001:db8:0:4::/62", 4},
       {"ports", "", 2},
       {"ports", "?outside=192.0.2.1", 1},
   };
@@ -61,6 +64,15 @@ TEST_F(ServerTest, TellsWhatANatHolds) {
   EXPECT_EQ(ports["ports"][0]["used"]["udp"].get<int>() + ports["ports"][1]["used"]["udp"].get<int>(), 300);
   ASSERT_EQ(ports["busiest"].size(), 3u);
   EXPECT_EQ(ports["busiest"][0]["bindings"], 10);
+}
+
+TEST_F(ServerTest, RefusesToSortTooMany) {
+  for (const char* wrong : {"?sort=names", "?sort=sessions&limit=101", "?sort=sessions&from=0-7"})
+    EXPECT_THAT(raw(path_, "GET " + table_path("plat", "subscribers") + wrong + " HTTP/1.1\r\n\r\n"),
+                HasSubstr("400 Bad Request"))
+        << wrong;
+  EXPECT_THAT(raw(path_, "GET " + table_path("plat", "sessions") + "?sort=sessions HTTP/1.1\r\n\r\n"),
+              HasSubstr("400 Bad Request"));
 }
 
 // As many as `used` counts, and each binding's port among them.

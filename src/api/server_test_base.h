@@ -164,14 +164,18 @@ class FakeBackend final : public Backend {
   }
   std::shared_ptr<control::NatEventRings> rings_ = std::make_shared<control::NatEventRings>(1);
   std::atomic<int> left_ = 0;
-  Result<control::HistoryView> history(const std::string& instance, control::HistorySpan span) override {
+  // A drop for each second of 1970.
+  Result<control::HistoryView> history(const std::string& instance, control::HistorySpan span,
+                                       std::optional<control::HistoryMoment> since) override {
     TRY(find(instance));
-    control::HistoryView view{"dc", span, {}, {}, {{0.5}}};
-    view.series[static_cast<std::size_t>(control::Series::Drops)] = {5};
+    control::HistoryView view{"dc", span, std::chrono::sys_seconds(std::chrono::seconds(5)), {}, {{0.5}}};
+    const auto left = since ? view.end - *since : std::chrono::milliseconds(5000);
+    view.series[static_cast<std::size_t>(control::Series::Drops)].resize(
+        static_cast<std::size_t>(left / std::chrono::seconds(1)), 1);
     return view;
   }
-  std::optional<std::string> log_folder_;
-  std::optional<std::string> log_folder() override { return log_folder_; }
+  config::Settings settings_;
+  Result<std::string> log_folder() override { return control::log_folder(settings_); }
   Result<void> reload() override {
     return fail("yonroku.yaml:3:1", "unknown key \"workerz\"", "did you mean \"workers\"?");
   }

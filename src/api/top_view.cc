@@ -217,10 +217,10 @@ std::vector<TopInstance> top_instances(const ordered_json& status, const ordered
   return instances;
 }
 
-std::vector<TopSubscriber> top_subscribers(const ordered_json& ports) {
+std::vector<TopSubscriber> top_subscribers(const ordered_json& answer) {
   std::vector<TopSubscriber> subscribers;
-  if (!ports.contains("busiest")) return subscribers;
-  for (const auto& each : ports.at("busiest"))
+  if (!answer.contains("subscribers")) return subscribers;
+  for (const auto& each : answer.at("subscribers"))
     subscribers.push_back(
         {each.at("subscriber").get<std::string>(), number(each, "bindings"), number(each, "sessions")});
   return subscribers;

@@ -46,8 +46,8 @@ struct TopModel {
 [[nodiscard]] std::vector<TopInstance> top_instances(const nlohmann::ordered_json& status,
                                                      const nlohmann::ordered_json& before,
                                                      const nlohmann::ordered_json& after, double seconds);
-// From an answer of /v1/instances/NAME/ports.
-[[nodiscard]] std::vector<TopSubscriber> top_subscribers(const nlohmann::ordered_json& ports);
+// From an answer of /v1/instances/NAME/subscribers.
+[[nodiscard]] std::vector<TopSubscriber> top_subscribers(const nlohmann::ordered_json& answer);
 
 struct TopSize {
   std::size_t columns;

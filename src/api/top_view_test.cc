@@ -136,13 +136,13 @@ TEST(TopView, RatesAreDifferencesOfCounters) {
   EXPECT_EQ(top_instances(to_json(status), json(after), json(before), 2)[0].packets_to_ipv4, 0);
 }
 
-TEST(TopView, SubscribersComeWithThePorts) {
+TEST(TopView, SubscribersAreThoseOfTheAnswer) {
   const auto answer = ordered_json::parse(
-      R"({"ports":[],"busiest":[{"subscriber":"2001:db8::/56","bindings":3,"sessions":4}],"next":null})");
+      R"({"subscribers":[{"subscriber":"2001:db8::/56","bindings":3,"sessions":4}],"next":null})");
   const auto subscribers = top_subscribers(answer);
   ASSERT_EQ(subscribers.size(), 1U);
   EXPECT_EQ(subscribers[0].bindings, 3U);
-  EXPECT_TRUE(top_subscribers(ordered_json::parse(R"({"ports":[]})")).empty());
+  EXPECT_TRUE(top_subscribers(ordered_json::parse(R"({"error":{}})")).empty());
 }
 
 }  // namespace

@@ -20,6 +20,7 @@ using natlog::PastSource;
 using natlog::TimeSpan;
 using How = WhoAnswer::How;
 
+constexpr std::string_view kOnlyIfThere = "if there was such a host: the prefix has one for every address";
 constexpr Milliseconds kNear = 600'000;             // a gap that is told with an answer
 constexpr Milliseconds kLookBack = 7 * 86'400'000;  // and when nobody is known
 
@@ -54,8 +55,8 @@ void set_inside(WhoAnswer& answer, const Interval& interval, const PastSource& s
   answer.subscriber = subscriber_text(interval.inside, source);
   if (interval.kind == Interval::Kind::Block) {
     // A block says the host only where each is a subscriber of its own.
-    if (source.settings.nat.subscriber_prefix_length == 128 && interval.inside.ipv6 != Ipv6Address() &&
-        source.settings.mechanism != config::Mechanism::DsLiteAftr)
+    if (source.number != 0 && source.settings.nat.subscriber_prefix_length == 128 &&
+        interval.inside.ipv6 != Ipv6Address() && source.settings.mechanism != config::Mechanism::DsLiteAftr)
       answer.inside = interval.inside.ipv6.to_string();
     return;
   }
@@ -150,6 +151,8 @@ void add_rule_at(const std::vector<PastEntry>& entries, Milliseconds moment, con
     const auto* const rule = std::get_if<share::MapRule>(&entry.what);
     // Of one that replaced another at that moment, both were in force.
     if (rule == nullptr || !is_in_force(entry, moment) || entry.in_force.until == moment) continue;
+    // The way from a customer's end to the border: all of the Internet, and nobody's address.
+    if (rule->ipv4().length() == 0) continue;
     rules.push_back(*rule);
     owners.push_back(&entry);
   }
@@ -157,6 +160,33 @@ void add_rule_at(const std::vector<PastEntry>& entries, Milliseconds moment, con
   if (!domain) return;
   const auto customer = domain->owner(question.address, question.port);
   if (customer) add(result, answer_of(*owners[customer->rule_number - 1], *customer, question.port));
+}
+
+// RFC 6888 REQ-12 advises against it, so destinations are rarely logged.
+void note_remote(WhoResult& result, const std::optional<natlog::Remote>& remote) {
+  if (!remote) return;
+  const std::string note = fmt::format("whether it was to {} is not known: the destination was not logged",
+                                       remote->address.to_string());
+  for (WhoAnswer& answer : result.answers)
+    if (!answer.is_remote_known) answer.notes.push_back(note);
+}
+
+void set_settings_force(WhoAnswer& answer, const TimeSpan& in_force) {
+  answer.from = in_force.from;
+  answer.until = end_of(in_force.until);
+}
+
+// The IPv4 addresses that are embedded in those of `inside`; nullopt when it is not in the prefix, or
+// is the whole of it.
+std::optional<Ipv4Prefix> embedded_in(const share::Pref64& pref64, const Ipv6Prefix& inside) {
+  const unsigned length = pref64.prefix().length();
+  const auto address = pref64.extract(inside.address());
+  if (!address || inside.length() <= length) return std::nullopt;
+  // RFC 6052 §2.2: octet 8 is no part of the address, except in a /96.
+  const unsigned behind_64 = std::max(inside.length(), 64u) - 64;
+  const unsigned bits = inside.length() - length - (length == 96 ? 0 : std::min(behind_64, 8u));
+  if (bits == 0) return std::nullopt;
+  return Ipv4Prefix::holding(*address, std::min(bits, 32u));
 }
 
 bool is_open_loss(const Gap& gap, const Interval& interval) {
@@ -174,6 +204,7 @@ std::string_view to_string(How how) {
     case How::Rule: return "rule";
     case How::Softwire: return "softwire";
     case How::Mapping: return "mapping";
+    case How::Prefix: return "prefix";
   }
   return "";
 }
@@ -183,11 +214,14 @@ Result<Who> Who::open(const std::string& folder) { return Who(TRY(natlog::Histor
 Result<WhoResult> Who::ask(const WhoQuestion& question) {
   const TimeSpan span{question.time - question.skew, question.time + question.skew};
   WhoResult result;
-  for (const auto& holder : TRY(history_.holders({question.address, question.port}, question.protocol, span)))
+  for (const auto& holder :
+       TRY(history_.holders({question.address, question.port}, question.protocol, span, question.remote)))
     result.answers.push_back(TRY(answer_of(holder)));
   add_static(question, span, result);
   add_deterministic(question, span, result);
   TRY(add_tables(question, span, result));
+  TRY(add_prefixes(question, span, result));
+  note_remote(result, question.remote);
   for (WhoAnswer& answer : result.answers)
     if (question.skew != 0 &&
         ((answer.from && *answer.from > question.time) || (answer.until && *answer.until < question.time)))
@@ -208,9 +242,15 @@ Result<WhoAnswer> Who::answer_of(const natlog::Holder& holder) {
   else
     answer.notes.emplace_back("its beginning was not logged");
   answer.until = end_of(interval.until);
+  if (source->number == 0)
+    answer.notes.emplace_back(
+        "of which instance, and how long the subscriber's prefix is, is not known: the log's catalogue was "
+        "damaged");
   if (interval.is_recovered)
-    answer.notes.emplace_back("it began before: the offload kept it while the program did not run");
-  if (interval.remote.port != 0 || interval.remote.address != Ipv4Address())
+    answer.notes.emplace_back(
+        "it began before that was logged, or the offload kept it while the program did not run");
+  answer.is_remote_known = interval.is_remote_known();
+  if (answer.is_remote_known)
     answer.notes.push_back(
         fmt::format("to {}:{}", interval.remote.address.to_string(), interval.remote.port));
   if (answer.until) return answer;
@@ -235,7 +275,9 @@ TimeSpan Who::same_settings(const PastSource& source) const {
   std::vector<const PastSource*> of_instance;
   for (const auto& other : history_.sources())
     if (other->settings.name == source.settings.name) of_instance.push_back(other.get());
-  const auto has_same = [&](const PastSource* other) { return other->settings.nat == source.settings.nat; };
+  const auto has_same = [&](const PastSource* other) {
+    return other->settings.nat == source.settings.nat && other->settings.pref64 == source.settings.pref64;
+  };
   const auto here = std::ranges::find(of_instance, source.number, &PastSource::number);
   const auto next = std::find_if_not(here, of_instance.end(), has_same);
   const auto before = std::find_if_not(std::reverse_iterator(here), of_instance.rend(), has_same);
@@ -257,9 +299,7 @@ void Who::add_deterministic(const WhoQuestion& question, const TimeSpan& span, W
     const uint32_t first = place->slot / nat.block_size * nat.block_size;
     answer.outside_ports = ports_text(pool.port_of({place->address, first}),
                                       pool.port_of({place->address, first + nat.block_size - 1}));
-    const TimeSpan in_force = same_settings(*source);
-    answer.from = in_force.from;
-    answer.until = end_of(in_force.until);
+    set_settings_force(answer, same_settings(*source));
     add(result, std::move(answer));
   }
 }
@@ -278,9 +318,7 @@ void Who::add_static(const WhoQuestion& question, const TimeSpan& span, WhoResul
       answer.inside_port = made.inside_port;
       answer.protocol = made.protocol;
       answer.outside_ports = std::to_string(made.outside_port);
-      const TimeSpan in_force = same_settings(*source);
-      answer.from = in_force.from;
-      answer.until = end_of(in_force.until);
+      set_settings_force(answer, same_settings(*source));
       answer.notes.emplace_back("a static binding of the configuration");
       add(result, std::move(answer));
     }
@@ -302,35 +340,86 @@ Result<void> Who::add_tables(const WhoQuestion& question, const TimeSpan& span, 
   return {};
 }
 
+bool Who::is_in_pool(Ipv4Address address, const TimeSpan& span) const {
+  const auto contains = [&](const Ipv4Prefix& prefix) { return prefix.contains(address); };
+  return std::ranges::any_of(history_.sources(), [&](const auto& source) {
+    return source->in_force.overlaps(span) &&
+           std::ranges::any_of(source->settings.nat.pools, [&](const share::NatPool& pool) {
+             return std::ranges::any_of(pool.addresses, contains);
+           });
+  });
+}
+
+// A prefix has a host for every address: it is asked for addresses that nothing else has.
+Result<void> Who::add_prefixes(const WhoQuestion& question, const TimeSpan& span, WhoResult& result) {
+  if (!result.answers.empty() || is_in_pool(question.address, span)) return {};
+  if (!TRY(history_.entries_at(question.address, span)).empty()) return {};
+  for (const auto& source : history_.sources()) {
+    if (!source->settings.pref64 || !source->in_force.overlaps(span)) continue;
+    WhoAnswer answer = answer_in(*source, How::Prefix, question.address);
+    const Ipv6Address host = source->settings.pref64->embed(question.address);
+    answer.subscriber = Ipv6Prefix::holding(host, 128).to_string();
+    answer.inside = host.to_string();
+    answer.inside_port = question.port;
+    answer.outside_ports = std::to_string(question.port);
+    set_settings_force(answer, same_settings(*source));
+    answer.notes.emplace_back(kOnlyIfThere);
+    add(result, std::move(answer));
+  }
+  return {};
+}
+
 // --- the other way round ---
 
-void Who::add_deterministic_of(const Ipv6Prefix& subscriber, const TimeSpan& span, WhoResult& result) {
+void Who::add_deterministic_of(const Ipv6Prefix& subscriber, const TimeSpan& span, std::size_t most,
+                               WhoResult& result) {
+  std::set<std::pair<std::string, Milliseconds>> told;  // settings, which several sources may have
   for (const auto& source : history_.sources()) {
     const share::NatSettings& nat = source->settings.nat;
     if (nat.allocation != share::PortAllocation::Deterministic || !source->in_force.overlaps(span)) continue;
-    const share::PortPool& pool = pool_of(*source);
-    const auto place = share::deterministic_place(nat, pool, subscriber.address());
-    if (!place) continue;
-    const Ipv4Address address = pool.address(place->address);
-    WhoAnswer answer = answer_in(*source, How::Deterministic, address);
-    answer.subscriber = Ipv6Prefix::holding(subscriber.address(), nat.subscriber_prefix_length).to_string();
-    answer.outside_ports =
-        ports_text(pool.port_of(*place), pool.port_of({place->address, place->slot + nat.block_size - 1}));
     const TimeSpan in_force = same_settings(*source);
-    answer.from = in_force.from;
-    answer.until = end_of(in_force.until);
-    if (subscriber.length() < nat.subscriber_prefix_length)
-      answer.notes.emplace_back("the first subscriber of that prefix; others follow");
+    if (result.answers.size() >= most || !told.emplace(source->settings.name, in_force.from).second) continue;
+    const share::PortPool& pool = pool_of(*source);
+    for (const auto& [owner, place] :
+         share::deterministic_blocks(nat, pool, subscriber, most - result.answers.size())) {
+      WhoAnswer answer = answer_in(*source, How::Deterministic, pool.address(place.address));
+      answer.subscriber = owner.to_string();
+      answer.outside_ports =
+          ports_text(pool.port_of(place), pool.port_of({place.address, place.slot + nat.block_size - 1}));
+      set_settings_force(answer, in_force);
+      result.answers.push_back(std::move(answer));
+    }
+  }
+}
+
+void Who::add_prefixes_of(const Ipv6Prefix& subscriber, const TimeSpan& span,
+                          const std::vector<PastEntry>& entries, WhoResult& result) const {
+  for (const auto& source : history_.sources()) {
+    if (!source->settings.pref64 || !source->in_force.overlaps(span)) continue;
+    const auto outside = embedded_in(*source->settings.pref64, subscriber);
+    // RFC 7757 §3.3: a mapping goes before the prefix.
+    const bool is_mapped = std::ranges::any_of(entries, [&](const PastEntry& entry) {
+      const auto* const mapping = std::get_if<share::EamMapping>(&entry.what);
+      return mapping != nullptr && entry.source->settings.name == source->settings.name &&
+             mapping->ipv6.contains(subscriber);
+    });
+    if (!outside || is_mapped) continue;
+    WhoAnswer answer = answer_in(*source, How::Prefix, outside->address());
+    if (outside->length() < 32) answer.outside = outside->to_string();
+    answer.subscriber = subscriber.to_string();
+    if (subscriber.length() == 128) answer.inside = subscriber.address().to_string();
+    answer.outside_ports = "0-65535";
+    set_settings_force(answer, same_settings(*source));
+    answer.notes.emplace_back(kOnlyIfThere);
     add(result, std::move(answer));
   }
 }
 
-Result<WhoResult> Who::used_by(const Ipv6Prefix& subscriber, const TimeSpan& span, std::size_t most) {
-  WhoResult result;
-  for (const auto& holder : TRY(history_.used_by(subscriber, span, most)))
-    result.answers.push_back(TRY(answer_of(holder)));
-  add_deterministic_of(subscriber, span, result);
-  for (const PastEntry& entry : TRY(history_.entries_of(subscriber, span))) {
+Result<void> Who::add_tables_of(const Ipv6Prefix& subscriber, const TimeSpan& span, std::size_t most,
+                                WhoResult& result) {
+  const auto entries = TRY(history_.entries_of(subscriber, span));
+  add_prefixes_of(subscriber, span, entries, result);
+  for (const PastEntry& entry : entries) {
     if (result.answers.size() >= most) break;
     if (const auto* const mapping = std::get_if<share::EamMapping>(&entry.what)) {
       const bool is_one = mapping->ipv6.contains(subscriber);
@@ -346,7 +435,20 @@ Result<WhoResult> Who::used_by(const Ipv6Prefix& subscriber, const TimeSpan& spa
     customer.host = rule.customer_of(is_one ? subscriber.address() : rule.ipv6().address());
     result.answers.push_back(api::answer_of(entry, customer, std::nullopt));
   }
+  return {};
+}
+
+// One more than is wanted, to see whether there are more.
+Result<WhoResult> Who::used_by(const Ipv6Prefix& subscriber, const TimeSpan& span, std::size_t most,
+                               const std::optional<natlog::Remote>& remote) {
+  WhoResult result;
+  const natlog::Used used = TRY(history_.used_by(subscriber, span, most, remote));
+  for (const auto& holder : used.holders) result.answers.push_back(TRY(answer_of(holder)));
+  add_deterministic_of(subscriber, span, most + 1, result);
+  TRY(add_tables_of(subscriber, span, most + 1, result));
+  result.is_cut = used.is_cut || result.answers.size() > most;
   if (result.answers.size() > most) result.answers.resize(most);
+  note_remote(result, remote);
   TRY(add_gaps(span, result));
   return result;
 }

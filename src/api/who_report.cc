@@ -22,7 +22,7 @@ ordered_json answer_json(const WhoAnswer& answer) {
   std::string notes;
   for (const std::string& note : answer.notes) notes += (notes.empty() ? "" : "; ") + note;
   return {{"instance", answer.instance},
-          {"mechanism", config::to_string(answer.mechanism)},
+          {"mechanism", answer.instance.empty() ? "" : config::to_string(answer.mechanism)},
           {"subscriber", answer.subscriber},
           {"inside", or_null(answer.inside, same)},
           {"inside-port", or_null(answer.inside_port, same)},
@@ -55,6 +55,7 @@ std::string_view how_text(std::string_view how) {
   if (how == "rule") return "the mapping rules of that time (RFC 7597 §5)";
   if (how == "softwire") return "the softwires of that time (RFC 7596)";
   if (how == "mapping") return "the address mappings of that time (RFC 7757)";
+  if (how == "prefix") return "the prefix of that time (RFC 6052 §2.2)";
   return how;
 }
 
@@ -75,8 +76,11 @@ std::string answer_text(const ordered_json& answer) {
   const std::string from = text_of(answer, "from"), until = text_of(answer, "until");
   line("from", from.empty() ? "not known" : from);
   line("until", until.empty() ? "still so, as far as is known" : until);
-  line("known by", fmt::format("{}, instance {} ({})", how_text(text_of(answer, "how")),
-                               text_of(answer, "instance"), text_of(answer, "mechanism")));
+  const std::string instance = text_of(answer, "instance");
+  line("known by", fmt::format("{}{}", how_text(text_of(answer, "how")),
+                               instance.empty() ? ""
+                                                : fmt::format(", instance {} ({})", instance,
+                                                              text_of(answer, "mechanism"))));
   line("note", text_of(answer, "note"));
   return text;
 }
@@ -102,7 +106,7 @@ ordered_json to_json(const WhoResult& result) {
                     {"lost", nullptr},
                     {"why", "before-log"}});
   for (const natlog::Gap& gap : result.gaps) gaps.push_back(gap_json(gap));
-  return {{"answers", std::move(answers)}, {"gaps", std::move(gaps)}};
+  return {{"answers", std::move(answers)}, {"gaps", std::move(gaps)}, {"more", result.is_cut}};
 }
 
 std::string who_text(const ordered_json& answer, std::string_view question) {
@@ -114,6 +118,9 @@ std::string who_text(const ordered_json& answer, std::string_view question) {
   std::string text = fmt::format("{}\n", question);
   for (const ordered_json& each : list("answers")) text += answer_text(each);
   if (list("answers").empty()) text += "\nnobody is known\n";
+  const auto more = answer.find("more");
+  if (more != answer.end() && *more == true)
+    text += fmt::format("\nthere are more: these are {}, see --limit\n", list("answers").size());
   const ordered_json& gaps = list("gaps");
   if (!gaps.empty()) text += "\nthe log is not complete around then:\n";
   for (const ordered_json& gap : gaps) text += "  " + gap_text(gap) + "\n";

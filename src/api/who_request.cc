@@ -42,6 +42,18 @@ std::optional<Ipv6Prefix> subscriber_of(std::string_view text) {
   return std::nullopt;
 }
 
+Result<std::optional<natlog::Remote>> remote_of(std::string_view text) {
+  if (text.empty()) return std::nullopt;
+  const std::size_t colon = std::min(text.find(':'), text.size());
+  const auto address = Ipv4Address::parse(text.substr(0, colon));
+  const auto port = colon < text.size() ? number(text.substr(colon + 1), 65535) : std::nullopt;
+  if (!address || (colon < text.size() && !port))
+    return fail("remote", fmt::format("\"{}\" is none", text),
+                "the other side's IPv4 address and, if it is known, port, such as 203.0.113.7:443");
+  return natlog::Remote{*address,
+                        port ? std::optional<uint16_t>(static_cast<uint16_t>(*port)) : std::nullopt};
+}
+
 Result<WhoResult> answer_used(Who& who, const WhoRequest& request, int64_t now) {
   const auto subscriber = subscriber_of(request.subscriber);
   if (!subscriber)
@@ -53,7 +65,7 @@ Result<WhoResult> answer_used(Who& who, const WhoRequest& request, int64_t now) 
   const auto limit =
       request.limit.empty() ? std::optional<uint64_t>(kMostAnswers) : number(request.limit, 1'000'000);
   if (!limit || *limit == 0) return fail("limit", fmt::format("\"{}\" is no number", request.limit));
-  return who.used_by(*subscriber, {from, until}, *limit);
+  return who.used_by(*subscriber, {from, until}, *limit, TRY(remote_of(request.remote)));
 }
 
 // --- CSV ---
@@ -105,7 +117,7 @@ void append_field(std::string& out, std::string_view field) {
   out += '"';
 }
 
-enum Column : std::size_t { Address, Port, Protocol, Time, ColumnCount };
+enum Column : std::size_t { Address, Port, Protocol, Time, RemoteAddress, RemotePort, ColumnCount };
 using Columns = std::array<std::optional<std::size_t>, ColumnCount>;
 
 std::string simplified(std::string_view name) {
@@ -120,14 +132,41 @@ std::string simplified(std::string_view name) {
 }
 
 std::optional<Column> column_named(std::string_view name) {
-  constexpr std::pair<std::string_view, Column> kNames[] = {
-      {"address", Address},       {"ip", Address},          {"ipaddress", Address},
-      {"ipv4", Address},          {"ipv4address", Address}, {"outside", Address},
-      {"source", Address},        {"sourceip", Address},    {"srcip", Address},
-      {"sourceaddress", Address}, {"port", Port},           {"sourceport", Port},
-      {"srcport", Port},          {"outsideport", Port},    {"protocol", Protocol},
-      {"proto", Protocol},        {"time", Time},           {"timestamp", Time},
-      {"datetime", Time},         {"date", Time},           {"when", Time}};
+  constexpr std::pair<std::string_view, Column> kNames[] = {{"address", Address},
+                                                            {"ip", Address},
+                                                            {"ipaddress", Address},
+                                                            {"ipv4", Address},
+                                                            {"ipv4address", Address},
+                                                            {"outside", Address},
+                                                            {"source", Address},
+                                                            {"sourceip", Address},
+                                                            {"srcip", Address},
+                                                            {"sourceaddress", Address},
+                                                            {"port", Port},
+                                                            {"sourceport", Port},
+                                                            {"srcport", Port},
+                                                            {"outsideport", Port},
+                                                            {"protocol", Protocol},
+                                                            {"proto", Protocol},
+                                                            {"time", Time},
+                                                            {"timestamp", Time},
+                                                            {"datetime", Time},
+                                                            {"date", Time},
+                                                            {"when", Time},
+                                                            {"remote", RemoteAddress},
+                                                            {"remoteip", RemoteAddress},
+                                                            {"remoteaddress", RemoteAddress},
+                                                            {"destination", RemoteAddress},
+                                                            {"destinationip", RemoteAddress},
+                                                            {"destinationaddress", RemoteAddress},
+                                                            {"destip", RemoteAddress},
+                                                            {"dstip", RemoteAddress},
+                                                            {"serverip", RemoteAddress},
+                                                            {"remoteport", RemotePort},
+                                                            {"destinationport", RemotePort},
+                                                            {"destport", RemotePort},
+                                                            {"dstport", RemotePort},
+                                                            {"serverport", RemotePort}};
   const std::string simple = simplified(name);
   for (const auto& [known, column] : kNames)
     if (known == simple) return column;
@@ -197,7 +236,15 @@ void append_answers(std::string& out, const Fields& asked, std::size_t width, co
   }
 }
 
-std::vector<Complaint> read_complaints(std::string_view text, Fields& heading, std::string_view skew,
+// The port counts where there is an address.
+std::string remote_at(const Fields& fields, const Columns& columns) {
+  std::string remote = field_at(fields, columns[RemoteAddress]);
+  const std::string port = field_at(fields, columns[RemotePort]);
+  if (!remote.empty() && !port.empty()) remote += ":" + port;
+  return remote;
+}
+
+std::vector<Complaint> read_complaints(std::string_view text, Fields& heading, const WhoRequest& of_all,
                                        int64_t now) {
   if (text.starts_with("\xef\xbb\xbf")) text.remove_prefix(3);  // a byte order mark
   std::vector<Complaint> complaints;
@@ -212,8 +259,8 @@ std::vector<Complaint> read_complaints(std::string_view text, Fields& heading, s
         continue;
       }
       const bool has_protocol = fields.size() > 3;
-      columns =
-          Columns{0, 1, has_protocol ? std::optional<std::size_t>(2) : std::nullopt, has_protocol ? 3 : 2};
+      columns = Columns{
+          0, 1, has_protocol ? std::optional<std::size_t>(2) : std::nullopt, has_protocol ? 3 : 2, {}, {}};
       heading =
           has_protocol ? Fields{"address", "port", "protocol", "time"} : Fields{"address", "port", "time"};
     }
@@ -222,7 +269,9 @@ std::vector<Complaint> read_complaints(std::string_view text, Fields& heading, s
     request.port = field_at(fields, (*columns)[Port]);
     request.protocol = field_at(fields, (*columns)[Protocol]);
     request.time = field_at(fields, (*columns)[Time]);
-    request.skew = skew;
+    request.skew = of_all.skew;
+    request.remote = remote_at(fields, *columns);
+    if (request.remote.empty()) request.remote = of_all.remote;
     // Who complains about something names a time.
     auto question = request.time.empty() ? fail("time", "is missing") : parse_question(request, now);
     Complaint complaint{std::move(fields), std::nullopt, {}};
@@ -249,9 +298,12 @@ Result<WhoQuestion> parse_question(const WhoRequest& request, int64_t now) {
   const auto skew = request.skew.empty() ? std::optional<uint64_t>(0)
                                          : number(request.skew, static_cast<uint64_t>(kLongestSkew));
   if (!skew) return fail("skew", fmt::format("\"{}\" is none", request.skew), "seconds, at most 86400");
-  return WhoQuestion{*address, static_cast<uint16_t>(*port), TRY(protocol_of(request.protocol)),
+  return WhoQuestion{*address,
+                     static_cast<uint16_t>(*port),
+                     TRY(protocol_of(request.protocol)),
                      request.time.empty() ? now : TRY(parse_time(request.time, now)),
-                     static_cast<Milliseconds>(*skew) * 1000};
+                     static_cast<Milliseconds>(*skew) * 1000,
+                     TRY(remote_of(request.remote))};
 }
 
 Result<WhoResult> answer(Who& who, const WhoRequest& request, int64_t now) {
@@ -259,9 +311,9 @@ Result<WhoResult> answer(Who& who, const WhoRequest& request, int64_t now) {
   return who.ask(TRY(parse_question(request, now)));
 }
 
-Result<std::string> answer_csv(Who& who, std::string_view text, std::string_view skew, int64_t now) {
+Result<std::string> answer_csv(Who& who, std::string_view text, const WhoRequest& of_all, int64_t now) {
   Fields heading;
-  const auto complaints = read_complaints(text, heading, skew, now);
+  const auto complaints = read_complaints(text, heading, of_all, now);
   // In the order of time, so that each part of the log is opened once.
   std::vector<std::size_t> order(complaints.size());
   std::iota(order.begin(), order.end(), std::size_t{0});

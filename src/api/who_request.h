@@ -16,6 +16,7 @@ namespace yonroku::api {
 struct WhoRequest {
   std::string address, port, protocol, time, skew;  // who it was
   std::string subscriber, from, until, limit;       // or what that one used
+  std::string remote;                               // of both: "ADDRESS" or "ADDRESS:PORT"
 };
 
 // `now` is UTC in milliseconds since 1970. What is wrong with the request is an error without a place in a
@@ -24,8 +25,9 @@ struct WhoRequest {
 [[nodiscard]] Result<WhoQuestion> parse_question(const WhoRequest& request, int64_t now);
 
 // A table of complaints, with a line for each; the first may name the columns. The table with the answers: a
-// line for each, and one for a complaint without. What is wrong with a line is its answer.
-[[nodiscard]] Result<std::string> answer_csv(Who& who, std::string_view complaints, std::string_view skew,
+// line for each, and one for a complaint without. What is wrong with a line is its answer. `of_all` says
+// `skew`, and `remote` for lines that do not name one.
+[[nodiscard]] Result<std::string> answer_csv(Who& who, std::string_view complaints, const WhoRequest& of_all,
                                              int64_t now);
 
 }  // namespace yonroku::api

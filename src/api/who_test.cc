@@ -65,6 +65,13 @@ class WhoTest : public testing::Test {
         folder_, natlog::StoreLimits{.age = Milliseconds{1} << 50, .size = UINT64_MAX},
         [this] { return now_.load(); });
   }
+  // A log in which nothing is.
+  void open_again() {
+    store_.reset();
+    std::filesystem::remove_all(folder_);
+    std::filesystem::create_directories(folder_);
+    open();
+  }
   void write(const natlog::Batch& batch) {
     const auto written = store_->write(batch);
     ASSERT_TRUE(written) << written.error().to_string();
@@ -91,10 +98,32 @@ class WhoTest : public testing::Test {
     if (!result) ADD_FAILURE() << result.error().to_string();
     return result.value_or(WhoResult());
   }
-  WhoResult used(const char* subscriber) {
+  void session(const Source* source, const char* inside, share::Ipv4Endpoint remote,
+               NatProtocol protocol = NatProtocol::Tcp) {
+    NatEvent event;
+    event.kind = NatEvent::Kind::SessionCreated;
+    event.protocol = protocol;
+    event.inside = {*Ipv6Address::parse(inside), {}, 40000};
+    event.outside = {Ipv4Address(198, 51, 100, 2), 5000};
+    event.remote = remote;
+    write(std::vector<natlog::Event>{{now_, source, event, 5000}});
+  }
+  // Of 198.51.100.2, now.
+  WhoResult ask_about_remote(uint16_t port, const char* remote) {
     EXPECT_TRUE(store_->tick());
     auto who = Who::open(folder_);
-    const auto result = who->used_by(*Ipv6Prefix::parse(subscriber), {0, now_}, 100);
+    WhoRequest request;
+    request.address = "198.51.100.2";
+    request.port = std::to_string(port);
+    request.remote = remote;
+    const auto result = answer(*who, request, now_);
+    if (!result) ADD_FAILURE() << result.error().to_string();
+    return result.value_or(WhoResult());
+  }
+  WhoResult used(const char* subscriber, std::size_t most = 100) {
+    EXPECT_TRUE(store_->tick());
+    auto who = Who::open(folder_);
+    const auto result = who->used_by(*Ipv6Prefix::parse(subscriber), {0, now_}, most);
     if (!result) ADD_FAILURE() << result.error().to_string();
     return result.value_or(WhoResult());
   }
@@ -113,7 +142,7 @@ TEST_F(WhoTest, Block) {
             R"({"answers":[{"instance":"plat","mechanism":"nat64","subscriber":"2001:db8:1200:100::/56",)"
             R"("inside":null,"inside-port":null,"outside":"198.51.100.2","outside-ports":"2048-2559",)"
             R"("protocol":null,"from":"2026-11-22T12:00:00Z","until":null,"how":"port-block","note":null}],)"
-            R"("gaps":[]})");
+            R"("gaps":[],"more":false})");
   EXPECT_EQ(who_text(to_json(result), "198.51.100.2 port 2100"),
             "198.51.100.2 port 2100\n\n"
             "2001:db8:1200:100::/56\n"
@@ -151,6 +180,55 @@ TEST_F(WhoTest, AnAnswerSaysWhatWasLostSince) {
               ElementsAre("3 events were lost since, and its end may be one of them"));
 }
 
+// One port to many servers at once: what tells their hosts apart is whom they talked to.
+TEST_F(WhoTest, SessionsByTheirDestination) {
+  config::InstanceSettings settings = nat64(share::PortAllocation::Dynamic);
+  settings.nat.when_exhausted = share::WhenExhausted::ReuseByDestination;
+  const Source* const plat = begin(settings);
+  session(plat, "2001:db8:1200:100::7", {Ipv4Address(203, 0, 113, 7), 443});
+  session(plat, "2001:db8:1200:200::8", {Ipv4Address(203, 0, 113, 8), 443});
+  const auto hosts = [&](const char* remote) {
+    std::vector<std::string> inside;
+    for (const WhoAnswer& each : ask_about_remote(5000, remote).answers) inside.push_back(*each.inside);
+    return inside;
+  };
+  EXPECT_THAT(hosts(""), testing::SizeIs(2));
+  EXPECT_THAT(hosts("203.0.113.7"), ElementsAre("2001:db8:1200:100::7"));
+  EXPECT_THAT(hosts("203.0.113.8:443"), ElementsAre("2001:db8:1200:200::8"));
+  EXPECT_THAT(hosts("203.0.113.8:80"), IsEmpty());
+  EXPECT_THAT(hosts("203.0.113.9"), IsEmpty());
+  EXPECT_THAT(ask_about_remote(5000, "203.0.113.7").answers.at(0).notes, ElementsAre("to 203.0.113.7:443"));
+  WhoRequest back;
+  back.subscriber = "2001:db8:1200::/48";
+  back.remote = "203.0.113.8";
+  auto who = Who::open(folder_);
+  const auto used = answer(*who, back, now_);
+  ASSERT_TRUE(used);
+  ASSERT_EQ(used->answers.size(), 1u);
+  EXPECT_EQ(used->answers[0].inside, "2001:db8:1200:200::8");
+}
+
+TEST_F(WhoTest, AnIcmpSessionHasNoRemotePort) {
+  const Source* const plat = begin(nat64(share::PortAllocation::Dynamic));
+  session(plat, "2001:db8:1200:100::7", {Ipv4Address(203, 0, 113, 7), 0}, NatProtocol::Icmp);
+  EXPECT_EQ(ask_about_remote(5000, "203.0.113.7:443").answers.size(), 1u);
+  EXPECT_THAT(ask_about_remote(5000, "203.0.113.8").answers, IsEmpty());
+}
+
+// RFC 6888 REQ-12: destinations are not logged, and then they tell nobody apart.
+TEST_F(WhoTest, ADestinationThatWasNotLogged) {
+  const Source* const plat = begin(nat64(share::PortAllocation::Blocks));
+  event(plat, NatEvent::Kind::PortBlockTaken, "2001:db8:1200:100::", 2048, 2559);
+  session(plat, "2001:db8:1200:100::7", {});
+  for (const uint16_t port : {uint16_t{2100}, uint16_t{5000}}) {
+    const auto result = ask_about_remote(port, "203.0.113.7:443");
+    ASSERT_EQ(result.answers.size(), 1u) << port;
+    EXPECT_THAT(result.answers[0].notes,
+                ElementsAre("whether it was to 203.0.113.7 is not known: the destination was not logged"));
+    EXPECT_THAT(ask_about_remote(port, "").answers.at(0).notes, IsEmpty());
+  }
+}
+
 // RFC 7422 §2: nothing is logged but the settings.
 TEST_F(WhoTest, Deterministic) {
   begin(nat64(share::PortAllocation::Deterministic));
@@ -171,6 +249,35 @@ TEST_F(WhoTest, Deterministic) {
   ASSERT_EQ(back.answers.size(), 1u);
   EXPECT_EQ(back.answers[0].outside, "198.51.100.1");
   EXPECT_EQ(back.answers[0].outside_ports, "1536-2047");
+  EXPECT_FALSE(back.is_cut);
+}
+
+// Every subscriber of the prefix has its block: the same one that is found the other way round.
+TEST_F(WhoTest, DeterministicOfManySubscribers) {
+  config::InstanceSettings settings = nat64(share::PortAllocation::Deterministic);
+  settings.nat.subscribers.push_back(*Ipv6Prefix::parse("2001:db8:3400::/54"));
+  begin(settings);
+  begin(settings);  // after a restart: the same, once
+  EXPECT_EQ(used("2001:db8:1200:7c00::/54").answers.size(), 4u);
+  EXPECT_EQ(used("2001:db8:1200:7c00::/57").answers.at(0).subscriber, "2001:db8:1200:7c00::/56");  // in it
+  EXPECT_THAT(used("2001:db8:5600::/48").answers, IsEmpty());
+  const auto all = used("2001:db8::/32", 1000);
+  EXPECT_FALSE(all.is_cut);
+  ASSERT_EQ(all.answers.size(), 260u);
+  for (const WhoAnswer& each : all.answers) {
+    const auto port = static_cast<uint16_t>(std::stoi(each.outside_ports));
+    const auto there = ask(each.outside.c_str(), port, 0);
+    ASSERT_EQ(there.answers.size(), 1u) << each.outside << " " << each.outside_ports;
+    EXPECT_EQ(there.answers[0].subscriber, each.subscriber);
+    EXPECT_EQ(there.answers[0].outside_ports, each.outside_ports);
+  }
+  EXPECT_EQ(all.answers[259].subscriber, "2001:db8:3400:300::/56");
+  const auto some = used("2001:db8::/32", 100);
+  EXPECT_EQ(some.answers.size(), 100u);
+  EXPECT_TRUE(some.is_cut);
+  EXPECT_FALSE(used("2001:db8::/32", 260).is_cut);
+  EXPECT_TRUE(used("2001:db8::/32", 259).is_cut);
+  EXPECT_THAT(who_text(to_json(some), "?"), HasSubstr("there are more: these are 100, see --limit"));
 }
 
 // A reload that changes the size of blocks: each time has its own answer.
@@ -232,6 +339,16 @@ TEST_F(WhoTest, MapRule) {
   EXPECT_EQ(back.answers[0].outside, "192.0.2.18");
 }
 
+TEST_F(WhoTest, TheBorderIsNobodysSubscriber) {
+  const Source* const edge = begin(settings_of("b4", config::Mechanism::LwB4));
+  write(TableChange{.time = now_,
+                    .kind = TableChange::Kind::Whole,
+                    .source = edge,
+                    .added_rules = {rule({.ipv6 = *Ipv6Prefix::parse("2001:db8:ffff::3/128"),
+                                          .ipv4 = *Ipv4Prefix::parse("0.0.0.0/0")})}});
+  EXPECT_THAT(ask("192.0.2.18", 1232, 0).answers, IsEmpty());
+}
+
 TEST_F(WhoTest, SoftwiresThatChange) {
   const Source* const aftr = begin(settings_of("aftr", config::Mechanism::LwAftr));
   const auto softwire = [](const char* ipv6, uint16_t psid) {
@@ -277,6 +394,74 @@ TEST_F(WhoTest, AddressMappings) {
   EXPECT_EQ(used("2001:db8:9::1/128").answers.at(0).outside, "192.0.2.7");
 }
 
+// RFC 6052 §2.4: the examples of its table.
+TEST_F(WhoTest, AddressesThatAreEmbedded) {
+  struct Row {
+    const char* prefix;
+    const char* host;
+  };
+  for (const auto& [prefix, host] :
+       std::initializer_list<Row>{{"2001:db8::/32", "2001:db8:c000:221::"},
+                                  {"2001:db8:100::/40", "2001:db8:1c0:2:21::"},
+                                  {"2001:db8:122::/48", "2001:db8:122:c000:2:2100::"},
+                                  {"2001:db8:122:300::/56", "2001:db8:122:3c0:0:221::"},
+                                  {"2001:db8:122:344::/64", "2001:db8:122:344:c0:2:2100::"},
+                                  {"2001:db8:122:344::/96", "2001:db8:122:344::c000:221"}}) {
+    config::InstanceSettings settings = settings_of("dc", config::Mechanism::Siit);
+    settings.pref64 = share::Pref64::create(*Ipv6Prefix::parse(prefix));
+    const Source* const dc = begin(settings);
+    const auto there = ask("192.0.2.33", 80, 0);
+    ASSERT_EQ(there.answers.size(), 1u) << prefix;
+    EXPECT_EQ(there.answers[0].inside, Ipv6Address::parse(host)->to_string());
+    EXPECT_EQ(there.answers[0].inside_port, 80);
+    EXPECT_EQ(there.answers[0].how, WhoAnswer::How::Prefix);
+    const auto back = used((std::string(host) + "/128").c_str());
+    ASSERT_EQ(back.answers.size(), 1u) << prefix;
+    EXPECT_EQ(back.answers[0].outside, "192.0.2.33") << prefix;
+    write(Note{now_, Note::Kind::Ended, dc});
+    open_again();
+  }
+}
+
+TEST_F(WhoTest, PrefixesOfEmbeddedAddresses) {
+  config::InstanceSettings settings = settings_of("dc", config::Mechanism::Siit);
+  settings.pref64 = share::Pref64::create(*Ipv6Prefix::parse("2001:db8:122::/48"));
+  begin(settings);
+  const auto outside = [&](const char* subscriber) {
+    std::vector<std::string> places;
+    for (const WhoAnswer& answer : used(subscriber).answers) places.push_back(answer.outside);
+    return places;
+  };
+  EXPECT_THAT(outside("2001:db8:122:c000::/56"), ElementsAre("192.0.0.0/8"));
+  EXPECT_THAT(outside("2001:db8:122:c000::/64"), ElementsAre("192.0.0.0/16"));
+  EXPECT_THAT(outside("2001:db8:122:c000::/72"), ElementsAre("192.0.0.0/16"));
+  EXPECT_THAT(outside("2001:db8:122:c000:2::/80"), ElementsAre("192.0.2.0/24"));
+  EXPECT_THAT(outside("2001:db8:122:c000:2:2100::/88"), ElementsAre("192.0.2.33"));
+  EXPECT_THAT(outside("2001:db8:122::/48"), IsEmpty());  // every address
+  EXPECT_THAT(outside("2001:db8::/32"), IsEmpty());
+  EXPECT_THAT(outside("2001:db8:123:c000::/64"), IsEmpty());
+  EXPECT_THAT(outside("2001:db8:122:c000:102:2100::/128"), IsEmpty());  // octet 8 is not zero
+}
+
+// RFC 7757 §3.3: a mapping goes before the prefix. So does a NAT's pool.
+TEST_F(WhoTest, EmbeddedAddressesComeLast) {
+  config::InstanceSettings settings = settings_of("dc", config::Mechanism::Siit);
+  settings.pref64 = share::Pref64::create(*Ipv6Prefix::parse("2001:db8:64::/96"));
+  const Source* const dc = begin(settings);
+  write(TableChange{
+      .time = now_,
+      .kind = TableChange::Kind::Whole,
+      .source = dc,
+      .added_mappings = {{*Ipv4Prefix::parse("192.0.2.7/32"), *Ipv6Prefix::parse("2001:db8:64::1/128")}}});
+  begin(nat64(share::PortAllocation::Blocks));
+  EXPECT_EQ(ask("192.0.2.7", 80, 0).answers.at(0).how, WhoAnswer::How::Mapping);
+  EXPECT_THAT(ask("198.51.100.2", 80, 0).answers, IsEmpty());
+  EXPECT_EQ(ask("192.0.2.8", 80, 0).answers.at(0).inside, "2001:db8:64::c000:208");
+  EXPECT_EQ(used("2001:db8:64::1/128").answers.at(0).how, WhoAnswer::How::Mapping);
+  EXPECT_EQ(used("2001:db8:64::1/128").answers.size(), 1u);
+  EXPECT_THAT(ask("192.0.2.8", 80, -60).answers, IsEmpty());  // before the log
+}
+
 // --- complaints ---
 
 TEST_F(WhoTest, Complaints) {
@@ -292,7 +477,7 @@ TEST_F(WhoTest, Complaints) {
                                   "2;2026-11-22T12:00:05Z;198.51.100.3;2100;tcp\r\n"
                                   "3;yesterday;198.51.100.3;2100;tcp\n"
                                   "4;2026-11-22T12:00:05Z;198.51.100.3;70000",
-                                  "", kNoon);
+                                  {}, kNoon);
   ASSERT_TRUE(answers);
   EXPECT_EQ(
       *answers,
@@ -305,10 +490,37 @@ TEST_F(WhoTest, Complaints) {
       "2026-11-21T12:03:05Z, \"\"2026-11-21 12:03\"\" in the zone of this host, now, or -2h\"\n"
       "4,2026-11-22T12:00:05Z,198.51.100.3,70000,,,,,,,,,,\"error: port: \"\"70000\"\" is none; 0 to "
       "65535; an address is shared, and without its port nobody can tell\"\n");
-  const auto plain = answer_csv(*who, "198.51.100.2,2100,@1795348805\n", "0", kNoon);
+  const auto plain = answer_csv(*who, "198.51.100.2,2100,@1795348805\n", {}, kNoon);
   ASSERT_TRUE(plain);
   EXPECT_THAT(*plain, HasSubstr("address,port,time,instance"));
   EXPECT_THAT(*plain, HasSubstr("2001:db8:1200:100::/56"));
+}
+
+TEST_F(WhoTest, ComplaintsThatNameTheServer) {
+  config::InstanceSettings settings = nat64(share::PortAllocation::Dynamic);
+  settings.nat.when_exhausted = share::WhenExhausted::ReuseByDestination;
+  const Source* const plat = begin(settings);
+  session(plat, "2001:db8:1200:100::7", {Ipv4Address(203, 0, 113, 7), 443});
+  session(plat, "2001:db8:1200:200::8", {Ipv4Address(203, 0, 113, 8), 443});
+  ASSERT_TRUE(store_->tick());
+  auto who = Who::open(folder_);
+  const auto inside = [&](const std::string& complaints, const char* remote_of_all = "") {
+    WhoRequest of_all;
+    of_all.remote = remote_of_all;
+    const auto answers = answer_csv(*who, complaints, of_all, kNoon).value_or("");
+    return std::pair(answers.find("2001:db8:1200:100::7") != std::string::npos,
+                     answers.find("2001:db8:1200:200::8") != std::string::npos);
+  };
+  const std::string first = ",198.51.100.2,5000,2026-11-22T12:00:00Z\n";
+  EXPECT_EQ(inside("Destination IP,ip,port,time\n203.0.113.7" + first), std::pair(true, false));
+  EXPECT_EQ(inside("remote,ip,port,time\n203.0.113.8:443" + first), std::pair(false, true));
+  EXPECT_EQ(inside("remote,ip,port,time\n" + first), std::pair(true, true));
+  EXPECT_EQ(inside("remote,ip,port,time\n" + first, "203.0.113.8"), std::pair(false, true));
+  EXPECT_EQ(inside("remote,ip,port,time\n203.0.113.7" + first, "203.0.113.8"), std::pair(true, false));
+  EXPECT_EQ(inside("dst port,dst ip,ip,port,time\n80,203.0.113.7" + first), std::pair(false, false));
+  EXPECT_EQ(inside("dst port,dst ip,ip,port,time\n443,203.0.113.7" + first), std::pair(true, false));
+  const auto wrong = answer_csv(*who, "remote,ip,port,time\nwww.example.com" + first, {}, kNoon);
+  EXPECT_THAT(*wrong, HasSubstr("error: remote: \"\"www.example.com\"\" is none"));
 }
 
 TEST_F(WhoTest, WhatIsNoQuestion) {
@@ -323,6 +535,9 @@ TEST_F(WhoTest, WhatIsNoQuestion) {
            {&WhoRequest::port, "65536"},
            {&WhoRequest::protocol, "sctp"},
            {&WhoRequest::skew, "-1"},
+           {&WhoRequest::remote, "2001:db8::1"},
+           {&WhoRequest::remote, "203.0.113.7:"},
+           {&WhoRequest::remote, "203.0.113.7:65536"},
            {&WhoRequest::time, "soon"}}) {
     WhoRequest wrong = request;
     wrong.*member = value;

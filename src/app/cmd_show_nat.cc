@@ -33,6 +33,7 @@ std::string query_text(const NatOptions& options) {
   add("outside", options.outside);
   add("remote", options.remote);
   add("protocol", options.protocol);
+  add("sort", options.sort);
   return text;
 }
 
@@ -43,9 +44,11 @@ void for_each_page(const SocketOptions& where, const NatOptions& options, NatTab
   const std::string path = api::table_path(where.instance, to_string(table));
   std::string from;
   for (uint64_t left = options.limit.value_or(UINT64_MAX); left > 0;) {
-    const auto answer = value_or_fail(client.request(
-        api::Client::Method::Get,
-        fmt::format("{}?limit={}{}{}", path, std::min(left, kPageSize), query_text(options), from)));
+    std::string query = query_text(options) + from;
+    // The busiest are one page: how many, the API knows where nobody says.
+    if (options.sort.empty() || options.limit) query += fmt::format("&limit={}", std::min(left, kPageSize));
+    const auto answer =
+        value_or_fail(client.request(api::Client::Method::Get, fmt::format("{}?{}", path, query.substr(1))));
     const auto page = ordered_json::parse(answer.body, nullptr, /*allow_exceptions=*/false);
     const std::string name(to_string(table));
     if (!page.is_object() || !page.contains(name))
@@ -161,6 +164,11 @@ void add_show_nat_commands(CLI::App& show, const std::shared_ptr<SocketOptions>&
     }
     if (table == NatTable::Sessions)
       command->add_option("--remote", options->remote, "only with this remote ADDRESS[:PORT]");
+    if (table == NatTable::Subscribers)
+      command
+          ->add_option("--sort", options->sort,
+                       "the busiest first, by sessions or bindings: 10, or as --limit says")
+          ->check(CLI::IsMember({"sessions", "bindings"}));
     command->add_option("--limit", options->limit, "show so many at most")->check(CLI::PositiveNumber);
     if (table == NatTable::Bindings || table == NatTable::Sessions)
       command->add_flag("--follow", options->is_followed, "print what begins and ends from now on");

@@ -16,6 +16,7 @@ struct NatOptions {
   std::string outside;
   std::string remote;
   std::string protocol;
+  std::string sort;
   std::optional<uint64_t> limit;
   bool is_followed = false;
 };

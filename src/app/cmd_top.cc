@@ -9,10 +9,12 @@
 
 #include <chrono>
 #include <cstdio>
+#include <future>
 #include <memory>
 #include <optional>
 #include <string>
 #include <thread>
+#include <utility>
 
 #include <nlohmann/json.hpp>
 
@@ -121,13 +123,21 @@ class Top {
     options_.instance.clear();
     model_.chosen = static_cast<std::size_t>((static_cast<int>(model_.chosen) + count + by) % count);
     model_.subscribers.clear();
-    looked_at_subscribers_ = {};
+    next_search_ = {};
   }
   [[nodiscard]] const api::TopModel& model() const { return model_; }
 
  private:
-  Result<ordered_json> get(const std::string& path) {
-    const auto answer = TRY(client_.request(api::Client::Method::Get, path));
+  // For an instance's busiest subscribers, under way in another thread.
+  struct Search {
+    std::string instance;
+    Clock::time_point begin;
+    std::future<Result<ordered_json>> answer;
+  };
+
+  Result<ordered_json> get(const std::string& path) { return get(client_, path); }
+  Result<ordered_json> get(api::Client& client, const std::string& path) const {
+    const auto answer = TRY(client.request(api::Client::Method::Get, path));
     auto json = ordered_json::parse(answer.body, nullptr, /*allow_exceptions=*/false);
     if (!json.is_object())
       return fail(options_.socket, "the answer is not understood",
@@ -142,21 +152,27 @@ class Top {
       }
     return fail("", "there is no instance \"" + name + "\"", "`yonroku show status` lists them");
   }
-  // Seldom, and not of millions: each of them has to be looked at.
+  // Seldom, since each of them has to be looked at, and of millions that takes seconds: the screen does not
+  // wait for it.
   Result<void> look_at_subscribers() {
     constexpr auto kPause = std::chrono::seconds(10);
-    constexpr uint64_t kMostSessions = 200'000;
+    constexpr int kMostOfTheTime = 20;  // a twentieth of it
     if (model_.instances.empty()) return {};
     const api::TopInstance& chosen = model_.instances[model_.chosen];
-    if (!chosen.sessions || *chosen.sessions > kMostSessions) {
-      model_.subscribers.clear();
+    if (!search_ && chosen.sessions && Clock::now() >= next_search_)
+      search_ = Search{chosen.name, Clock::now(), std::async(std::launch::async, [this, name = chosen.name] {
+                         api::Client client(options_.socket);
+                         return get(client, "/v1/instances/" + name + "/subscribers?sort=sessions&limit=10");
+                       })};
+    if (!search_) return {};
+    if (!options_.is_once && search_->answer.wait_for(std::chrono::seconds(0)) != std::future_status::ready)
       return {};
-    }
-    if (looked_at_subscribers_ && Clock::now() - *looked_at_subscribers_ < kPause) return {};
-    looked_at_subscribers_ = Clock::now();
-    // From behind the last address: only the subscribers come.
-    model_.subscribers = api::top_subscribers(
-        TRY(get("/v1/instances/" + chosen.name + "/ports?busiest=10&from=0-4294967295")));
+    Search search = *std::exchange(search_, std::nullopt);
+    const auto answer = search.answer.get();
+    if (search.instance != chosen.name) return {};
+    next_search_ =
+        Clock::now() + std::max<Clock::duration>(kPause, kMostOfTheTime * (Clock::now() - search.begin));
+    model_.subscribers = api::top_subscribers(TRY(answer));
     return {};
   }
 
@@ -165,7 +181,8 @@ class Top {
   api::TopModel model_;
   std::optional<ordered_json> counters_;
   Clock::time_point at_;
-  std::optional<Clock::time_point> looked_at_subscribers_;
+  Clock::time_point next_search_;
+  std::optional<Search> search_;
 };
 
 void show_once(Top& top, const TopOptions& options) {
@@ -199,9 +216,10 @@ void show_until_quit(Top& top, const TopOptions& options) {
   }
 }
 
-void run(const TopOptions& options) {
+void run(TopOptions options) {
+  if (::isatty(STDOUT_FILENO) == 0 || ::isatty(STDIN_FILENO) == 0) options.is_once = true;
   Top top(options);
-  if (options.is_once || ::isatty(STDOUT_FILENO) == 0 || ::isatty(STDIN_FILENO) == 0)
+  if (options.is_once)
     show_once(top, options);
   else
     show_until_quit(top, options);

@@ -22,6 +22,7 @@
 #include "app/encoded.h"
 #include "app/offline_options.h"
 #include "app/table_change.h"
+#include "control/daemon.h"
 
 namespace yonroku::app {
 namespace {
@@ -75,10 +76,20 @@ void check_usage(const WhoOptions& options) {
 std::optional<std::string> folder_of(const WhoOptions& options) {
   if (!options.store.empty()) return options.store;
   if (options.config.empty()) return std::nullopt;
-  const config::Settings settings = load_settings(options.config);
-  if (!settings.nat_log || !settings.nat_log->store)
-    fail_command({options.config, "keeps no log", "add a section `nat-log`"});
-  return settings.nat_log->store_settings.path;
+  return value_or_fail(control::log_folder(load_settings(options.config)));
+}
+
+// Of the running program.
+api::Answer request(const WhoOptions& options, api::Client::Method method, const std::string& query,
+                    const std::string& body = {}, const std::string& accept = "application/json") {
+  api::Client client(options.socket);
+  auto answer = client.request(method, "/v1/who" + query, body, accept);
+  if (!answer && answer.error().where.empty()) {
+    std::string& fix = answer.error().fix;
+    fix += fix.empty() ? "" : "; ";
+    fix += "without the program, --config FILE or --store FOLDER reads its log";
+  }
+  return value_or_fail(std::move(answer));
 }
 
 std::string query_of(const api::WhoRequest& request) {
@@ -95,15 +106,18 @@ std::string query_of(const api::WhoRequest& request) {
   add("from", request.from);
   add("until", request.until);
   add("limit", request.limit);
+  add("remote", request.remote);
   return query;
 }
 
 std::string heading_of(const api::WhoRequest& request, int64_t now) {
+  const std::string remote = request.remote.empty() ? "" : " to " + request.remote;
   if (!request.subscriber.empty())
-    return fmt::format("{}{}{}", request.subscriber, request.from.empty() ? "" : " from " + request.from,
+    return fmt::format("{}{}{}{}", request.subscriber, remote,
+                       request.from.empty() ? "" : " from " + request.from,
                        request.until.empty() ? "" : " until " + request.until);
-  return fmt::format("{} port {}{} at {}{}", request.address, request.port,
-                     request.protocol.empty() ? "" : " " + request.protocol,
+  return fmt::format("{} port {}{}{} at {}{}", request.address, request.port,
+                     request.protocol.empty() ? "" : " " + request.protocol, remote,
                      request.time.empty() ? api::time_text(now - now % 1000) : request.time,
                      request.skew.empty() ? "" : ", " + request.skew + " seconds either way");
 }
@@ -113,9 +127,7 @@ ordered_json ask(const WhoOptions& options, int64_t now) {
     auto who = value_or_fail(api::Who::open(*folder));
     return to_json(value_or_fail(api::answer(who, options.request, now)));
   }
-  api::Client client(options.socket);
-  const auto answer =
-      value_or_fail(client.request(api::Client::Method::Get, "/v1/who" + query_of(options.request)));
+  const auto answer = request(options, api::Client::Method::Get, query_of(options.request));
   auto json = ordered_json::parse(answer.body, nullptr, /*allow_exceptions=*/false);
   if (!json.is_object())
     fail_command({options.socket, "the answer is not understood",
@@ -127,12 +139,11 @@ void answer_complaints(const WhoOptions& options, int64_t now) {
   const std::string complaints = read_input(options.csv);
   if (const auto folder = folder_of(options)) {
     auto who = value_or_fail(api::Who::open(*folder));
-    fmt::print("{}", value_or_fail(api::answer_csv(who, complaints, options.request.skew, now)));
+    fmt::print("{}", value_or_fail(api::answer_csv(who, complaints, options.request, now)));
     return;
   }
-  api::Client client(options.socket);
-  const auto answer = value_or_fail(client.request(
-      api::Client::Method::Post, "/v1/who" + query_of(options.request), complaints, "text/csv"));
+  const auto answer =
+      request(options, api::Client::Method::Post, query_of(options.request), complaints, "text/csv");
   fmt::print("{}", answer.body);
 }
 
@@ -162,6 +173,8 @@ void add_who_command(CLI::App& app) {
   command->add_option("protocol-and-time", options->words,
                       "udp, tcp or icmp, and when: \"2026-11-21 12:03\", RFC 3339, now (the default), -2h");
   command->add_option("--skew", options->request.skew, "how many SECONDS the time may be wrong");
+  command->add_option("--remote", options->request.remote,
+                      "only who talked to this ADDRESS[:PORT], where destinations are logged");
   command->add_option("--subscriber", options->request.subscriber, "what this IPv6 PREFIX or address used");
   command->add_option("--from", options->request.from, "of --subscriber: only what was there after TIME");
   command->add_option("--until", options->request.until, "of --subscriber: only what was there before TIME");

@@ -1,5 +1,6 @@
 #include "config/load.h"
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -68,6 +69,38 @@ TEST(Load, ReadsWhereTheControlApiListens) {
     EXPECT_EQ(read.control_listen->port, 4646);
     EXPECT_EQ(read.control_listen->token_file, "/etc/t");
   }
+}
+
+TEST(Load, ReadsReceiversOfTheLog) {
+  const Loaded loaded = expect_good(
+      "nat-log:\n"
+      "  ipfix:\n"
+      "    - {server: 192.0.2.1}\n"
+      "    - {server: 192.0.2.2, transport: tls, ca-file: ca.pem, certificate: own.pem}\n"
+      "    - {server: 192.0.2.3, transport: tls, port: 4739, server-name: c.example}\n"
+      "  kafka:\n"
+      "    - {brokers: [192.0.2.1], sasl-mechanism: SCRAM-SHA-512, username: 'gate way', password-file: "
+      "secret}\n"
+      "    - {brokers: [192.0.2.2], sasl-mechanism: PLAIN, username: gateway, password-file: /etc/secret}\n" +
+      kSiit);
+  const NatLogSettings& log = *loaded.settings.nat_log;
+  ASSERT_EQ(log.ipfix.size(), 3u);
+  EXPECT_EQ(log.ipfix[0].port, 4739);
+  EXPECT_EQ(log.ipfix[1].port, 4740);
+  EXPECT_EQ(log.ipfix[1].server_name, "192.0.2.2");
+  EXPECT_THAT(*log.ipfix[1].tls.certificate, testing::EndsWith("own.pem"));
+  EXPECT_EQ(log.ipfix[2].port, 4739);
+  EXPECT_EQ(log.ipfix[2].server_name, "c.example");
+  ASSERT_EQ(log.kafka.size(), 2u);
+  EXPECT_EQ(log.kafka[0].sasl, KafkaSettings::Sasl::ScramSha512);
+  EXPECT_EQ(log.kafka[0].username, "gate way");
+  EXPECT_THAT(log.kafka[0].password_file, testing::EndsWith("secret"));
+  EXPECT_EQ(log.kafka[1].password_file, "/etc/secret");
+  std::vector<std::string> warnings;
+  for (const Warning& warning : loaded.warnings) warnings.push_back(warning.what);
+  EXPECT_THAT(warnings,
+              testing::ElementsAre("the collector can't tell who we are without a certificate of ours",
+                                   "PLAIN shows the password to everybody on the way"));
 }
 
 TEST(Load, ReadsEveryKeyOfASiitInstance) {

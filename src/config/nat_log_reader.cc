@@ -30,9 +30,8 @@ class ReceiverReader {
       one.port = is_tls ? 6514 : 514;
       if (keys.has("port")) one.port = static_cast<uint16_t>(keys.integer("port"));
       one.facility = static_cast<uint8_t>(keys.choice<uint8_t>("facility"));
-      one.server_name = keys.text("server-name").value_or(one.server);
+      one.server_name = read_server_name(keys, is_tls).value_or(one.server);
       one.tls = read_tls(keys, is_tls);
-      if (!is_tls) refuse(keys, "server-name");
       check_is_single(*node, errors, fmt::format("{} port {}", one.server, one.port));
       all.push_back(std::move(one));
     }
@@ -47,12 +46,20 @@ class ReceiverReader {
       IpfixSettings one;
       one.server = keys.text("server").value_or("");
       one.transport = keys.choice<IpfixSettings::Transport>("transport");
-      one.port = static_cast<uint16_t>(keys.integer("port"));
+      const bool is_tls = one.transport == IpfixSettings::Transport::Tls;
+      one.port = is_tls ? 4740 : 4739;
+      if (keys.has("port")) one.port = static_cast<uint16_t>(keys.integer("port"));
       one.observation_domain = static_cast<uint32_t>(keys.integer("observation-domain"));
       one.template_interval = static_cast<uint32_t>(keys.integer("template-interval"));
-      if (one.transport == IpfixSettings::Transport::Tcp && keys.has("template-interval"))
-        findings_.error(keys.place_of("template-interval"), "template-interval has no meaning by tcp",
+      if (one.transport != IpfixSettings::Transport::Udp && keys.has("template-interval"))
+        findings_.error(keys.place_of("template-interval"),
+                        fmt::format("template-interval has no meaning by {}", is_tls ? "tls" : "tcp"),
                         "remove it, or write \"transport: udp\"");
+      one.server_name = read_server_name(keys, is_tls).value_or(one.server);
+      one.tls = read_tls(keys, is_tls);
+      if (is_tls && !one.tls.certificate)
+        findings_.warn(*node, "the collector can't tell who we are without a certificate of ours",
+                       "add \"certificate:\" (RFC 7011 §11.3)");
       check_is_single(*node, errors, fmt::format("{} port {}", one.server, one.port));
       all.push_back(std::move(one));
     }
@@ -72,6 +79,7 @@ class ReceiverReader {
       one.topic = keys.text("topic").value_or("");
       one.transport = keys.choice<KafkaSettings::Transport>("transport");
       one.tls = read_tls(keys, one.transport == KafkaSettings::Transport::Tls);
+      read_sasl(keys, one);
       if (!one.brokers.empty())
         check_is_single(*node, errors, fmt::format("{} topic {}", one.brokers[0], one.topic));
       all.push_back(std::move(one));
@@ -107,6 +115,30 @@ class ReceiverReader {
       findings_.error(keys.place_of("private-key"), "private-key without a certificate",
                       "add \"certificate:\" with the file of the certificate that it belongs to");
     return tls;
+  }
+
+  void read_sasl(SectionReader& keys, KafkaSettings& kafka) {
+    kafka.sasl = keys.choice<KafkaSettings::Sasl>("sasl-mechanism");
+    const bool is_sasl = kafka.sasl != KafkaSettings::Sasl::None;
+    for (const std::string_view key : {"username", "password-file"}) {
+      const auto given = keys.text(key);
+      if (given) (key == "username" ? kafka.username : kafka.password_file) = *given;
+      if (keys.has(key) && !is_sasl)
+        findings_.error(keys.place_of(key), fmt::format("{} has no meaning without SASL", key),
+                        "write a sasl-mechanism such as SCRAM-SHA-512, or remove it");
+      if (!keys.has(key) && is_sasl)
+        findings_.error(keys.place_of("sasl-mechanism"), fmt::format("sasl-mechanism without {}", key),
+                        fmt::format("add \"{}:\"", key));
+    }
+    if (is_sasl) kafka.password_file = path_from(base_dir_, kafka.password_file);
+    if (kafka.sasl == KafkaSettings::Sasl::Plain && kafka.transport != KafkaSettings::Transport::Tls)
+      findings_.warn(keys.place_of("sasl-mechanism"), "PLAIN shows the password to everybody on the way",
+                     "write \"transport: tls\", or use SCRAM-SHA-512");
+  }
+
+  std::optional<std::string> read_server_name(SectionReader& keys, bool is_tls) {
+    if (!is_tls) refuse(keys, "server-name");
+    return keys.text("server-name");
   }
 
   void refuse(SectionReader& keys, std::string_view key) {
@@ -147,8 +179,8 @@ NatLogSettings read_nat_log(const Node& section, const std::string& base_dir, Fi
   log.ipfix = receivers.read_ipfix();
   log.kafka = receivers.read_kafka();
   log.store = keys.boolean("store");
-  log.store_settings = {log.path, static_cast<uint32_t>(keys.integer("keep-days")),
-                        static_cast<uint32_t>(keys.integer("keep-size"))};
+  log.keep_days = static_cast<uint32_t>(keys.integer("keep-days"));
+  log.keep_size = static_cast<uint32_t>(keys.integer("keep-size"));
   return log;
 }
 

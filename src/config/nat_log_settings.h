@@ -31,11 +31,13 @@ struct SyslogSettings {
 };
 
 struct IpfixSettings {
-  enum class Transport : uint8_t { Udp, Tcp } transport = Transport::Udp;
+  enum class Transport : uint8_t { Udp, Tcp, Tls } transport = Transport::Udp;
   std::string server;  // address or name
   uint16_t port = 4739;
   uint32_t observation_domain = 1;
   uint32_t template_interval = 60;  // seconds
+  std::string server_name;          // that the certificate must be for
+  TlsSettings tls;
   friend bool operator==(const IpfixSettings&, const IpfixSettings&) = default;
 };
 
@@ -44,15 +46,10 @@ struct KafkaSettings {
   std::vector<std::string> brokers;  // "host", "host:port", "[address]:port"
   std::string topic = "yonroku";
   TlsSettings tls;
+  enum class Sasl : uint8_t { None, Plain, ScramSha256, ScramSha512 } sasl = Sasl::None;
+  std::string username;       // with sasl
+  std::string password_file;  // likewise
   friend bool operator==(const KafkaSettings&, const KafkaSettings&) = default;
-};
-
-// The log on this host's disk.
-struct StoreSettings {
-  std::string path;
-  uint32_t keep_days = 180;
-  uint32_t keep_size = 10240;  // MiB
-  friend bool operator==(const StoreSettings&, const StoreSettings&) = default;
 };
 
 struct NatLogSettings {
@@ -64,8 +61,9 @@ struct NatLogSettings {
   std::vector<SyslogSettings> syslog{};
   std::vector<IpfixSettings> ipfix{};
   std::vector<KafkaSettings> kafka{};
-  bool store = true;
-  StoreSettings store_settings{};
+  bool store = true;           // the log on this host's disk, below `path`
+  uint32_t keep_days = 180;    // in the store
+  uint32_t keep_size = 10240;  // likewise, MiB
   friend bool operator==(const NatLogSettings&, const NatLogSettings&) = default;
 };
 

@@ -55,6 +55,7 @@ enum class ValueType : uint8_t {
   Host,
   HostPort,
   Topic,
+  Text,
   Integer,
   Boolean,
   Choice,

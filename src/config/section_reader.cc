@@ -72,6 +72,7 @@ std::string expected_words(const KeySpec& spec) {
     case ValueType::Host: return "an address or a host name";
     case ValueType::HostPort: return "an address or a host name, with a port behind a colon";
     case ValueType::Topic: return "the name of a topic";
+    case ValueType::Text: return "a text";
     case ValueType::Integer: return fmt::format("a number from {} to {}", spec.minimum, spec.maximum);
     case ValueType::Boolean: return "true or false";
     case ValueType::Choice: return fmt::format("one of {}", fmt::join(spec.values, ", "));
@@ -362,6 +363,7 @@ std::optional<std::string> SectionReader::text(std::string_view key) {
     case ValueType::LoopbackEndpoint: return value<std::string>(key, parse_loopback_endpoint);
     case ValueType::Host: return value<std::string>(key, parse_host);
     case ValueType::Topic: return value<std::string>(key, parse_topic);
+    case ValueType::Text: return value<std::string>(key, parse_text);
     default: return value<std::string>(key, parse_path);
   }
 }

@@ -43,7 +43,7 @@ class SectionReader {
   [[nodiscard]] std::vector<bool> choices(std::string_view key);
   [[nodiscard]] ChoiceOrInteger choice_or_integer(std::string_view key);
   [[nodiscard]] std::optional<std::string> text(
-      std::string_view key);  // name, device, user, path, host, topic
+      std::string_view key);  // name, device, user, path, host, topic, text
   [[nodiscard]] std::optional<Ipv4Address> ipv4_address(std::string_view key);
   [[nodiscard]] std::optional<Ipv6Address> ipv6_address(std::string_view key);
   [[nodiscard]] std::optional<Ipv4Prefix> ipv4_prefix(std::string_view key);

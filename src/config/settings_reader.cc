@@ -96,8 +96,7 @@ class InstanceReader {
     if (!keys_.has("device") && !i.name.empty()) read_device_from_name();
     i.workers = static_cast<uint16_t>(keys_.integer("workers"));
     i.offload = keys_.choice<Offload>("offload");
-    if (has_nat(i.mechanism) && i.mechanism != Mechanism::Slb64)
-      i.offload_flows = static_cast<uint32_t>(keys_.integer("offload-flows"));
+    if (has_nat(i.mechanism)) i.offload_flows = static_cast<uint32_t>(keys_.integer("offload-flows"));
     i.offload_interfaces = keys_.devices("offload-interfaces");
     i.routes = keys_.choice<RouteMode>("routes");
     i.ipv4_routes = keys_.ipv4_prefixes("ipv4-routes");

@@ -327,6 +327,14 @@ Value<std::string> parse_topic(std::string_view text) {
   return std::string(text);
 }
 
+Value<std::string> parse_text(std::string_view text) {
+  const auto is_control = [](char c) { return static_cast<unsigned char>(c) < ' ' || c == '\x7f'; };
+  if (text.empty() || text.size() > 255 || std::ranges::any_of(text, is_control))
+    return complain(fmt::format("{} is empty, too long or has control characters", in_quotes(text)),
+                    "write 1 to 255 printable characters");
+  return std::string(text);
+}
+
 Value<share::EamMapping> make_mapping(const Ipv4Prefix& ipv4, const Ipv6Prefix& ipv6) {
   const share::EamMapping mapping{ipv4, ipv6};
   if (!mapping.is_valid())

@@ -51,6 +51,8 @@ struct PortRange {
 [[nodiscard]] Value<std::string> parse_host_and_port(std::string_view text);
 // Of Kafka.
 [[nodiscard]] Value<std::string> parse_topic(std::string_view text);
+// 1 to 255 octets without control characters.
+[[nodiscard]] Value<std::string> parse_text(std::string_view text);
 
 // RFC 7757 §3.2: the IPv4 prefix has no more host bits than the IPv6 prefix.
 [[nodiscard]] Value<share::EamMapping> make_mapping(const Ipv4Prefix& ipv4, const Ipv6Prefix& ipv6);

@@ -49,7 +49,8 @@ RuleWords words_of(const config::InstanceSettings& settings) {
 }  // namespace
 
 Daemon::~Daemon() {
-  recorder_.reset();  // it looks at what goes
+  nat_logger_ = {};  // it looks at what goes, and so does the next
+  recorder_.reset();
   if (offload_ != nullptr) offload_->leave();
 }
 
@@ -121,22 +122,46 @@ Result<void> Daemon::watch_routes() {
 }
 
 // `sinks` when something has changed.
-void Daemon::use_log(const config::Settings& settings, std::optional<natlog::Sinks> sinks) {
+std::unique_ptr<natlog::Log> Daemon::use_log(const config::Settings& settings,
+                                             std::optional<natlog::Sinks> sinks) {
   if (!settings.nat_log) {
     for (auto& instance : instances_) instance->end_log();
-    log_.reset();
-    return;
+    return std::exchange(log_, nullptr);
   }
-  if (!sinks) return;
+  if (!sinks) return nullptr;
   if (log_ != nullptr) {
-    log_->use(*settings.nat_log, *std::move(sinks));
-    for (auto& instance : instances_) instance->log_table();
-    return;
+    const bool is_more_wanted = log_->use(*settings.nat_log, *std::move(sinks));
+    for (auto& instance : instances_) {
+      instance->log_table();
+      if (is_more_wanted) instance->log_nat();
+    }
+    log_nats();
+    return nullptr;
   }
   log_ = std::make_unique<natlog::Log>(*settings.nat_log, *std::move(sinks));
-  for (auto& instance : instances_)
+  for (auto& instance : instances_) {
     if (const auto begun = instance->begin_log(*log_); !begun)
       spdlog::error("nat-log: {}", begun.error().to_string());
+    instance->log_nat();
+  }
+  log_nats();
+  return nullptr;
+}
+
+void Daemon::log_nats() {
+  if (std::exchange(is_logging_nats_, true)) return;
+  // One that was there before has ended, or is about to without the lock.
+  nat_logger_ = std::jthread([this](const std::stop_token& stop) {
+    constexpr std::chrono::milliseconds kPause{1};  // for others who want the lock
+    while (!stop.stop_requested() && log_some_of_nats()) std::this_thread::sleep_for(kPause);
+  });
+}
+
+bool Daemon::log_some_of_nats() {
+  const std::scoped_lock lock(mutex_);
+  is_logging_nats_ = false;
+  for (auto& instance : instances_) is_logging_nats_ |= instance->log_some_of_nat();
+  return is_logging_nats_;
 }
 
 // What the settings say from now on.
@@ -154,6 +179,7 @@ void Daemon::use_health() {
 }
 
 Result<void> Daemon::reload(const config::Settings& settings) {
+  std::unique_ptr<natlog::Log> ended_log;
   const std::scoped_lock lock(mutex_);
   TRY(check_fixed(settings));
   // What it takes to load programs was given up.
@@ -185,7 +211,7 @@ Result<void> Daemon::reload(const config::Settings& settings) {
   std::erase_if(instances_, [&](const auto& instance) {
     return find_settings(settings, instance->settings().name) == nullptr;
   });
-  use_log(settings, std::move(sinks));
+  ended_log = use_log(settings, std::move(sinks));
   for (auto& instance : added) {
     instance->start_workers(log_.get());
     instances_.push_back(std::move(instance));
@@ -222,10 +248,19 @@ Result<NatEndPiece> Daemon::look_at_ends(const InstancePreview& preview, const N
   return TRY(find(preview.name))->look_at_ends(preview, from);
 }
 
-std::optional<std::string> Daemon::log_folder() const {
+Result<std::string> log_folder(const config::Settings& settings) {
+  if (!settings.nat_log)
+    return fail("nat-log", "no log is kept, so nobody knows who had which address and port",
+                "add a section `nat-log` to the configuration, and reload; what is before is not known");
+  if (!settings.nat_log->store)
+    return fail("nat-log", "the log is not kept on this host: `store` is false",
+                "ask those who receive it, or write `store: true` and reload");
+  return settings.nat_log->path;
+}
+
+Result<std::string> Daemon::log_folder() const {
   const std::scoped_lock lock(mutex_);
-  if (!settings_.nat_log || !settings_.nat_log->store) return std::nullopt;
-  return settings_.nat_log->store_settings.path;
+  return control::log_folder(settings_);
 }
 
 Status Daemon::status() const {
@@ -237,7 +272,10 @@ Status Daemon::status() const {
   status.reloaded = reloaded_;
   status.warnings = host_warnings();
   if (log_ != nullptr) status.log = log_->status();
-  if (offload_ != nullptr) status.offload_interfaces = offload_->interfaces();
+  if (offload_ != nullptr) {
+    status.offload_interfaces = offload_->interfaces();
+    status.offload_is_exact = offload_->is_exact();
+  }
   for (const auto& instance : instances_) {
     const auto& settings = instance->settings();
     InstanceStatus& out = status.instances.emplace_back();

@@ -8,6 +8,7 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "base/result.h"
@@ -61,13 +62,14 @@ class Daemon {
   // Some more of what it would end in an instance: Instance::look_at_ends().
   [[nodiscard]] Result<NatEndPiece> look_at_ends(const InstancePreview& preview, const NatPlace& from) const;
 
-  // Of the log on disk, if one is kept.
-  [[nodiscard]] std::optional<std::string> log_folder() const;
+  // Of the log on disk; an error says why there is none.
+  [[nodiscard]] Result<std::string> log_folder() const;
   [[nodiscard]] Status status() const;
   [[nodiscard]] std::vector<InstanceCounters> counters() const;
-  // Of the last day, in memory.
-  [[nodiscard]] Result<HistoryView> history(const std::string& instance, HistorySpan span) const {
-    return recorder_->history().of(instance, span);
+  // Of the last day, in memory: History::of().
+  [[nodiscard]] Result<HistoryView> history(const std::string& instance, HistorySpan span,
+                                            std::optional<HistoryMoment> since) const {
+    return recorder_->history().of(instance, span, since);
   }
 
   // `instance` empty: the only one. Each call is all or nothing, and lasts until the next reload or restart.
@@ -106,7 +108,12 @@ class Daemon {
   Daemon() = default;
   [[nodiscard]] Result<void> check_fixed(const config::Settings& settings) const;
   void attach_offload();
-  void use_log(const config::Settings& settings, std::optional<natlog::Sinks> sinks);
+  // Returns the log that ends, if it does: that takes a few seconds, for which the lock is to be free.
+  [[nodiscard]] std::unique_ptr<natlog::Log> use_log(const config::Settings& settings,
+                                                     std::optional<natlog::Sinks> sinks);
+  // What is in the NATs, bit by bit, in a thread of its own.
+  void log_nats();
+  bool log_some_of_nats();
   Result<void> watch_routes();
   void check_health();
   void use_health();
@@ -128,7 +135,12 @@ class Daemon {
   std::unique_ptr<RouteWatcher> route_watcher_;        // with an offload
   std::unique_ptr<NeighbourKeeper> neighbour_keeper_;  // likewise
   std::unique_ptr<HealthChecks> health_;               // once there is something to check
-  std::unique_ptr<Recorder> recorder_;                 // the last member: its thread ends first
+  std::unique_ptr<Recorder> recorder_;                 // its thread ends before all else goes
+  bool is_logging_nats_ = false;
+  std::jthread nat_logger_;  // likewise
 };
+
+// Where the log that can be asked is kept; an error says why there is none.
+[[nodiscard]] Result<std::string> log_folder(const config::Settings& settings);
 
 }  // namespace yonroku::control

@@ -83,6 +83,13 @@ float busy(const InstanceCounters& before, const InstanceCounters& now, std::siz
   return static_cast<float>(std::min(1.0, std::chrono::duration<double>(*until - *from).count() / seconds));
 }
 
+// Of steps that end at `end` and before it: how many were over after `since`.
+std::size_t steps_between(HistoryMoment since, std::chrono::sys_seconds end, std::chrono::milliseconds step) {
+  const std::chrono::milliseconds time = end - since;
+  return time.count() <= 0 ? 0
+                           : static_cast<std::size_t>((time + step - std::chrono::milliseconds(1)) / step);
+}
+
 }  // namespace
 
 std::string_view to_string(Series series) {
@@ -122,11 +129,17 @@ void Track::add(float value) {
   }
 }
 
-std::vector<float> Track::values(HistorySpan span) const {
+std::vector<float> Track::values(HistorySpan span, std::size_t most) const {
   const Ring& ring = rings_[static_cast<std::size_t>(span)];
-  std::vector<float> out(ring.values.begin() + static_cast<std::ptrdiff_t>(ring.oldest), ring.values.end());
-  out.insert(out.end(), ring.values.begin(), ring.values.begin() + static_cast<std::ptrdiff_t>(ring.oldest));
+  const std::size_t held = ring.values.size(), count = std::min(held, most);
+  std::vector<float> out;
+  out.reserve(count);
+  for (std::size_t i = held - count; i < held; ++i) out.push_back(ring.values[(ring.oldest + i) % held]);
   return out;
+}
+
+std::chrono::seconds Track::under_way(HistorySpan span) const {
+  return std::chrono::seconds(rings_[static_cast<std::size_t>(span)].seconds);
 }
 
 void History::add(std::span<const InstanceCounters> counters, Clock::time_point now,
@@ -152,10 +165,13 @@ void History::add(std::span<const InstanceCounters> counters, Clock::time_point 
     recorded.last = each;
   }
   last_ = now;
-  time_ = time;
+  time_ += std::chrono::seconds(steps);
+  constexpr auto kAwry = std::chrono::seconds(2);
+  if (std::chrono::abs(time - time_) > kAwry) time_ = std::chrono::floor<std::chrono::seconds>(time);
 }
 
-Result<HistoryView> History::of(const std::string& instance, HistorySpan span) const {
+Result<HistoryView> History::of(const std::string& instance, HistorySpan span,
+                                std::optional<HistoryMoment> since) const {
   const std::scoped_lock lock(mutex_);
   std::string known;
   for (const auto& [name, recorded] : instances_) known += (known.empty() ? "" : ", ") + name;
@@ -164,9 +180,11 @@ Result<HistoryView> History::of(const std::string& instance, HistorySpan span) c
   const auto found = instance.empty() ? instances_.begin() : instances_.find(instance);
   if (found == instances_.end())
     return fail("instance", "nothing is recorded of \"" + instance + "\"", "there are: " + known);
-  HistoryView view{found->first, span, time_, {}, {}};
-  for (std::size_t i = 0; i < kSeriesCount; ++i) view.series[i] = found->second.series[i].values(span);
-  for (const Track& track : found->second.busy) view.busy.push_back(track.values(span));
+  const auto& [name, recorded] = *found;
+  HistoryView view{name, span, time_ - recorded.series[0].under_way(span), {}, {}};
+  const std::size_t most = since ? steps_between(*since, view.end, step_of(span)) : SIZE_MAX;
+  for (std::size_t i = 0; i < kSeriesCount; ++i) view.series[i] = recorded.series[i].values(span, most);
+  for (const Track& track : recorded.busy) view.busy.push_back(track.values(span, most));
   return view;
 }
 

@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <map>
 #include <mutex>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -38,11 +39,14 @@ inline constexpr std::size_t kHistorySpans = 3;
 [[nodiscard]] std::chrono::seconds length_of(HistorySpan span);
 [[nodiscard]] std::chrono::seconds step_of(HistorySpan span);
 
-// The oldest value first, the newest at `end`, one a step; NaN where nothing is known.
+using HistoryMoment = std::chrono::sys_time<std::chrono::milliseconds>;
+
+// The oldest value first, the newest of the step that was over at `end`, one a step; NaN where nothing is
+// known.
 struct HistoryView {
   std::string instance;
   HistorySpan span{};
-  std::chrono::system_clock::time_point end;
+  std::chrono::sys_seconds end;
   std::array<std::vector<float>, kSeriesCount> series;
   std::vector<std::vector<float>> busy;  // of each worker: the share of the time that it ran, 0 to 1
 };
@@ -51,7 +55,10 @@ struct HistoryView {
 class Track {
  public:
   void add(float value);
-  [[nodiscard]] std::vector<float> values(HistorySpan span) const;
+  // At most the newest `most`.
+  [[nodiscard]] std::vector<float> values(HistorySpan span, std::size_t most = SIZE_MAX) const;
+  // How much of a step is not among the values yet.
+  [[nodiscard]] std::chrono::seconds under_way(HistorySpan span) const;
 
  private:
   struct Ring {
@@ -72,8 +79,9 @@ class History {
   // since the last call. Instances that are not among them are forgotten.
   void add(std::span<const InstanceCounters> counters, Clock::time_point now,
            std::chrono::system_clock::time_point time);
-  // `instance` empty: the only one.
-  [[nodiscard]] Result<HistoryView> of(const std::string& instance, HistorySpan span) const;
+  // `instance` empty: the only one. With `since` only values of steps that were over after it.
+  [[nodiscard]] Result<HistoryView> of(const std::string& instance, HistorySpan span,
+                                       std::optional<HistoryMoment> since = std::nullopt) const;
 
  private:
   struct Recorded {
@@ -84,7 +92,8 @@ class History {
   mutable std::mutex mutex_;
   std::map<std::string, Recorded> instances_;
   Clock::time_point last_;
-  std::chrono::system_clock::time_point time_;
+  // A second for each that was recorded, so that each value has its own; the clock's, where that was set.
+  std::chrono::sys_seconds time_;
 };
 
 }  // namespace yonroku::control

@@ -58,7 +58,7 @@ TEST_F(HistoryTest, RatesAreDifferencesAndTheRestIsAsItIs) {
   EXPECT_EQ(series(Series::Subscribers), (Values{7, 7}));
   EXPECT_EQ(series(Series::UdpSessions), (Values{20, 20}));
   EXPECT_EQ(series(Series::NewSessions), (Values{15, 15})) << "those that have ended already too";
-  EXPECT_EQ(history_.of("plat", HistorySpan::Hour)->end, time_);
+  EXPECT_EQ(history_.of("plat", HistorySpan::TenMinutes)->end, time_);
 }
 
 TEST_F(HistoryTest, WhatNobodyKnowsIsNaN) {
@@ -72,6 +72,47 @@ TEST_F(HistoryTest, WhatNobodyKnowsIsNaN) {
   totals().dropped[1] = 1;  // another instance of the same name
   add();
   EXPECT_TRUE(std::isnan(series(Series::Drops).at(2)));
+}
+
+// So the values of several answers can be put together.
+TEST_F(HistoryTest, EveryValueHasItsOwnTime) {
+  add();
+  const System::time_point begin = time_;
+  std::vector<float> all;
+  std::chrono::sys_seconds end = floor<seconds>(begin);
+  for (int i = 1; i <= 25; ++i) {
+    totals().dropped[1] += static_cast<uint64_t>(i);
+    add();
+    time_ += milliseconds(40);  // the wall clock is fast
+    const auto view = history_.of("plat", HistorySpan::TenMinutes, end);
+    const auto& fresh = view->series[static_cast<std::size_t>(Series::Drops)];
+    EXPECT_EQ(fresh.size(), 1U) << i;
+    EXPECT_EQ(view->busy.at(0).size(), 1U);
+    EXPECT_EQ(view->end - end, seconds(1)) << i;
+    all.insert(all.end(), fresh.begin(), fresh.end());
+    end = view->end;
+  }
+  EXPECT_EQ(all, series(Series::Drops));
+  const auto since = [&](seconds ago, HistorySpan span = HistorySpan::TenMinutes) {
+    const auto view = history_.of("plat", span, end - ago);
+    return view->series[static_cast<std::size_t>(Series::Drops)].size();
+  };
+  EXPECT_EQ(since(seconds(0)), 0U);
+  EXPECT_EQ(since(seconds(-100)), 0U) << "of the future";
+  EXPECT_EQ(since(seconds(3)), 3U);
+  EXPECT_EQ(since(seconds(3600)), 25U) << "all that there is";
+  const auto hour = history_.of("plat", HistorySpan::Hour);
+  EXPECT_EQ(end - hour->end, seconds(5)) << "of a step under way nothing is told";
+  EXPECT_EQ(since(seconds(5), HistorySpan::Hour), 0U);
+  EXPECT_EQ(since(seconds(6), HistorySpan::Hour), 1U) << "a step that was over one second later";
+  EXPECT_EQ(since(seconds(15), HistorySpan::Hour), 1U);
+}
+
+TEST_F(HistoryTest, AClockThatIsSetIsFollowed) {
+  add();
+  time_ += std::chrono::hours(-3);
+  add();
+  EXPECT_EQ(history_.of("plat", HistorySpan::TenMinutes)->end, time_);
 }
 
 TEST_F(HistoryTest, WorkersAreBusyForAShareOfTheTime) {

@@ -42,7 +42,11 @@ class Instance {
   void start_workers(natlog::Log* log);
   // From now on: instance_log.cc. An error when a worker does not answer within a second.
   Result<void> begin_log(natlog::Log& log);
-  void log_table();  // for receivers that have not seen it
+  // For receivers that have not seen them: the table, and what is in the NAT. The latter is a lot:
+  // log_some_of_nat() does it bit by bit, and returns true while there is more.
+  void log_table();
+  void log_nat();
+  bool log_some_of_nat();
   void end_log();
   // Takes over settings that need no restart (config::settings_needing_restart), in two steps:
   // prepare_reload() finds every reason against them and changes nothing that packets see; commit_reload()
@@ -164,6 +168,11 @@ class Instance {
   std::unique_ptr<engine::Snapshot> snapshot_;
   std::shared_ptr<NatEventRings> nat_events_;  // while somebody follows
   std::size_t nat_followers_ = 0;
+  struct NatPlaceToLog {
+    std::size_t worker = 0;
+    uint64_t entry = 0;
+  };
+  std::optional<NatPlaceToLog> to_log_;  // from there on it is still to be logged
   std::vector<std::unique_ptr<engine::Worker>> workers_;
   std::chrono::system_clock::time_point since_;
 };

@@ -1,9 +1,55 @@
 // What an instance tells the log: what its workers write down, and how its table changes.
 #include "control/instance.h"
+#include "share/nat/nat.h"
 
 namespace yonroku::control {
 
+using natlog::Detail;
 using natlog::TableChange;
+
+namespace {
+
+using Kind = share::NatEvent::Kind;
+
+// Events of what is in the NAT, as if it had just begun; returns the place from which to go on.
+uint64_t tell_what_is_there(const share::Nat& nat, Detail detail, uint64_t from, std::size_t most,
+                            Instant now, share::NatEventSink& sink) {
+  share::NatEvent event;
+  event.time = now;
+  event.is_recovered = true;
+  const auto tell = [&](Kind kind, const auto& view) {
+    event.kind = kind;
+    event.protocol = view.protocol;
+    event.inside = view.inside;
+    event.outside = view.outside;
+    sink.on(event);
+  };
+  switch (detail) {
+    case Detail::Nothing: break;
+    case Detail::PortBlocks:
+      return nat.visit_subscribers(from, most, [&](const share::SubscriberView& view) {
+        event.kind = Kind::PortBlockTaken;
+        event.inside = {view.ipv6.address(), view.ipv4, 0};
+        for (std::size_t i = 0; i < view.block_count; ++i) {
+          event.outside = {*view.outside, view.blocks[i].first_port};
+          event.last_port = view.blocks[i].last_port;
+          sink.on(event);
+        }
+      });
+    case Detail::Bindings:
+      return nat.visit_bindings(from, most, now, [&](const share::BindingView& view) {
+        if (!view.is_static) tell(Kind::BindingCreated, view);  // those are settings
+      });
+    case Detail::Sessions:
+      return nat.visit_sessions(from, most, now, [&](const share::SessionView& view) {
+        event.remote = view.remote;
+        tell(Kind::SessionCreated, view);
+      });
+  }
+  return share::Nat::kEnd;
+}
+
+}  // namespace
 
 Result<void> Instance::begin_log(natlog::Log& log) {
   log_ = &log;
@@ -25,8 +71,36 @@ void Instance::log_table() {
   if (log_ != nullptr && (tables_.rules != nullptr || tables_.eam->size() != 0)) log(whole_table());
 }
 
+void Instance::log_nat() {
+  if (log_ == nullptr || nat_events_ == nullptr) return;
+  const Detail detail = log_->detail(settings_);
+  const bool has_blocks = settings_.nat.allocation == share::PortAllocation::Blocks;
+  if (detail != Detail::Nothing && (detail != Detail::PortBlocks || has_blocks)) to_log_.emplace();
+}
+
+bool Instance::log_some_of_nat() {
+  constexpr std::size_t kMost = 256;  // a few microseconds of a worker
+  constexpr std::chrono::milliseconds kLimit{100};
+  if (!to_log_) return false;
+  if (!log_->has_room_for(kMost)) return true;
+  const Detail detail = log_->detail(settings_);
+  const auto asked = ask_nat(
+      to_log_->worker,
+      [&](share::Nat& nat, Instant now) {
+        to_log_->entry = tell_what_is_there(nat, detail, to_log_->entry, kMost, now,
+                                            nat_events_->of_worker[to_log_->worker]);
+      },
+      kLimit);
+  if (asked && to_log_->entry == share::Nat::kEnd) {
+    *to_log_ = {to_log_->worker + 1, 0};
+    if (to_log_->worker == workers_.size()) to_log_.reset();
+  }
+  return to_log_.has_value();
+}
+
 void Instance::end_log() {
   if (log_ == nullptr) return;
+  to_log_.reset();
   if (config::has_nat(settings_.mechanism)) leave_nat();
   std::exchange(log_, nullptr)->end(settings_.name);
 }

@@ -11,10 +11,9 @@
 #include <sys/socket.h>
 
 #include <algorithm>
-#include <cerrno>
 #include <cstring>
-#include <memory>
 
+#include "control/netlink_dump.h"
 #include "io/file_descriptor.h"
 
 namespace yonroku::control {
@@ -52,41 +51,23 @@ int read_attribute(const nlattr* attribute, void* out) {
   return MNL_CB_OK;
 }
 
-int add_interface(const nlmsghdr* message, void* out) {
-  const auto* const link = static_cast<const ifinfomsg*>(mnl_nlmsg_get_payload(message));
-  Interface& interface = static_cast<std::vector<Interface>*>(out)->emplace_back();
+bool read_interface(const nlmsghdr& message, Interface& interface) {
+  const auto* const link = static_cast<const ifinfomsg*>(mnl_nlmsg_get_payload(&message));
   interface.index = static_cast<uint32_t>(link->ifi_index);
   interface.is_ethernet = link->ifi_type == ARPHRD_ETHER;
   interface.has_neighbours = interface.is_ethernet || (link->ifi_flags & IFF_NOARP) == 0;
   interface.is_loopback = (link->ifi_flags & IFF_LOOPBACK) != 0;
   interface.is_up = (link->ifi_flags & IFF_UP) != 0;
-  return mnl_attr_parse(message, sizeof *link, read_attribute, &interface);
+  return mnl_attr_parse(&message, sizeof *link, read_attribute, &interface) >= 0;
 }
 
 }  // namespace
 
 Result<std::vector<Interface>> list_interfaces() {
-  const std::unique_ptr<mnl_socket, int (*)(mnl_socket*)> socket(mnl_socket_open(NETLINK_ROUTE),
-                                                                 mnl_socket_close);
-  if (socket == nullptr || mnl_socket_bind(socket.get(), 0, MNL_SOCKET_AUTOPID) < 0)
-    return fail("netlink", std::strerror(errno));
-  std::vector<char> buffer(64 * 1024);
-  nlmsghdr* const request = mnl_nlmsg_put_header(buffer.data());
-  request->nlmsg_type = RTM_GETLINK;
-  request->nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP;
-  request->nlmsg_seq = 1;
-  mnl_nlmsg_put_extra_header(request, sizeof(ifinfomsg));
-  if (mnl_socket_sendto(socket.get(), request, request->nlmsg_len) < 0)
-    return fail("netlink", std::strerror(errno));
   std::vector<Interface> interfaces;
-  int more = MNL_CB_OK;
-  while (more > MNL_CB_STOP) {
-    const ssize_t size = mnl_socket_recvfrom(socket.get(), buffer.data(), buffer.size());
-    if (size < 0) return fail("netlink", std::strerror(errno));
-    more = mnl_cb_run(buffer.data(), static_cast<std::size_t>(size), 1, mnl_socket_get_portid(socket.get()),
-                      add_interface, &interfaces);
-    if (more < 0) return fail("netlink", std::strerror(errno));
-  }
+  TRY(dump_netlink(RTM_GETLINK, AF_UNSPEC, [&](const nlmsghdr& message) {
+    return read_interface(message, interfaces.emplace_back());
+  }));
   const io::FileDescriptor asking(::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0));
   for (Interface& interface : interfaces) interface.driver = driver_of(asking.get(), interface.name);
   std::ranges::sort(interfaces, {}, &Interface::index);

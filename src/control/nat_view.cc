@@ -24,6 +24,10 @@ std::string_view to_string(NatTable table) {
   return "ports";
 }
 
+uint32_t measure(const share::SubscriberView& subscriber, SubscriberOrder by) {
+  return by == SubscriberOrder::Bindings ? subscriber.bindings : subscriber.sessions;
+}
+
 template <class View>
 bool NatFilter::matches_endpoints(const View& view) const {
   return is_or_any(protocol, view.protocol) && is_or_any(outside_port, view.outside.port) &&
@@ -73,7 +77,12 @@ uint64_t look_at(const Nat& nat, const NatQuery& query, uint64_t entry, std::siz
         });
         break;
       case NatTable::Sessions: entry = nat.visit_sessions(entry, 1, now, keep_in(piece.sessions)); break;
-      case NatTable::Subscribers: entry = nat.visit_subscribers(entry, 1, keep_in(piece.subscribers)); break;
+      case NatTable::Subscribers:
+        entry = nat.visit_subscribers(entry, 1, [&](const share::SubscriberView& view) {
+          if (measure(view, query.order) >= query.least && query.filter.matches(view))
+            piece.subscribers.push_back(view);
+        });
+        break;
       case NatTable::Ports: {
         const uint64_t address = entry;
         const std::size_t ports_before = piece.ports.size();

@@ -48,10 +48,16 @@ struct NatFilter {
   [[nodiscard]] bool matches_endpoints(const View& view) const;
 };
 
+enum class SubscriberOrder : uint8_t { Bindings, Sessions };
+[[nodiscard]] uint32_t measure(const share::SubscriberView& subscriber, SubscriberOrder by);
+
 struct NatQuery {
   NatTable table{};
   NatFilter filter;
   bool has_taken_ports = false;  // of `ports`: which ones, too
+  // Of `subscribers`: only those with so many, so that a worker hands out few where few are wanted.
+  SubscriberOrder order = SubscriberOrder::Bindings;
+  uint32_t least = 0;
 };
 
 // Where a listing goes on.

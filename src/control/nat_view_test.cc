@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include "control/busiest.h"
+
 namespace yonroku::control {
 namespace {
 
@@ -84,6 +86,80 @@ TEST(LookAt, CostsNoMoreThanAllowedAndEndsAnywhere) {
   NatPiece piece;
   EXPECT_NE(look_at(nat, {NatTable::Bindings, {}}, 0, 10'000, Instant{}, piece), share::Nat::kEnd)
       << "sessions that are counted cost as well";
+}
+
+class BusiestTest : public testing::Test {
+ protected:
+  static constexpr uint64_t kSubscribers = 3000;
+  BusiestTest() {
+    settings_.pools = {{{*Ipv4Prefix::parse("192.0.2.0/28")}, 1024, 65535}};
+    settings_.max_sessions = 20'000;
+    nat_.emplace(settings_, 1, 0, 1, Instant{});
+    // Subscriber 2000 has the most sessions, all of one port; subscriber 1000 the most ports.
+    for (uint64_t i = 0; i < kSubscribers; ++i) open(i, 1, i % 7 + 1);
+    open(1000, 40, 1);
+    open(2000, 1, 300);
+  }
+  void open(uint64_t subscriber, uint16_t ports, uint64_t remotes) {
+    for (uint16_t port = 1; port <= ports; ++port)
+      for (uint16_t remote = 1; remote <= remotes; ++remote) {
+        share::Ipv4Endpoint outside;
+        ASSERT_EQ(nat_->outbound({{Ipv6Address(0x20010db800000000 + subscriber, 1), {}, port},
+                                  {Ipv4Address(203, 0, 113, 80), remote},
+                                  NatProtocol::Udp,
+                                  0},
+                                 Instant{}, outside),
+                  DropReason::None);
+      }
+  }
+  static uint64_t number(const share::SubscriberView& view) {
+    return view.ipv6.address().high() & 0xffffffff;
+  }
+
+  share::NatSettings settings_;
+  std::optional<share::Nat> nat_;
+};
+
+TEST_F(BusiestTest, AreFoundInBoundedPieces) {
+  struct Row {
+    SubscriberOrder by;
+    uint64_t first;
+    uint32_t measure;
+  };
+  for (const Row& row :
+       {Row{SubscriberOrder::Sessions, 2000, 300}, Row{SubscriberOrder::Bindings, 1000, 40}}) {
+    Busiest busiest(row.by, 10, {});
+    std::size_t handed_out = 0, looks = 0;
+    for (uint64_t entry = 0; entry != share::Nat::kEnd; ++looks) {
+      NatPiece piece;
+      const uint64_t before = entry;
+      entry = look_at(*nat_, busiest.query(), entry, kNatPlacesAtOnce, Instant{}, piece);
+      EXPECT_TRUE(entry == share::Nat::kEnd || entry - before <= kNatPlacesAtOnce);
+      handed_out += piece.size();
+      busiest.add(std::move(piece.subscribers));
+    }
+    EXPECT_EQ(looks, (kSubscribers + kNatPlacesAtOnce - 1) / kNatPlacesAtOnce);
+    EXPECT_LT(handed_out, kNatPlacesAtOnce + 20) << "those behind the first piece stay where they are";
+    ASSERT_EQ(busiest.found().size(), 10U);
+    EXPECT_EQ(number(busiest.found()[0]), row.first);
+    EXPECT_EQ(measure(busiest.found()[0], row.by), row.measure);
+    EXPECT_TRUE(std::ranges::is_sorted(busiest.found(), std::ranges::greater{},
+                                       [&](const auto& view) { return measure(view, row.by); }));
+  }
+}
+
+TEST_F(BusiestTest, AreThoseThatFitTheFilter) {
+  NatFilter filter;
+  filter.subscriber = Ipv6Prefix::parse("2001:db8:0:10::/60");
+  Busiest busiest(SubscriberOrder::Sessions, 3, filter);
+  for (uint64_t entry = 0; entry != share::Nat::kEnd;) {
+    NatPiece piece;
+    entry = look_at(*nat_, busiest.query(), entry, kNatPlacesAtOnce, Instant{}, piece);
+    busiest.add(std::move(piece.subscribers));
+  }
+  std::vector<uint64_t> numbers;
+  for (const auto& view : busiest.found()) numbers.push_back(number(view));
+  EXPECT_EQ(numbers, (std::vector<uint64_t>{0x14, 0x1b, 0x13})) << "7, 7 and 6 sessions";
 }
 
 TEST(NatStatus, IsShortAboveNineTenths) {

@@ -15,6 +15,8 @@
 #include <span>
 #include <vector>
 
+#include "control/netlink_dump.h"
+
 namespace yonroku::control {
 namespace {
 
@@ -68,17 +70,16 @@ struct Search {
   std::vector<std::array<char, 64>> requests;
 };
 
-int look_at_entry(const nlmsghdr* message, void* out) {
-  Search& search = *static_cast<Search*>(out);
+bool look_at_entry(const nlmsghdr& message, Search& search) {
   Entry entry;
-  entry.header = *static_cast<const ndmsg*>(mnl_nlmsg_get_payload(message));
-  if (mnl_attr_parse(message, sizeof(ndmsg), read_attribute, &entry) < 0) return MNL_CB_ERROR;
+  entry.header = *static_cast<const ndmsg*>(mnl_nlmsg_get_payload(&message));
+  if (mnl_attr_parse(&message, sizeof(ndmsg), read_attribute, &entry) < 0) return false;
   fastpath::Neighbour neighbour{};
-  if (!is_stale(entry) || entry.mac.size() != sizeof neighbour.mac) return MNL_CB_OK;
+  if (!is_stale(entry) || entry.mac.size() != sizeof neighbour.mac) return true;
   neighbour.interface = static_cast<uint32_t>(entry.header.ndm_ifindex);
   std::memcpy(neighbour.mac, entry.mac.data(), sizeof neighbour.mac);
   const uint64_t last = search.last_use(neighbour);
-  if (last == 0 || last + kRecently < search.now) return MNL_CB_OK;
+  if (last == 0 || last + kRecently < search.now) return true;
   nlmsghdr* const request = mnl_nlmsg_put_header(search.requests.emplace_back().data());
   request->nlmsg_type = RTM_NEWNEIGH;
   request->nlmsg_flags = NLM_F_REQUEST;  // without NLM_F_CREATE: what is gone stays gone
@@ -87,30 +88,17 @@ int look_at_entry(const nlmsghdr* message, void* out) {
   header->ndm_ifindex = entry.header.ndm_ifindex;
   header->ndm_flags = NTF_USE;
   mnl_attr_put(request, NDA_DST, entry.address.size(), entry.address.data());
-  return MNL_CB_OK;
+  return true;
 }
 
 Result<void> confirm_used(const NeighbourKeeper::LastUse& last_use) {
-  const std::unique_ptr<mnl_socket, int (*)(mnl_socket*)> socket(mnl_socket_open(NETLINK_ROUTE),
-                                                                 mnl_socket_close);
-  if (socket == nullptr || mnl_socket_bind(socket.get(), 0, MNL_SOCKET_AUTOPID) < 0) return failed("bind");
-  std::vector<char> buffer(64 * 1024);
-  nlmsghdr* const request = mnl_nlmsg_put_header(buffer.data());
-  request->nlmsg_type = RTM_GETNEIGH;
-  request->nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP;
-  request->nlmsg_seq = 1;
-  mnl_nlmsg_put_extra_header(request, sizeof(ndmsg));
-  if (mnl_socket_sendto(socket.get(), request, request->nlmsg_len) < 0)
-    return failed("asking for neighbours");
   Search search{last_use, monotonic_now(), {}};
-  int more = MNL_CB_OK;
-  while (more > MNL_CB_STOP) {
-    const ssize_t size = mnl_socket_recvfrom(socket.get(), buffer.data(), buffer.size());
-    if (size < 0) return failed("reading neighbours");
-    more = mnl_cb_run(buffer.data(), static_cast<std::size_t>(size), 1, mnl_socket_get_portid(socket.get()),
-                      look_at_entry, &search);
-    if (more < 0) return failed("reading neighbours");
-  }
+  TRY(dump_netlink(RTM_GETNEIGH, AF_UNSPEC,
+                   [&](const nlmsghdr& message) { return look_at_entry(message, search); }));
+  if (search.requests.empty()) return {};
+  const std::unique_ptr<mnl_socket, int (*)(mnl_socket*)> socket(
+      mnl_socket_open2(NETLINK_ROUTE, SOCK_CLOEXEC), mnl_socket_close);
+  if (socket == nullptr || mnl_socket_bind(socket.get(), 0, MNL_SOCKET_AUTOPID) < 0) return failed("bind");
   for (const auto& each : search.requests)
     if (mnl_socket_sendto(socket.get(), each.data(),
                           reinterpret_cast<const nlmsghdr*>(each.data())->nlmsg_len) < 0)

@@ -42,6 +42,8 @@ fastpath::ServedOrNot offload_view(uint32_t number, const engine::Mechanism& mec
     return fastpath::serve(number, aftr->settings(), *tables.path_mtus);
   if (const auto* const napt = std::get_if<mechanism::SoftwireNapt>(&mechanism))
     return fastpath::serve(number, napt->settings(), *tables.path_mtus);
+  if (const auto* const balancer = std::get_if<mechanism::Slb64>(&mechanism))
+    return fastpath::serve(balancer->settings());
   return std::unexpected("the offload does not know its mechanism");
 }
 
@@ -52,6 +54,7 @@ std::optional<fastpath::FlowKind> flow_kind(config::Mechanism mechanism) {
     case config::Mechanism::MapECe:
     case config::Mechanism::LwB4: return fastpath::FlowKind::SoftwireNapt;
     case config::Mechanism::MapTCe: return fastpath::FlowKind::MapTCe;
+    case config::Mechanism::Slb64: return fastpath::FlowKind::Slb64;
     default: return std::nullopt;
   }
 }
@@ -66,9 +69,18 @@ std::optional<carry::Crossing6> ends_of(const engine::Mechanism& mechanism,
       mechanism);
 }
 
+void identify(const engine::Mechanism& mechanism, share::OffloadedSession& session) {
+  std::visit(
+      [&](const auto& one) {
+        if constexpr (requires { one.identify(session); }) one.identify(session);
+      },
+      mechanism);
+}
+
 bool may_offload(const engine::Mechanism& mechanism, const share::OffloadedSession& session) {
   const auto ends = ends_of(mechanism, session);
-  return ends && ends->source == session.near && ends->destination == session.far;
+  return ends && ends->source == session.near && ends->destination == session.far &&
+         ends->port.port == session.far_port;
 }
 
 void add(observe::Totals& totals, const fastpath::CountersView& counters) {

@@ -24,9 +24,12 @@ namespace yonroku::control {
 // What flows its NAT has that programs can forward; nothing: none.
 [[nodiscard]] std::optional<fastpath::FlowKind> flow_kind(config::Mechanism mechanism);
 
-// Near and far end of a session of its NAT, if it may be offloaded.
+// Near and far end of a session of its NAT (PortChange::port: far_port), if it may be offloaded.
 [[nodiscard]] std::optional<carry::Crossing6> ends_of(const engine::Mechanism& mechanism,
                                                       const share::OffloadedSession& session);
+
+// Says of a session what its flow does not, for the NAT of this mechanism.
+void identify(const engine::Mechanism& mechanism, share::OffloadedSession& session);
 
 // Whether a session that was offloaded under other settings, perhaps, could be under these.
 [[nodiscard]] bool may_offload(const engine::Mechanism& mechanism, const share::OffloadedSession& session);

@@ -1,6 +1,7 @@
 #include "control/route_blocks.h"
 
 #include <libmnl/libmnl.h>
+#include <linux/if.h>
 #include <linux/rtnetlink.h>
 #include <sys/socket.h>
 
@@ -27,6 +28,20 @@ const rtmsg* route_of(const nlmsghdr& message) {
   if (mnl_nlmsg_get_payload_len(&message) < sizeof(rtmsg)) return nullptr;
   const auto* const route = static_cast<const rtmsg*>(mnl_nlmsg_get_payload(&message));
   return route->rtm_family == AF_INET || route->rtm_family == AF_INET6 ? route : nullptr;
+}
+
+// Routes go with what they lead to, some of them without a word: the addresses that they come from, an
+// interface, a next hop (ip-nexthop(8)).
+bool may_end_routes(const nlmsghdr& message) {
+  switch (message.nlmsg_type) {
+    case RTM_DELNEXTHOP:
+    case RTM_DELADDR:
+    case RTM_DELLINK: return true;
+    case RTM_NEWLINK:
+      return mnl_nlmsg_get_payload_len(&message) >= sizeof(ifinfomsg) &&
+             (static_cast<const ifinfomsg*>(mnl_nlmsg_get_payload(&message))->ifi_flags & IFF_UP) == 0;
+    default: return false;
+  }
 }
 
 int copy_destination(const nlattr* attribute, void* to) {
@@ -73,12 +88,13 @@ void RouteBlocks::for_each_split(const nlmsghdr& route, Visitor&& visit) {
 }
 
 void RouteBlocks::see_change(const nlmsghdr& message) {
-  if (route_of(message) == nullptr) return;
-  if (message.nlmsg_type == RTM_DELROUTE) {
+  const bool is_route = route_of(message) != nullptr;
+  if (may_end_routes(message) || (is_route && message.nlmsg_type == RTM_DELROUTE)) {
     is_outdated_ = true;
     is_dump_good_ = false;  // where it was, the kernel's place in the dump may have moved past others
     return;
   }
+  if (!is_route) return;
   note_more(message);
   for_each_split(message, [&](uint32_t bit) {
     std::atomic_ref<uint64_t>(word_of(whole_, bit)).fetch_and(~mask_of(bit), std::memory_order_release);

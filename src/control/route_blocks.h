@@ -18,7 +18,8 @@ class RouteBlocks {
   // `whole`: fastpath::kBlockWords words, which programs read. Nothing is whole yet.
   explicit RouteBlocks(std::span<uint64_t> whole);
 
-  // A message of the kernel's: of a change, or of the dump. Of others than routes' it knows nothing.
+  // A message of the kernel's: of a change, or of the dump. Of others than routes' it knows only whether
+  // routes end with what they tell.
   void see_change(const nlmsghdr& message);
   void see_dumped(const nlmsghdr& message);
   // Changes have been lost: nothing is whole.

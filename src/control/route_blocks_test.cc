@@ -117,6 +117,18 @@ TEST_F(RouteBlocksTest, AChangeWhileADumpGoesOn) {
   EXPECT_TRUE(blocks_.is_outdated());
 }
 
+TEST_F(RouteBlocksTest, RoutesMayEndWithWhatTheyLeadTo) {
+  for (const int type : {RTM_DELNEXTHOP, RTM_DELADDR, RTM_DELLINK, RTM_NEWLINK}) {
+    dump({});
+    blocks_.begin_dump();
+    blocks_.see_change(Message(
+        "10.0.0.0/8", static_cast<uint16_t>(type)));  // of RTM_NEWLINK: no flags, so that it is not up
+    EXPECT_FALSE(blocks_.end_dump(true)) << type;
+    EXPECT_TRUE(blocks_.is_outdated()) << type;
+    EXPECT_EQ(whole_around("10.4.1.2"), 16u) << type;
+  }
+}
+
 TEST_F(RouteBlocksTest, WhenChangesAreLostNothingIsWhole) {
   dump({});
   EXPECT_EQ(whole_around("10.4.1.2"), 16u);

@@ -14,6 +14,8 @@
 #include <cstring>
 #include <vector>
 
+#include "control/netlink_dump.h"
+
 namespace yonroku::control {
 namespace {
 
@@ -25,7 +27,7 @@ constexpr uint32_t group(rtnetlink_groups number) { return uint32_t{1} << (numbe
 constexpr uint32_t kGroups = group(RTNLGRP_LINK) | group(RTNLGRP_NEIGH) | group(RTNLGRP_IPV4_IFADDR) |
                              group(RTNLGRP_IPV4_ROUTE) | group(RTNLGRP_IPV4_RULE) |
                              group(RTNLGRP_IPV6_IFADDR) | group(RTNLGRP_IPV6_ROUTE) |
-                             group(RTNLGRP_IPV6_RULE);
+                             group(RTNLGRP_IPV6_RULE) | group(RTNLGRP_NEXTHOP);
 
 // A full table of the Internet's routes takes a second or two to read: time that may be spent on that, at
 // most.
@@ -40,46 +42,13 @@ bool concerns_interfaces(const nlmsghdr& message) {
          message.nlmsg_type == RTM_NEWRULE || message.nlmsg_type == RTM_DELRULE;
 }
 
-// Everything of a kind (RTM_GET...). `between` is called for every few of them; false ends it.
-Result<void> dump(uint16_t type, uint8_t family, mnl_cb_t look_at, void* data,
-                  const std::function<bool()>& between) {
-  const std::unique_ptr<mnl_socket, int (*)(mnl_socket*)> socket(
-      mnl_socket_open2(NETLINK_ROUTE, SOCK_CLOEXEC), mnl_socket_close);
-  if (socket == nullptr || mnl_socket_bind(socket.get(), 0, MNL_SOCKET_AUTOPID) < 0) return failed("bind");
-  std::vector<char> buffer(32 * 1024);
-  nlmsghdr* const request = mnl_nlmsg_put_header(buffer.data());
-  request->nlmsg_type = type;
-  request->nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP;
-  request->nlmsg_seq = 1;
-  // The family comes first in the header of every kind.
-  static_assert(sizeof(fib_rule_hdr) == sizeof(rtmsg));
-  static_cast<rtmsg*>(mnl_nlmsg_put_extra_header(request, sizeof(rtmsg)))->rtm_family = family;
-  if (mnl_socket_sendto(socket.get(), request, request->nlmsg_len) < 0) return failed("asking");
-  int more = MNL_CB_OK;
-  while (more > MNL_CB_STOP) {
-    const ssize_t size = mnl_socket_recvfrom(socket.get(), buffer.data(), buffer.size());
-    if (size < 0 && errno == EINTR) continue;
-    if (size < 0) return failed("reading");
-    more = mnl_cb_run(buffer.data(), static_cast<std::size_t>(size), 1, mnl_socket_get_portid(socket.get()),
-                      look_at, data);
-    if (more < 0) return failed("reading");
-    if (!between()) return fail("netlink", "ended");
-  }
-  return {};
+bool concerns_neighbours(const nlmsghdr& message) {
+  return message.nlmsg_type == RTM_NEWNEIGH || message.nlmsg_type == RTM_DELNEIGH;
 }
 
-int look_at_route(const nlmsghdr* message, void* blocks) {
-  static_cast<RouteBlocks*>(blocks)->see_dumped(*message);
-  return MNL_CB_OK;
-}
-
-int look_at_rule(const nlmsghdr* message, void* has_others) {
-  const auto* const rule = static_cast<const fib_rule_hdr*>(mnl_nlmsg_get_payload(message));
-  const bool is_usual =
-      rule->src_len == 0 && rule->dst_len == 0 && rule->tos == 0 &&
-      (rule->table == RT_TABLE_LOCAL || rule->table == RT_TABLE_MAIN || rule->table == RT_TABLE_DEFAULT);
-  if (!is_usual) *static_cast<bool*>(has_others) = true;
-  return MNL_CB_OK;
+bool is_usual(const fib_rule_hdr& rule) {
+  return rule.src_len == 0 && rule.dst_len == 0 && rule.tos == 0 &&
+         (rule.table == RT_TABLE_LOCAL || rule.table == RT_TABLE_MAIN || rule.table == RT_TABLE_DEFAULT);
 }
 
 }  // namespace
@@ -123,6 +92,7 @@ void RouteWatcher::run() {
     if (::poll(waiting.data(), waiting.size(), timeout) < 0 && errno != EINTR) return;
     if (waiting[1].revents != 0) return;
     read_changes();
+    if (!neighbours_.is_complete()) dump_neighbours();
     if (blocks_.is_outdated() && Clock::now() >= next_dump_) dump_routes();
   }
 }
@@ -134,8 +104,9 @@ void RouteWatcher::read_changes() {
   while (true) {
     ssize_t size = ::recv(socket_.get(), buffer.data(), buffer.size(), 0);
     if (size < 0 && errno != ENOBUFS) break;
-    routes = true;
     if (size < 0) {  // so much happened that some of it was lost
+      routes = true;
+      neighbours_.forget();
       blocks_.forget();
       if (has_dumped_) next_dump_ = {};
       has_dumped_ = false;
@@ -146,6 +117,7 @@ void RouteWatcher::read_changes() {
     for (const auto* message = reinterpret_cast<const nlmsghdr*>(buffer.data()); mnl_nlmsg_ok(message, left);
          message = mnl_nlmsg_next(message, &left)) {
       blocks_.see_change(*message);
+      routes = routes || (concerns_neighbours(*message) ? neighbours_.see(*message) : true);
       interfaces = interfaces || concerns_interfaces(*message);
     }
   }
@@ -158,15 +130,35 @@ void RouteWatcher::read_changes() {
   listener_.blocks_are_right();
 }
 
+// What comes meanwhile is seen afterwards, in its order: what is known ends up right.
+void RouteWatcher::dump_neighbours() {
+  const auto see = [this](const nlmsghdr& message) {
+    (void)neighbours_.see(message);
+    return true;
+  };
+  if (!dump_netlink(RTM_GETNEIGH, AF_UNSPEC, see)) {
+    neighbours_.forget();
+    return;
+  }
+  neighbours_.complete();
+  listener_.routes_changed();
+}
+
 void RouteWatcher::dump_routes() {
   const Clock::time_point begin = Clock::now();
   blocks_.begin_dump();
   bool is_complete = true;
   for (const uint8_t family : {uint8_t{AF_INET}, uint8_t{AF_INET6}})
-    is_complete = is_complete && dump(RTM_GETROUTE, family, look_at_route, &blocks_, [this] {
-                    read_changes();
-                    return !is_stopped();
-                  });
+    is_complete = is_complete && dump_netlink(
+                                     RTM_GETROUTE, family,
+                                     [this](const nlmsghdr& message) {
+                                       blocks_.see_dumped(message);
+                                       return true;
+                                     },
+                                     [this] {
+                                       read_changes();
+                                       return !is_stopped();
+                                     });
   const bool is_good = blocks_.end_dump(is_complete);
   has_dumped_ = has_dumped_ || is_good;
   const Clock::time_point end = Clock::now();
@@ -179,7 +171,11 @@ void RouteWatcher::dump_routes() {
 Result<bool> has_policy_rules() {
   bool has_others = false;
   for (const uint8_t family : {uint8_t{AF_INET}, uint8_t{AF_INET6}})
-    TRY(dump(RTM_GETRULE, family, look_at_rule, &has_others, [] { return true; }));
+    TRY(dump_netlink(RTM_GETRULE, family, [&](const nlmsghdr& message) {
+      has_others =
+          has_others || !is_usual(*static_cast<const fib_rule_hdr*>(mnl_nlmsg_get_payload(&message)));
+      return true;
+    }));
   return has_others;
 }
 

@@ -1,4 +1,5 @@
-// Tells of changes of routes, neighbours, addresses and interfaces of this namespace (rtnetlink(7)).
+// Tells of changes of routes, next hops, neighbours, addresses and interfaces of this namespace
+// (rtnetlink(7)).
 #pragma once
 
 #include <chrono>
@@ -8,6 +9,7 @@
 #include <thread>
 
 #include "base/result.h"
+#include "control/neighbour_table.h"
 #include "control/route_blocks.h"
 #include "io/file_descriptor.h"
 
@@ -16,7 +18,7 @@ namespace yonroku::control {
 class RouteWatcher {
  public:
   struct Listener {
-    std::function<void()> routes_changed;
+    std::function<void()> routes_changed;      // or whom they lead to
     std::function<void()> interfaces_changed;  // or rules; routes_changed() was called before
     // Whether there are routes for some sources or traffic classes only, from now on.
     std::function<void(bool)> routing_depends_on_more;
@@ -35,10 +37,12 @@ class RouteWatcher {
       : listener_(std::move(listener)), blocks_(whole_blocks) {}
   void run();
   void read_changes();
+  void dump_neighbours();
   void dump_routes();
   [[nodiscard]] bool is_stopped() const;
 
   Listener listener_;
+  NeighbourTable neighbours_;
   RouteBlocks blocks_;
   bool told_of_more_ = false;    // what was told last
   bool has_dumped_ = false;      // since changes were lost, if ever

@@ -3,11 +3,14 @@
 
 #include <fcntl.h>
 #include <gtest/gtest.h>
+#include <sched.h>
 #include <unistd.h>
 
 #include <atomic>
 #include <chrono>
+#include <fstream>
 #include <optional>
+#include <string>
 
 #include "fastpath/instance_view.h"
 #include "fastpath/programs.h"
@@ -20,7 +23,6 @@ namespace {
 
 using fastpath::TestNetwork;
 using test::address4;
-using test::address6;
 using test::Octets;
 using Action = TestNetwork::Action;
 
@@ -29,6 +31,12 @@ class Routing : public testing::Test {
  protected:
   void SetUp() override {
     if (::geteuid() != 0) GTEST_SKIP() << "needs root";
+    // What programs remember, each processor remembers for itself.
+    ASSERT_EQ(::sched_getaffinity(0, sizeof processors_, &processors_), 0);
+    cpu_set_t one;
+    CPU_ZERO(&one);
+    CPU_SET(static_cast<std::size_t>(::sched_getcpu()), &one);
+    ASSERT_EQ(::sched_setaffinity(0, sizeof one, &one), 0);
     before_ = io::FileDescriptor(::open("/proc/thread-self/ns/net", O_RDONLY | O_CLOEXEC));
     ASSERT_TRUE(TestNetwork::enter());
     auto loaded = fastpath::Programs::load();
@@ -49,6 +57,7 @@ class Routing : public testing::Test {
     watcher_.reset();
     if (before_.is_open()) {
       EXPECT_EQ(::setns(before_.get(), CLONE_NEWNET), 0);
+      EXPECT_EQ(::sched_setaffinity(0, sizeof processors_, &processors_), 0);
     }
   }
 
@@ -60,7 +69,10 @@ class Routing : public testing::Test {
     };
     listener.interfaces_changed = [] {};
     listener.routing_depends_on_more = [this](bool depends) { depends_on_more_ = depends; };
-    listener.blocks_are_right = [this] { programs_->trust_blocks(); };
+    listener.blocks_are_right = [this] {
+      programs_->trust_blocks();
+      ++rounds_;
+    };
     auto watcher = RouteWatcher::start(std::move(listener), programs_->whole_blocks());
     ASSERT_TRUE(watcher) << watcher.error().to_string();
     watcher_ = std::move(*watcher);
@@ -82,6 +94,22 @@ class Routing : public testing::Test {
     ASSERT_TRUE(comes([&] { return changes_ != before; })) << command;
   }
 
+  // Whether what was remembered is void once the watcher has heard of it. What changes for the other
+  // neighbour has it listen again; the first time it may not have heard all.
+  bool voids(const std::string& command) {
+    const auto other = [](const char* state) {
+      return std::string("neigh replace 198.18.0.99 lladdr 02:00:00:00:00:99 dev wire nud ") + state;
+    };
+    const uint32_t changes = changes_, rounds = rounds_;
+    ip(command);
+    EXPECT_TRUE(comes([&] {
+      ip(other("stale"));
+      ip(other("reachable"));
+      return rounds_ > rounds + 1;
+    }));
+    return changes_ != changes;
+  }
+
   // From a remote host to 10.a.b.c; the last octet of the next hop's link-layer address, or nothing: passed.
   std::optional<uint8_t> next_hop(uint8_t a, uint8_t b, uint8_t c) {
     return next_hop_of(
@@ -97,12 +125,13 @@ class Routing : public testing::Test {
   static constexpr std::optional<uint8_t> kPassed = std::nullopt, kGateway = 2;
 
   io::FileDescriptor before_;
+  cpu_set_t processors_{};
   fastpath::TableMemory memory_;
   share::EamTable table_{1, &memory_};
   std::optional<fastpath::Programs> programs_;
   TestNetwork network_;
   std::unique_ptr<RouteWatcher> watcher_;
-  std::atomic<uint32_t> changes_ = 0;
+  std::atomic<uint32_t> changes_ = 0, rounds_ = 0;
   std::atomic<bool> depends_on_more_ = false;
 };
 
@@ -178,6 +207,53 @@ TEST_F(Routing, NeighboursOnALinkAreEachTheirOwn) {
     EXPECT_EQ(next_hop(0, 0, 2), 0x12);
     EXPECT_EQ(next_hop(0, 0, 3), kPassed);  // not known: XDP can't
   }
+}
+
+TEST_F(Routing, ANeighbourThatIsConfirmedChangesNothing) {
+  for (const char* family : {"ipv4", "ipv6"})  // asked for often: nobody answers
+    std::ofstream(std::string("/proc/sys/net/") + family + "/neigh/wire/ucast_solicit")
+        << "1000" << std::flush;
+  // Nobody is there who would be a neighbour more, and the interfaces' addresses are found to be unique.
+  std::ofstream("/proc/sys/net/ipv6/conf/far/disable_ipv6") << "1" << std::flush;
+  watch();
+  EXPECT_TRUE(comes([&] {
+    const uint32_t before = changes_;
+    ::usleep(2'500'000);
+    return changes_ == before;
+  }));
+  EXPECT_TRUE(voids("neigh add 198.18.0.98 lladdr 02:00:00:00:00:98 dev wire nud permanent"));
+  for (const std::string neighbour : {"198.18.0.1", "fe80::1"}) {
+    for (const char* state : {"reachable", "stale", "delay", "probe", "permanent"})
+      EXPECT_FALSE(voids("neigh replace " + neighbour + " lladdr 02:00:00:00:00:02 dev wire nud " + state))
+          << state;
+    EXPECT_TRUE(voids("neigh replace " + neighbour + " lladdr 02:00:00:00:00:0a dev wire nud reachable"));
+    EXPECT_TRUE(voids("neigh change " + neighbour + " dev wire nud failed"));
+    EXPECT_TRUE(voids("neigh replace " + neighbour + " lladdr 02:00:00:00:00:0a dev wire nud reachable"));
+    EXPECT_TRUE(voids("neigh del " + neighbour + " dev wire"));
+  }
+}
+
+TEST_F(Routing, ANeighbourGetsAnotherAddress) {
+  watch();
+  EXPECT_EQ(next_hop(0, 0, 1), kGateway);
+  ip_and_heard("neigh replace fe80::1 lladdr 02:00:00:00:00:0a dev wire nud permanent");
+  EXPECT_EQ(next_hop(0, 0, 1), 0x0a);
+  ip_and_heard("neigh del fe80::1 dev wire");
+  EXPECT_EQ(next_hop(0, 0, 1), kPassed);
+}
+
+// Without net.ipv4.nexthop_compat_mode the kernel says nothing of the routes that have it.
+TEST_F(Routing, ANextHopThatRoutesHaveInCommonChanges) {
+  std::ofstream("/proc/sys/net/ipv4/nexthop_compat_mode") << "0" << std::flush;
+  ip("neigh add fe80::9 lladdr 02:00:00:00:00:09 dev wire nud permanent");
+  ip("nexthop add id 1 via fe80::1 dev wire");
+  ip("route add 2001:db8:8000::/48 nhid 1");
+  watch();
+  EXPECT_EQ(next_hop(0, 0, 1), kGateway);
+  ip_and_heard("nexthop replace id 1 via fe80::9 dev wire");
+  EXPECT_EQ(next_hop(0, 0, 1), 9);
+  ip_and_heard("nexthop del id 1");  // and its route
+  EXPECT_EQ(next_hop(0, 0, 1), kGateway);
 }
 
 TEST_F(Routing, TheHostsOwnAddressesAreNotTheInstances) {

@@ -39,6 +39,7 @@ struct Status {
   std::optional<std::chrono::system_clock::time_point> reloaded;
   std::vector<InstanceStatus> instances;
   std::vector<fastpath::InterfaceStatus> offload_interfaces;  // where its programs are
+  bool offload_is_exact = false;                              // fastpath::Offload::is_exact()
   std::optional<natlog::LogStatus> log;                       // if there is a section `nat-log`
   std::vector<std::string> warnings;                          // about the host: forwarding off, and the like
 };

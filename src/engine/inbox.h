@@ -4,6 +4,7 @@
 
 #include <poll.h>
 #include <sys/eventfd.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <cstddef>
@@ -61,10 +62,10 @@ class Inbox {
     taken_.clear();
   }
 
-  // Waits for a packet here or at `fd`. Returns early when a signal comes.
-  void wait(int fd) const {
+  // Waits for a packet here or at `fd`, so long at most; null: for ever. Returns early when a signal comes.
+  void wait(int fd, const timespec* limit) const {
     pollfd polled[] = {{fd, POLLIN, 0}, {event_.get(), POLLIN, 0}};
-    ::poll(polled, 2, -1);
+    ::ppoll(polled, 2, limit, nullptr);
   }
 
  private:

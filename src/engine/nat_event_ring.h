@@ -64,7 +64,8 @@ class NatEventRing final : public share::NatEventSink {
       return uint64_t{endpoint.address.value()} << 16 | endpoint.port;
     };
     return {std::bit_cast<uint64_t>(event.time.nanoseconds()),
-            (event.is_recovered ? kRecovered : 0) | uint64_t{static_cast<uint8_t>(event.kind)} << 8 |
+            uint64_t{event.last_port} << 32 | uint64_t{static_cast<uint8_t>(event.limit)} << 24 |
+                (event.is_recovered ? kRecovered : 0) | uint64_t{static_cast<uint8_t>(event.kind)} << 8 |
                 static_cast<uint8_t>(event.protocol),
             event.inside.ipv6.high(),
             event.inside.ipv6.low(),
@@ -83,7 +84,9 @@ class NatEventRing final : public share::NatEventSink {
             {Ipv6Address(words[2], words[3]), inside.address, inside.port},
             endpoint(words[5]),
             endpoint(words[6]),
-            (words[1] & kRecovered) != 0};
+            (words[1] & kRecovered) != 0,
+            static_cast<share::NatRefusal>(words[1] >> 24 & 0xff),
+            static_cast<uint16_t>(words[1] >> 32)};
   }
 
   uint64_t mask_;

@@ -18,7 +18,9 @@ NatEvent event(uint64_t number) {
           {Ipv6Address(number, ~number), Ipv4Address(static_cast<uint32_t>(number)), port},
           {Ipv4Address(static_cast<uint32_t>(number * 3)), port},
           {Ipv4Address(static_cast<uint32_t>(number * 5)), port},
-          number % 2 == 0};
+          number % 2 == 0,
+          static_cast<share::NatRefusal>(number % share::kNatRefusalCount),
+          static_cast<uint16_t>(number * 11)};
 }
 
 void expect_event(const NatEvent& seen, uint64_t number) {
@@ -30,6 +32,8 @@ void expect_event(const NatEvent& seen, uint64_t number) {
   ASSERT_EQ(seen.outside, wanted.outside);
   ASSERT_EQ(seen.remote, wanted.remote);
   ASSERT_EQ(seen.is_recovered, wanted.is_recovered);
+  ASSERT_EQ(seen.limit, wanted.limit);
+  ASSERT_EQ(seen.last_port, wanted.last_port);
 }
 
 TEST(NatEventRing, EachReaderSeesAllAndInOrder) {

@@ -92,6 +92,11 @@ class Pipeline {
     state_.session_offload = offload;
     if (state_.nat != nullptr) state_.nat->set_session_offload(offload);
   }
+  // Sessions that wait until begin_offers() may leave them to the offload (share::Nat::begin_offers()).
+  [[nodiscard]] bool has_offers() const noexcept { return state_.nat != nullptr && state_.nat->has_offers(); }
+  void begin_offers() noexcept {
+    if (state_.nat != nullptr) state_.nat->begin_offers();
+  }
   // Null for mechanisms without one, and before prepare().
   [[nodiscard]] share::Nat* nat() { return state_.nat.get(); }
   [[nodiscard]] const share::Nat* nat() const { return state_.nat.get(); }

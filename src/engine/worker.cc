@@ -61,6 +61,8 @@ class WakeUps {
   bool is_set_ = false;
 };
 
+constexpr timespec kSilence{0, 100'000};  // nanoseconds: bursts have longer gaps between them, as a rule
+
 }  // namespace
 
 void install_wake_up_signal() {
@@ -139,9 +141,10 @@ void Worker::run() {
   const std::optional<WakeUps> wake_ups = keeps_time_ ? std::optional<WakeUps>(std::in_place) : std::nullopt;
   while (!stopping_.load(std::memory_order_acquire)) {
     using Wait = io::TunQueue::Wait;
-    receive_batch(has_overdue_ || shares_work_ ? Wait::No : Wait::ForPacket);
-    if (size_ == 0 && shares_work_ && !has_overdue_) {
-      inbox_.wait(queue_.fd());
+    const bool has_offers = pipeline_.has_offers();
+    receive_batch(has_overdue_ || shares_work_ || has_offers ? Wait::No : Wait::ForPacket);
+    if (size_ == 0 && !has_overdue_ && (shares_work_ || has_offers)) {
+      inbox_.wait(queue_.fd(), has_offers ? &kSilence : nullptr);
       receive_batch(Wait::No);
     }
     if (mailbox_.has_question()) [[unlikely]]
@@ -231,8 +234,17 @@ void Worker::process_batch(const Snapshot& snapshot) {
         if (shares_work_)
           inbox_.empty([&](Packet& packet) { pipeline_.take_over(snapshot, mechanism, packet, now, send); });
         has_overdue_ = pipeline_.expire(snapshot, mechanism, now, send);
+        if (pipeline_.has_offers()) begin_offers();
       },
       snapshot.mechanism);
+}
+
+// Sessions are left to the offload when nothing waits here and nothing is about to come, so that no packet
+// overtakes those before it. Where there is no such moment the offload is needed most.
+void Worker::begin_offers() {
+  if (size_ > 0 && ++batches_since_offer_ < kMostBatchesSinceOffer) return;
+  pipeline_.begin_offers();
+  batches_since_offer_ = 0;
 }
 
 // What comes out of a tunnel as segments is joined here; what goes into one in segments is joined by the

@@ -66,6 +66,7 @@ class Worker final : private Pipeline::Peers {
   // A batch ends early when it holds so many octets: larger ones leave the cache between reading and writing.
   static constexpr std::size_t kBatchOctets = 256 * 1024;
   static constexpr std::size_t kMostPatience = 16;
+  static constexpr unsigned kMostBatchesSinceOffer = 64;
 
   bool give(uint16_t worker, const Packet& packet) override {
     return peers_[worker]->inbox_.put(packet, Pipeline::kHeadroom);
@@ -78,6 +79,7 @@ class Worker final : private Pipeline::Peers {
   [[nodiscard]] bool is_in_batch(const Packet& packet) const {
     return packet.data() >= buffers_.data() && packet.data() < buffers_.data() + buffers_.size();
   }
+  void begin_offers();
   void handle_failure(io::TunQueue::Status status);
 
   Mailbox mailbox_;
@@ -96,6 +98,7 @@ class Worker final : private Pipeline::Peers {
   bool shares_work_ = false;  // packets for it may come to other workers
   bool keeps_time_ = false;   // the mechanism has something that ends by itself
   bool has_overdue_ = false;  // and did not get round to all of it
+  unsigned batches_since_offer_ = 0;
   std::thread thread_;
   std::pmr::vector<std::byte> buffers_;
   std::vector<Packet> packets_;

@@ -166,6 +166,51 @@ TEST_F(WorkerTest, AnswersQuestionsAsleepAtWorkAndStopped) {
   });
 }
 
+// How many packets the worker had received each time that a session was left to the offload.
+class RecordingOffload final : public share::SessionOffload {
+ public:
+  uint32_t begin(const share::OffloadedSession& /*session*/) noexcept override {
+    received_.push_back(counters_->received[1].value());
+    return static_cast<uint32_t>(received_.size());
+  }
+  void end(uint32_t /*flow*/) noexcept override {}
+  [[nodiscard]] Seen seen(uint32_t /*flow*/) const noexcept override { return {}; }
+  const observe::Counters* counters_ = nullptr;
+  std::vector<uint64_t> received_;
+};
+
+// What it forwards from then on would overtake packets of the session that wait for the worker.
+TEST_F(WorkerTest, ASessionIsLeftToTheOffloadWhenNoPacketWaits) {
+  in_own_namespace([&] {
+    constexpr uint64_t kBurst = 300;
+    auto device = io::open_tun(kDevice, 1);
+    ASSERT_TRUE(device) << device.error().to_string();
+    Wire wire;
+    mechanism::Nat64Settings settings(*share::Pref64::create(*Ipv6Prefix::parse("2001:db8:64::/96")));
+    settings.nat.pools = {{{Ipv4Prefix::holding(Ipv4Address(192, 0, 2, 1), 32)}, 1024, 65535}};
+    settings.nat.max_sessions = 1000;
+    settings.nat.offload_after = 4;
+    const Snapshot snapshot{nullptr, nullptr, nullptr, mechanism::Nat64(settings), {}, 1000};
+    Worker worker(std::move(device->queues[0]), &snapshot, 1, 0, 1);
+    RecordingOffload offload;
+    offload.counters_ = &worker.counters();
+    worker.set_session_offload(&offload);
+    worker.prepare();
+    // One datagram after the other, none of them answered: 64 more are waited for.
+    const auto packet =
+        test::ipv6({.destination = test::address6({0x2001, 0xdb8, 0x64, 0, 0, 0, 0xc000, 0x0250})},
+                   test::udp(test::counting(100)));
+    for (uint64_t i = 0; i < kBurst; ++i) wire.put(packet);
+    worker.start();
+    for (int i = 0; i < kPatience && worker.counters().received[1].value() < kBurst; ++i)
+      std::this_thread::sleep_for(std::chrono::milliseconds(1));
+    EXPECT_TRUE(worker.ask([](Pipeline&, Instant) {}, std::chrono::milliseconds(kPatience)));
+    worker.stop();
+    ASSERT_EQ(offload.received_.size(), 1u);
+    EXPECT_GE(offload.received_[0], kBurst);
+  });
+}
+
 TEST_F(WorkerTest, ANameThatIsTakenIsAnErrorThatSaysSo) {
   in_own_namespace([&] {
     const auto device = io::open_tun(kDevice, 2);

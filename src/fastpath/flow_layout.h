@@ -18,11 +18,11 @@ namespace yonroku::fastpath {
 // What packets of a flow look like.
 //
 //                    | towards the inside            | towards the outside
-//   Nat64            | IPv6                          | IPv4
+//   Nat64, Slb64     | IPv6                          | IPv4
 //   DsLiteAftr       | IPv4 in IPv6                  | IPv4
 //   SoftwireNapt     | IPv4                          | IPv4 in IPv6     (map-e-ce, lwb4)
 //   MapTCe           | IPv4                          | IPv6
-enum class FlowKind : uint8_t { Nat64, DsLiteAftr, SoftwireNapt, MapTCe };
+enum class FlowKind : uint8_t { Nat64, DsLiteAftr, SoftwireNapt, MapTCe, Slb64 };
 
 enum class FlowDirection : uint8_t { Out = 0, In = 1 };
 
@@ -30,11 +30,12 @@ enum class FlowDirection : uint8_t { Out = 0, In = 1 };
 // way round as a port of TCP: `remote_port` of ICMP is 0.
 struct FlowContent {
   // Source and destination of its IPv6 packets on the way out; the other way round on the way in. NAT64: the
-  // host inside, and the remote host in the prefix. DS-Lite: B4 and AFTR. Customer edges: this end and the
+  // host inside, and the remote host in the prefix. Load
+  // balancer: the client and the virtual address. DS-Lite: B4 and AFTR. Customer edges: this end and the
   // other end of the tunnel, or (MAP-T) who outside and remote are in IPv6.
   uint64_t near_high, near_low;
   uint64_t far_high, far_low;
-  uint32_t inside;  // IPv4 address; 0 where the inside has none (NAT64)
+  uint32_t inside;  // IPv4 address; 0 where the inside has none (NAT64, load balancer)
   uint32_t outside;
   uint32_t remote;
   uint16_t inside_port;
@@ -44,7 +45,7 @@ struct FlowContent {
   uint8_t instance;  // in `instances`
   FlowKind kind;
   uint8_t is_one_way;  // only packets on the way out find it
-  uint8_t unused[2];
+  uint16_t far_port;   // of a load balancer, which the client calls the virtual address by; else 0
 };
 static_assert(sizeof(FlowContent) == 56);
 
@@ -75,11 +76,13 @@ struct FlowKey {
 static_assert(sizeof(FlowKey) == 48);
 
 // Whose packets are translated, not tunnelled.
-constexpr bool is_translated(FlowKind kind) { return kind == FlowKind::Nat64 || kind == FlowKind::MapTCe; }
+constexpr bool is_translated(FlowKind kind) {
+  return kind == FlowKind::Nat64 || kind == FlowKind::MapTCe || kind == FlowKind::Slb64;
+}
 
 // The way that packets go which arrive as IPv6.
 constexpr FlowDirection direction_from_ipv6(FlowKind kind) {
-  const bool is_provider = kind == FlowKind::Nat64 || kind == FlowKind::DsLiteAftr;
+  const bool is_provider = kind != FlowKind::SoftwireNapt && kind != FlowKind::MapTCe;
   return is_provider ? FlowDirection::Out : FlowDirection::In;
 }
 constexpr FlowDirection direction_from_ipv4(FlowKind kind) {
@@ -108,7 +111,8 @@ constexpr FlowKey key_of(const FlowContent& flow, FlowDirection direction) {
   }
   constexpr uint8_t kIcmp = 1;
   const uint16_t own_port = is_out ? flow.inside_port : flow.outside_port;
-  const uint16_t other_port = flow.protocol == kIcmp ? own_port : flow.remote_port;
+  const uint16_t remote_port = is_out && flow.kind == FlowKind::Slb64 ? flow.far_port : flow.remote_port;
+  const uint16_t other_port = flow.protocol == kIcmp ? own_port : remote_port;
   key.source_port = is_out ? own_port : other_port;
   key.destination_port = is_out ? other_port : own_port;
   key.protocol = flow.protocol;

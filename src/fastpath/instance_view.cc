@@ -46,6 +46,8 @@ MappingsView add_mappings(Served& served, uint32_t instance, const share::EamTab
   view.by_ipv6 = add_table(served, instance, mappings.memory_by_ipv6());
   view.ipv4_lengths = lengths_of(mappings.ipv4_lengths());
   view.ipv6_lengths = lengths_of(mappings.ipv6_lengths());
+  mappings.ipv4_blocks().copy_to(view.ipv4_blocks);
+  mappings.ipv6_blocks().copy_to(view.ipv6_blocks);
   return view;
 }
 
@@ -151,6 +153,7 @@ ServedOrNot serve(uint32_t instance, const mechanism::MapTSettings& settings, co
 
 Served serve(const mechanism::Nat64Settings& settings) { return serve_nat(settings.translate); }
 Served serve(const mechanism::MapTCeSettings& settings) { return serve_nat(settings.translate); }
+Served serve(const mechanism::Slb64Settings& settings) { return serve_nat(settings.translate); }
 Served serve(uint32_t instance, const mechanism::DsLiteAftrSettings& settings,
              const carry::PathMtuTable& path_mtus) {
   return serve_nat_of_tunnels(instance, settings, path_mtus);

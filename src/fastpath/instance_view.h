@@ -13,6 +13,7 @@
 #include "mechanism/map_t_ce.h"
 #include "mechanism/nat64.h"
 #include "mechanism/siit_settings.h"
+#include "mechanism/slb64.h"
 #include "mechanism/softwire.h"
 #include "mechanism/softwire_napt.h"
 #include "share/mapping/eam_table.h"
@@ -37,6 +38,7 @@ using ServedOrNot = std::expected<Served, std::string>;
 // A NAT's flows say what is to be done.
 [[nodiscard]] Served serve(const mechanism::Nat64Settings& settings);
 [[nodiscard]] Served serve(const mechanism::MapTCeSettings& settings);
+[[nodiscard]] Served serve(const mechanism::Slb64Settings& settings);
 [[nodiscard]] Served serve(uint32_t instance, const mechanism::DsLiteAftrSettings& settings,
                            const carry::PathMtuTable& path_mtus);
 [[nodiscard]] Served serve(uint32_t instance, const mechanism::SoftwireNaptSettings& settings,

@@ -10,6 +10,7 @@
 #include "fastpath/flow_layout.h"
 #include "packet/ipv4_address.h"
 #include "packet/ipv6_address.h"
+#include "share/mapping/near_block_bits.h"
 #include "share/mapping/rfc6052.h"
 
 namespace yonroku::fastpath {
@@ -73,6 +74,8 @@ struct MappingsView {
   TableNumber by_ipv6;
   Lengths ipv4_lengths;
   Lengths ipv6_lengths;
+  uint64_t ipv4_blocks[share::kNearWords];  // share::NearBlocks
+  uint64_t ipv6_blocks[share::kNearWords];
 };
 
 struct SiitView {
@@ -214,7 +217,7 @@ inline constexpr std::size_t kNeighbours = 8192;  // those that were not used fo
 // --- what the control side says to all programs (map `control`, one entry) ---
 
 // Of all that the maps hold and that the next program is to understand: changes with the meaning of anything.
-inline constexpr uint32_t kLayout = 2;
+inline constexpr uint32_t kLayout = 4;
 
 struct Control {
   uint32_t layout;  // kLayout once everything else is set; always the first

@@ -19,11 +19,6 @@ const test::Address kEnd = test::address6({0x2001, 0xdb8, 0xb4}, 2);  // this on
 const test::Address kBorder = test::address6({0x2001, 0xdb8, 0xffff}, 1);
 const Octets kEncapsulationLimit = {kIpip, 0, 4, 1, 4, 1, 1, 0};
 
-Ipv6Address ipv6_of(const test::Address& a) {
-  return {uint64_t{test::get32(a, 0)} << 32 | test::get32(a, 4),
-          uint64_t{test::get32(a, 8)} << 32 | test::get32(a, 12)};
-}
-
 Octets with_another(Octets packet, std::size_t octet) {
   ++packet.at(octet);
   return packet;

@@ -99,7 +99,10 @@ class Offload {
     return programs_.last_use_of(neighbour);
   }
   void forget_routes() noexcept { programs_.forget_routes(); }
+  // Routing depends on more than destinations: the kernel is asked about every packet, and none is taken for
+  // one of a flow.
   void set_exact(bool is_exact) noexcept { programs_.set_exact(is_exact); }
+  [[nodiscard]] bool is_exact() const noexcept { return programs_.is_exact(); }
   // As Programs has them.
   [[nodiscard]] std::span<uint64_t> whole_blocks() const { return programs_.whole_blocks(); }
   void trust_blocks() noexcept { programs_.trust_blocks(); }

@@ -273,6 +273,9 @@ void Programs::set_exact(bool is_exact) noexcept {
   std::atomic_ref<uint32_t>(control_->is_exact).store(is_exact ? 1 : 0, std::memory_order_release);
   forget_routes();
 }
+bool Programs::is_exact() const noexcept {
+  return std::atomic_ref<uint32_t>(control_->is_exact).load(std::memory_order_relaxed) != 0;
+}
 void Programs::trust_blocks() noexcept {
   timespec now{};
   (void)::clock_gettime(CLOCK_MONOTONIC, &now);

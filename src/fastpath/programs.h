@@ -52,6 +52,7 @@ class Programs {
   void forget_routes() noexcept;
   // Routing depends on more than the destination: remember nothing.
   void set_exact(bool is_exact) noexcept;
+  [[nodiscard]] bool is_exact() const noexcept;
   // fastpath/route_blocks.h: kBlockWords words of bits, all 0 after load(). Of any thread, atomically.
   [[nodiscard]] std::span<uint64_t> whole_blocks() const { return {whole_blocks_.get(), kBlockWords}; }
   // They are right for so long from now on.

@@ -23,10 +23,8 @@ NatProtocol protocol_of(uint8_t number) {
   return number == static_cast<uint8_t>(IpProtocol::Tcp) ? NatProtocol::Tcp : NatProtocol::Icmp;
 }
 
-// Who inside is known by an IPv6 address: of NAT64 and DS-Lite it is the near end.
-constexpr bool is_inside_near(FlowKind kind) {
-  return kind == FlowKind::Nat64 || kind == FlowKind::DsLiteAftr;
-}
+// Who inside is known by an IPv6 address: of NAT64, DS-Lite and load balancers it is the near end.
+constexpr bool is_inside_near(FlowKind kind) { return direction_from_ipv6(kind) == FlowDirection::Out; }
 
 }  // namespace
 
@@ -37,7 +35,8 @@ FlowContent FlowOffload::content_of(const share::OffloadedSession& session, Flow
   content.near_low = session.near.low();
   content.far_high = session.far.high();
   content.far_low = session.far.low();
-  content.inside = session.inside.ipv4.value();
+  // The number of a load balancer's service, which is there, is another after a restart.
+  content.inside = kind == FlowKind::Slb64 ? 0 : session.inside.ipv4.value();
   content.outside = session.outside.address.value();
   content.remote = session.remote.address.value();
   content.inside_port = session.inside.port;
@@ -47,6 +46,7 @@ FlowContent FlowOffload::content_of(const share::OffloadedSession& session, Flow
   content.instance = instance;
   content.kind = kind;
   content.is_one_way = session.is_answered ? 0 : 1;
+  content.far_port = session.far_port;
   return content;
 }
 
@@ -59,16 +59,17 @@ share::OffloadedSession FlowOffload::session_of(const FlowContent& content) noex
       {Ipv4Address(content.remote), content.remote_port},
       near,
       {content.far_high, content.far_low},
+      content.far_port,
       content.is_one_way == 0};
 }
 
-FlowOffload::Recovered FlowOffload::recover(
-    share::Nat& nat, Instant now, const std::function<bool(const share::OffloadedSession&)>& right) {
+FlowOffload::Recovered FlowOffload::recover(share::Nat& nat, Instant now,
+                                            const std::function<bool(share::OffloadedSession&)>& right) {
   Recovered recovered;
   const uint32_t before = table_.used();
   table_.recover([&](uint32_t number, const FlowContent& content) {
     if (content.kind != kind_ || content.instance != instance_) return false;
-    const share::OffloadedSession session = session_of(content);
+    share::OffloadedSession session = session_of(content);
     return right(session) && nat.adopt(session, seen(number), number, now);
   });
   recovered.kept = table_.used();

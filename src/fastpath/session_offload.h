@@ -25,13 +25,13 @@ class FlowOffload final : public share::SessionOffload {
   [[nodiscard]] Seen seen(uint32_t flow) const noexcept override;
 
   // What an earlier program has left becomes the NAT's again, whose offload this is; packets are forwarded
-  // meanwhile. Flows are removed that are no longer `right`, or that the NAT refuses. How many of either.
+  // meanwhile. Flows are removed that are no longer `right`, which may complete what they say of a
+  // session, or that the NAT refuses. How many of either.
   struct Recovered {
     uint32_t kept = 0;
     uint32_t removed = 0;
   };
-  Recovered recover(share::Nat& nat, Instant now,
-                    const std::function<bool(const share::OffloadedSession&)>& right);
+  Recovered recover(share::Nat& nat, Instant now, const std::function<bool(share::OffloadedSession&)>& right);
 
   [[nodiscard]] const FlowTable& table() const { return table_; }
 

@@ -33,11 +33,13 @@ TEST(FlowOffload, AFlowSaysAllOfItsSession) {
     Ipv4Address inside_ipv4;
   };
   for (const Row& row : {Row{FlowKind::Nat64, kNear, {}}, Row{FlowKind::DsLiteAftr, kNear, host},
-                         Row{FlowKind::SoftwireNapt, {}, host}, Row{FlowKind::MapTCe, {}, host}})
+                         Row{FlowKind::SoftwireNapt, {}, host}, Row{FlowKind::MapTCe, {}, host},
+                         Row{FlowKind::Slb64, kNear, {}}})
     for (const auto& [protocol, number] :
          {std::pair{NatProtocol::Udp, 17}, {NatProtocol::Tcp, 6}, {NatProtocol::Icmp, 1}}) {
       OffloadedSession before = session(protocol, row.inside, row.inside_ipv4);
       before.is_answered = protocol != NatProtocol::Udp;
+      before.far_port = row.kind == FlowKind::Slb64 ? 443 : 0;
       const FlowContent content = FlowOffload::content_of(before, row.kind, 63);
       EXPECT_EQ(content.kind, row.kind);
       EXPECT_EQ(content.instance, 63);
@@ -45,6 +47,12 @@ TEST(FlowOffload, AFlowSaysAllOfItsSession) {
       EXPECT_EQ(content.is_one_way, before.is_answered ? 0 : 1);
       EXPECT_EQ(FlowOffload::session_of(content), before);
     }
+}
+
+TEST(FlowOffload, AServicesNumberIsNotKept) {
+  const OffloadedSession before = session(NatProtocol::Tcp, kNear, Ipv4Address(7));
+  const FlowContent content = FlowOffload::content_of(before, FlowKind::Slb64, 0);
+  EXPECT_EQ(FlowOffload::session_of(content).inside.ipv4, Ipv4Address());
 }
 
 // A NAT, and memory that programs would read and write.
@@ -68,6 +76,7 @@ class OffloadedNat : public testing::Test {
     ASSERT_EQ(nat_->outbound(packet, now, outside), DropReason::None);
     ASSERT_TRUE(nat_->has_candidate());
     nat_->offload(packet.inside.ipv6, kFar);
+    nat_->begin_offers();
   }
   std::vector<Flow> flows_;
   std::vector<FlowBucket> index_;

@@ -14,6 +14,7 @@
 #include "fastpath/table_memory.h"
 #include "fastpath/test_network.h"
 #include "fastpath/test_programs.h"
+#include "fastpath/test_routing.h"
 #include "mechanism/worker_state.h"
 
 namespace yonroku::fastpath {
@@ -21,21 +22,11 @@ namespace yonroku::fastpath {
 using test::Octets;
 
 inline constexpr uint8_t kSyn = 0x02, kAck = 0x10, kFin = 0x01, kRst = 0x04;
-inline constexpr uint8_t kIpip = 4, kDestinationOptions = 60;
-
 // The IPv4 packet in a tunnel; else the packet itself.
 inline Octets innermost(const Octets& packet) {
   const auto seen = test::see(packet);
   if (!seen || seen->protocol != kIpip) return packet;
   return {packet.begin() + static_cast<std::ptrdiff_t>(seen->transport), packet.end()};
-}
-
-// What a router does: one hop less.
-inline Octets routed(Octets packet) {
-  const bool is_ipv4 = packet.at(0) >> 4 == 4;
-  --packet.at(is_ipv4 ? 8 : 7);
-  if (is_ipv4) test::set_header_checksum(packet);
-  return packet;
 }
 
 // Of the same protocol and, in a tunnel, with the same ends: addresses and ports (of ICMP, the identifier)
@@ -77,6 +68,7 @@ class Flows : public testing::Test {
     programs_ = test_programs();
     ASSERT_NE(programs_, nullptr);
     ASSERT_TRUE(TestNetwork::enter());
+    knows_sums_ = TestNetwork::knows_sums(programs_->tc());
   }
   void TearDown() override {
     if (programs_ == nullptr) return;
@@ -100,6 +92,7 @@ class Flows : public testing::Test {
     std::memcpy(buffer.data() + 128, packet.data(), packet.size());
     Packet made(buffer, 128, packet.size());
     const Verdict verdict = process_(made);
+    if (state_.nat) state_.nat->begin_offers();
     const bool is_sent =
         verdict.action == Verdict::Action::ToIpv4 || verdict.action == Verdict::Action::ToIpv6;
     if (!is_sent) return {};
@@ -107,8 +100,8 @@ class Flows : public testing::Test {
     return {octets.begin(), octets.end()};
   }
   [[nodiscard]] int program(Hook hook) const { return hook == Hook::Tc ? programs_->tc() : programs_->xdp(); }
-  [[nodiscard]] TestNetwork::Outcome run(Hook hook, test::View packet) const {
-    return network_.run(hook, program(hook), TestNetwork::frame_of(packet));
+  [[nodiscard]] TestNetwork::Outcome run(Hook hook, test::View packet, Sum sum = Sum::None) const {
+    return network_.run(hook, program(hook), TestNetwork::frame_of(packet), 1, sum);
   }
 
   // What leaves is what the engine makes of it with the kernel's routing before and behind it.
@@ -136,6 +129,11 @@ class Flows : public testing::Test {
       forget_identification(expected);
       forget_identification(made);
       EXPECT_EQ(made, expected);
+      if (hook == Hook::Tc && knows_sums_) {
+        const auto summed = run(hook, packet, Sum::Complete);
+        EXPECT_TRUE(summed.is_sum_right);
+        EXPECT_EQ(summed.action, Action::Forwarded);
+      }
     }
   }
   void expect_passed_up(const Octets& packet, Miss why) const {
@@ -158,6 +156,7 @@ class Flows : public testing::Test {
 
  private:
   Engine process_;
+  bool knows_sums_ = false;
 };
 
 }  // namespace yonroku::fastpath

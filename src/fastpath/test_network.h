@@ -10,6 +10,7 @@
 #include <net/if.h>
 #include <sched.h>
 
+#include <cerrno>
 #include <cstdio>
 #include <cstring>
 #include <fstream>
@@ -20,6 +21,12 @@
 #include "packet/test_packets.h"
 
 namespace yonroku::fastpath {
+
+// What the device says of a packet's checksum.
+enum class Sum : uint8_t {
+  None,
+  Complete,  // it tells the sum of all octets (CHECKSUM_COMPLETE); the kernel looks whether it is still right
+};
 
 class TestNetwork {
  public:
@@ -66,6 +73,19 @@ route add default via fe80::1 dev wire onlink
            programs.set_device(link_, link) && programs.set_device(::if_nametoindex("instance"), instance);
   }
 
+  // BPF_F_TEST_SKB_CHECKSUM_COMPLETE, which older headers do not have.
+  static constexpr uint32_t kWithSum = 1u << 2;
+  // Whether the kernel makes test runs with Sum::Complete (Linux 6.11), at tc.
+  static bool knows_sums(int tc_program) {
+    const test::Octets frame = frame_of(test::ipv4({}, test::udp({})));
+    LIBBPF_OPTS(bpf_test_run_opts, options);
+    options.data_in = frame.data();
+    options.data_size_in = static_cast<uint32_t>(frame.size());
+    options.repeat = 1;
+    options.flags = kWithSum;
+    return bpf_prog_test_run_opts(tc_program, &options) != -EINVAL;
+  }
+
   // An IP packet as it arrives on the wire.
   static test::Octets frame_of(test::View packet) {
     test::Octets frame(kOwnMac, kOwnMac + sizeof kOwnMac);
@@ -83,8 +103,9 @@ route add default via fe80::1 dev wire onlink
     Action action = Action::Other;
     test::Octets frame;     // as the program left it
     uint32_t duration = 0;  // nanoseconds of one run
+    bool is_sum_right = true;
   };
-  Outcome run(Hook hook, int program, test::View frame, int repeat = 1) const {
+  Outcome run(Hook hook, int program, test::View frame, int repeat = 1, Sum sum = Sum::None) const {
     const bool is_tc = hook == Hook::Tc;
     __sk_buff skb{};
     skb.ifindex = link_;
@@ -101,7 +122,10 @@ route add default via fe80::1 dev wire onlink
     options.ctx_in = is_tc ? static_cast<void*>(&skb) : &md;
     options.ctx_size_in = is_tc ? sizeof skb : sizeof md;
     options.repeat = repeat;
-    if (bpf_prog_test_run_opts(program, &options) != 0) return outcome;
+    if (sum == Sum::Complete) options.flags = kWithSum;
+    const int error = bpf_prog_test_run_opts(program, &options);
+    outcome.is_sum_right = error != -EBADMSG;
+    if (error != 0) return outcome;
     outcome.frame.resize(options.data_size_out);
     outcome.duration = options.duration;
     const int returned = static_cast<int>(options.retval);

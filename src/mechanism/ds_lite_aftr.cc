@@ -249,6 +249,8 @@ Verdict DsLiteAftr::from_ipv4(Packet& packet, WorkerState& state) const noexcept
   InsideEndpoint inside;
   if (const Verdict verdict = nat44_inbound(*ip, 0, state, change, inside); !passes(verdict)) [[unlikely]]
     return verdict;
+  if (state.nat->has_candidate()) [[unlikely]]
+    offer_inbound(*this, state);
   TransportPlan plan;
   if (const Verdict verdict = carry::plan_rewrite(packet, 0, *ip, plan); !passes(verdict)) [[unlikely]]
     return verdict;

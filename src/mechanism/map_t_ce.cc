@@ -210,6 +210,8 @@ Verdict MapTCe::from_ipv6(Packet& packet, WorkerState& state) const noexcept {
       state.now, inside);
   if (reason != DropReason::None) [[unlikely]]
     return Verdict::drop(reason);
+  if (state.nat->has_candidate()) [[unlikely]]
+    offer_inbound(*this, state);
   if (trace != nullptr) {
     trace->note(TraceStep::SourceByPrefix, source6, remote);
     trace->note(TraceStep::DestinationByBinding, own, inside.ipv4);

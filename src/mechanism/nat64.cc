@@ -276,6 +276,8 @@ Verdict Nat64::from_ipv4(Packet& packet, WorkerState& state) const noexcept {
                                                state.now, inside);
   if (reason != DropReason::None) [[unlikely]]
     return not_found(reason);
+  if (state.nat->has_candidate()) [[unlikely]]
+    offer_inbound(*this, state);
   const Crossing6 crossing{
       settings_.pref64.embed(source), inside.ipv6, {PortChange::Which::Destination, inside.port}};
   if (trace != nullptr) {

@@ -25,9 +25,12 @@ uint32_t ProxyConnections::hash(const Ipv4Endpoint& outside) const noexcept {
   return static_cast<uint32_t>((static_cast<uint64_t>(product) ^ static_cast<uint64_t>(product >> 64)) >> 32);
 }
 
+uint32_t ProxyConnections::id_of(const Ipv4Endpoint& outside) const noexcept {
+  return by_outside_.find(hash(outside), [&](uint32_t i) { return connections_[i].outside == outside; });
+}
+
 ProxyConnection* ProxyConnections::find(const Ipv4Endpoint& outside) noexcept {
-  const uint32_t id =
-      by_outside_.find(hash(outside), [&](uint32_t i) { return connections_[i].outside == outside; });
+  const uint32_t id = id_of(outside);
   return id == share::HashIndex::kNone ? nullptr : &connections_[id];
 }
 
@@ -53,12 +56,20 @@ bool ProxyConnections::open(const Ipv4Endpoint& outside, const Ipv4Endpoint& ser
 void ProxyConnections::forget_some(const share::Nat& nat) noexcept {
   for (int i = 0; i < 2 && connections_.used() > 0; ++i) {
     next_looked_at_ = next_looked_at_ + 1 < connections_.used() ? next_looked_at_ + 1 : 0;
-    ProxyConnection& old = connections_[next_looked_at_];
-    if (!old.is_in_use || nat.has_session({old.outside, old.server, NatProtocol::Tcp, 0})) continue;
-    by_outside_.erase(hash(old.outside), next_looked_at_);
-    old.is_in_use = false;
-    connections_.remove(next_looked_at_);
+    const ProxyConnection& old = connections_[next_looked_at_];
+    if (old.is_in_use && !nat.has_session({old.outside, old.server, NatProtocol::Tcp, 0}))
+      forget(next_looked_at_);
   }
+}
+
+void ProxyConnections::forget(uint32_t connection) noexcept {
+  by_outside_.erase(hash(connections_[connection].outside), connection);
+  connections_[connection].is_in_use = false;
+  connections_.remove(connection);
+}
+
+void ProxyConnections::close(const Ipv4Endpoint& outside) noexcept {
+  if (const uint32_t id = id_of(outside); id != share::HashIndex::kNone) forget(id);
 }
 
 }  // namespace yonroku::mechanism

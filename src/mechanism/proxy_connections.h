@@ -40,11 +40,15 @@ class ProxyConnections {
   // A client's SYN, whose session the NAT has. False: no room.
   [[nodiscard]] bool open(const share::Ipv4Endpoint& outside, const share::Ipv4Endpoint& server,
                           uint32_t initial_sequence, const share::Nat& nat) noexcept;
+  // Another connection begins there, without a header.
+  void close(const share::Ipv4Endpoint& outside) noexcept;
   [[nodiscard]] std::size_t size() const { return connections_.size(); }
 
  private:
+  [[nodiscard]] uint32_t id_of(const share::Ipv4Endpoint& outside) const noexcept;
   [[nodiscard]] uint32_t hash(const share::Ipv4Endpoint& outside) const noexcept;
   void forget_some(const share::Nat& nat) noexcept;
+  void forget(uint32_t connection) noexcept;
 
   uint64_t secret_;
   share::Slab<ProxyConnection> connections_;

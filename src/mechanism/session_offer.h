@@ -15,6 +15,16 @@ void offer_session(const AlgSettings& alg, const Ipv6Address& near, const Ipv6Ad
 // Whether none of the gateways that are on has to read the session.
 [[nodiscard]] bool may_offload(const AlgSettings& alg, const share::OffloadedSession& session) noexcept;
 
+// Offers the candidate of a packet on its way in: the mechanism knows a session's ends (`ends_of`), or that
+// the offload may not have it.
+template <class Mechanism>
+void offer_inbound(const Mechanism& mechanism, WorkerState& state) noexcept {
+  if (const auto ends = mechanism.ends_of(state.nat->candidate()))
+    state.nat->offload(ends->source, ends->destination);
+  else
+    state.nat->keep_from_offload();
+}
+
 // Of the session's packets, where they come from inside: an ICMP query has its identifier (Ipv4Flow).
 [[nodiscard]] constexpr uint16_t destination_port_of(const share::OffloadedSession& session) noexcept {
   return session.protocol == share::NatProtocol::Icmp ? session.inside.port : session.remote.port;

@@ -58,6 +58,35 @@ void Slb64::prepare(WorkerState& state) const {
         settings_.nat.max_sessions / state.workers + 1, state.random.next(), state.memory);
 }
 
+// server_for() would choose the same server.
+std::optional<Crossing6> Slb64::ends_of(const share::OffloadedSession& session) const noexcept {
+  const Service* const service = settings_.services->with_number(session.inside.ipv4.value());
+  if (service == nullptr || !session.is_newest) return std::nullopt;
+  const bool is_tcp = session.protocol == NatProtocol::Tcp;
+  if (is_tcp && service->proxy_protocol() != share::ProxyProtocol::Off) return std::nullopt;
+  const Server* const server = service->find(session.remote);
+  if (server == nullptr || (!is_tcp && !server->is_up)) return std::nullopt;
+  const share::ServiceKey& key = service->key();
+  return Crossing6{session.inside.ipv6, key.vip, {PortChange::Which::Destination, key.port}};
+}
+
+void Slb64::identify(share::OffloadedSession& session) const noexcept {
+  const Service* const service = settings_.services->find({session.far, session.far_port, session.protocol});
+  session.inside.ipv4 = Ipv4Address(service == nullptr ? 0 : service->number());
+}
+
+// A connection that began with the PROXY protocol keeps its numbers if the service has it no longer.
+void Slb64::offer_session(WorkerState& state) const noexcept {
+  const share::OffloadedSession session = state.nat->candidate();
+  const auto ends = ends_of(session);
+  const bool is_shifted = session.protocol == NatProtocol::Tcp && state.proxy_connections != nullptr &&
+                          state.proxy_connections->find(session.outside) != nullptr;
+  if (ends && !is_shifted)
+    state.nat->offload(ends->source, ends->destination, ends->port.port);
+  else
+    state.nat->keep_from_offload();
+}
+
 Prefetched Slb64::prefetch_index(std::span<const std::byte> packet, const Nat& nat) const noexcept {
   if (packet.size() < sizeof(Ipv4Header) + 4) return {};
   const auto& ipv4 = *reinterpret_cast<const Ipv4Header*>(packet.data());
@@ -164,20 +193,28 @@ Verdict Slb64::from_ipv6(Packet& packet, WorkerState& state) const noexcept {
     if (trace != nullptr) trace->note(TraceStep::NoServer, vip);
     return Verdict::drop(DropReason::NoServer);
   }
+  // What is offloaded goes to the server before.
+  if (is_new) [[unlikely]]
+    state.nat->take_back(inside, transport.protocol);
   const Nat::Outbound outbound{inside, server->endpoint, transport.protocol, transport.tcp_flags};
   Ipv4Endpoint outside;
   const bool is_bound = trace != nullptr && state.nat->find_outside(outbound, outside);
   const DropReason reason = state.nat->outbound(outbound, state.now, outside);
   if (reason != DropReason::None) [[unlikely]]
     return Verdict::drop(reason);
+  const bool may_be_shifted = state.proxy_connections != nullptr && transport.protocol == NatProtocol::Tcp;
+  if (may_be_shifted && (transport.tcp_flags & TcpHeader::kSyn) != 0 &&
+      service->proxy_protocol() == share::ProxyProtocol::Off)
+    state.proxy_connections->close(outside);
+  if (state.nat->has_candidate()) [[unlikely]]
+    offer_session(state);
   if (is_new && server->number < state.server_flows.size()) ++state.server_flows[server->number];
   if (trace != nullptr)
     trace->note(is_bound ? TraceStep::SourceByBinding : TraceStep::SourceByNewBinding, client,
                 outside.address);
   const Crossing4 crossing{outside.address, server->endpoint.address,
                            ports(outside.port, server->endpoint.port)};
-  if (state.proxy_connections != nullptr && transport.protocol == NatProtocol::Tcp)
-    return to_server(packet, *ip, crossing, *service, state);
+  if (may_be_shifted) return to_server(packet, *ip, crossing, *service, state);
   return translate_.to_ipv4(packet, *ip, crossing, state.identifications);
 }
 
@@ -317,6 +354,8 @@ Verdict Slb64::from_ipv4(Packet& packet, WorkerState& state) const noexcept {
                                                state.now, inside);
   if (reason != DropReason::None) [[unlikely]]
     return Verdict::drop(reason == DropReason::UnsolicitedSyn ? DropReason::NoBinding : reason);
+  if (state.nat->has_candidate()) [[unlikely]]
+    offer_session(state);
   const Service* const service = settings_.services->with_number(inside.ipv4.value());
   if (service == nullptr) return Verdict::drop(DropReason::NoService);
   if (trace != nullptr) {

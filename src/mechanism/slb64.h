@@ -12,7 +12,9 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 
+#include "carry/crossing.h"
 #include "carry/translate/translate.h"
 #include "mechanism/nat_prefetch.h"
 #include "mechanism/nat_transport.h"
@@ -40,6 +42,13 @@ class Slb64 {
   [[nodiscard]] static constexpr bool ends_tunnels() { return false; }
   [[nodiscard]] const Slb64Settings& settings() const { return settings_; }
 
+  // Near and far end (share::OffloadedSession), with the far end's port, of the session if it were offloaded
+  // now, under these settings. Nothing: the worker reads it (PROXY protocol), or it would get another server.
+  [[nodiscard]] std::optional<carry::Crossing6> ends_of(
+      const share::OffloadedSession& session) const noexcept;
+  // The service of a session that is known by its far end, if there is one today.
+  void identify(share::OffloadedSession& session) const noexcept;
+
   // Makes the worker's tables where they are missing, and lets them have these settings where they are not.
   void prepare(WorkerState& state) const;
   // No server opens connections to a client, so that no SYN of one is kept.
@@ -60,6 +69,9 @@ class Slb64 {
   };
   static Choice server_for(const share::Service& service, const share::InsideEndpoint& inside,
                            const NatTransport& transport, const WorkerState& state) noexcept;
+
+  // The NAT's candidate.
+  void offer_session(WorkerState& state) const noexcept;
 
   // A TCP packet of a service in its two directions, where the PROXY protocol may change it.
   Verdict to_server(Packet& packet, const Ipv6View& ip, const carry::Crossing4& crossing,

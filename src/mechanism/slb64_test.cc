@@ -22,23 +22,48 @@ Server server(uint8_t number, uint32_t weight = 1, bool is_up = true) {
   return {{Ipv4Address(203, 0, 113, number), 8080}, weight, is_up, number};
 }
 
+// What is offloaded now.
+class Offloaded final : public share::SessionOffload {
+ public:
+  uint32_t begin(const share::OffloadedSession& session) noexcept override {
+    sessions_[next_] = session;
+    return next_++;
+  }
+  void end(uint32_t flow) noexcept override { sessions_.erase(flow); }
+  [[nodiscard]] Seen seen(uint32_t) const noexcept override { return {}; }
+  // The last octets of their servers.
+  [[nodiscard]] std::vector<uint8_t> servers() const {
+    std::vector<uint8_t> all;
+    for (const auto& [number, session] : sessions_)
+      all.push_back(static_cast<uint8_t>(session.remote.address.value()));
+    return all;
+  }
+
+ private:
+  std::map<uint32_t, share::OffloadedSession> sessions_;
+  uint32_t next_ = 1;
+};
+
 // TCP and UDP port 80 of the VIP, in front of the same servers.
 class Balancer {
  public:
   explicit Balancer(std::vector<Server> servers, Affinity affinity = Affinity::Flow) : affinity_(affinity) {
+    state_.session_offload = &offloaded_;
     change(std::move(servers));
   }
 
-  void change(const std::vector<Server>& servers) {
+  void change(const std::vector<Server>& servers,
+              share::ProxyProtocol proxy_protocol = share::ProxyProtocol::Off) {
     std::vector<share::Service> services;
-    services.emplace_back(share::ServiceKey{kVip, 80, NatProtocol::Tcp}, 0, affinity_,
-                          share::ProxyProtocol::Off, servers);
+    services.emplace_back(share::ServiceKey{kVip, 80, NatProtocol::Tcp}, 0, affinity_, proxy_protocol,
+                          servers);
     services.emplace_back(share::ServiceKey{kVip, 80, NatProtocol::Udp}, 1, affinity_,
                           share::ProxyProtocol::Off, servers);
     Slb64Settings settings;
     settings.nat.filtering = share::Dependence::AddressAndPortDependent;
     settings.nat.pools = {{{Ipv4Prefix::holding(Ipv4Address(192, 0, 2, 0), 28)}, 1024, 65535}};
     settings.nat.max_sessions = 20'000;
+    settings.nat.offload_after = 0;
     settings.services = std::make_shared<const share::ServiceTable>(std::move(services));
     mechanism_.emplace(settings);
     mechanism_->prepare(state_);
@@ -52,24 +77,38 @@ class Balancer {
     return process(packet(IpProtocol::Udp, kClient, port, 0));
   }
   // The server answers what was sent last. True when it reaches the client.
-  bool answers(uint8_t flags) {
+  bool answers(uint8_t flags, IpProtocol protocol = IpProtocol::Tcp) {
     std::vector<std::byte> buffer(128 + 40);
     Packet answer(buffer, 128, 40);
     carry::Ipv4Fields fields;
     fields.addresses = {sent_to_, sent_from_, {}};
     fields.ttl = 64;
-    fields.protocol = IpProtocol::Tcp;
+    fields.protocol = protocol;
     fields.total_length = 40;
     carry::write_ipv4_header(answer.data(), fields);
     auto& tcp = *reinterpret_cast<TcpHeader*>(answer.data() + sizeof(Ipv4Header));
     tcp.source_port = be16::from_host(8080);
     tcp.destination_port = be16::from_host(sent_from_port_);
-    tcp.data_offset = 0x50;
-    tcp.flags = flags;
-    return mechanism_->process(answer, state_).action == Verdict::Action::ToIpv6;
+    if (protocol == IpProtocol::Tcp) {
+      tcp.data_offset = 0x50;
+      tcp.flags = flags;
+    } else {
+      auto& udp = *reinterpret_cast<UdpHeader*>(&tcp);
+      udp.length = be16::from_host(sizeof(TcpHeader));
+      udp.checksum = be16::from_host(1);
+    }
+    return process(answer).action == Verdict::Action::ToIpv6;
   }
   bool opens(uint16_t port) { return sends(port, kSyn) && answers(kSyn | kAck) && sends(port, kAck); }
   [[nodiscard]] DropReason reason() const { return reason_; }
+  [[nodiscard]] std::vector<uint8_t> offloaded() const { return offloaded_.servers(); }
+  // As a daemon does that is stopped.
+  void offload_all() {
+    state_.nat->offload_all([&](share::OffloadedSession& session) {
+      const auto ends = mechanism_->ends_of(session);
+      return ends && (session.near = ends->source, session.far = ends->destination, true);
+    });
+  }
 
  private:
   static std::vector<std::byte> packet(IpProtocol protocol, const Ipv6Address& client, uint16_t port,
@@ -96,11 +135,16 @@ class Balancer {
     return packet;
   }
 
+  Verdict process(Packet& packet) {
+    const Verdict verdict = mechanism_->process(packet, state_);
+    state_.nat->begin_offers();
+    return verdict;
+  }
   std::optional<uint8_t> process(const std::vector<std::byte>& bytes) {
     std::vector<std::byte> buffer(128);
     buffer.insert(buffer.end(), bytes.begin(), bytes.end());
     Packet packet(buffer, 128, bytes.size());
-    const Verdict verdict = mechanism_->process(packet, state_);
+    const Verdict verdict = process(packet);
     reason_ = verdict.reason;
     if (verdict.action != Verdict::Action::ToIpv4) return std::nullopt;
     const auto& ip = *reinterpret_cast<const Ipv4Header*>(packet.data());
@@ -112,6 +156,7 @@ class Balancer {
   }
 
   Affinity affinity_;
+  Offloaded offloaded_;
   WorkerState state_{1};
   std::optional<Slb64> mechanism_;
   DropReason reason_{};
@@ -211,6 +256,59 @@ TEST(Slb64, AUdpFlowLeavesAServerThatIsDown) {
   EXPECT_EQ(balancer.sends_udp(1000), 2);
   balancer.change({server(1), server(2)});
   EXPECT_EQ(balancer.sends_udp(1000), 2);
+}
+
+// --- the offload: a client's packets show nothing of the server ---
+
+using Servers = std::vector<uint8_t>;
+
+TEST(Slb64, AClientThatBeginsAnewIsNotTheOffloads) {
+  Balancer balancer({server(1)});
+  ASSERT_TRUE(balancer.opens(1000));
+  EXPECT_EQ(balancer.offloaded(), Servers{1});
+  balancer.change({server(1, 1, false), server(2)});
+  EXPECT_EQ(balancer.offloaded(), Servers{});
+  EXPECT_EQ(balancer.sends(1000, kAck), 1);
+  EXPECT_EQ(balancer.offloaded(), Servers{1});
+  EXPECT_EQ(balancer.sends(1000, kSyn), 2);
+  EXPECT_EQ(balancer.offloaded(), Servers{}) << "what follows would go to the server before";
+  EXPECT_TRUE(balancer.answers(kSyn | kAck));
+  EXPECT_EQ(balancer.sends(1000, kAck), 2);
+  EXPECT_EQ(balancer.offloaded(), Servers{2});
+}
+
+TEST(Slb64, AConnectionBeginsWithoutTheHeaderOfTheOneBefore) {
+  Balancer balancer({server(1)});
+  balancer.change({server(1)}, share::ProxyProtocol::V2);
+  ASSERT_TRUE(balancer.opens(1000));
+  balancer.change({server(1)});
+  ASSERT_TRUE(balancer.opens(1000));
+  EXPECT_EQ(balancer.offloaded(), Servers{1});
+}
+
+TEST(Slb64, AUdpFlowOfTheOffloadLeavesAServerThatIsDown) {
+  Balancer balancer({server(1)});
+  EXPECT_EQ(balancer.sends_udp(1000), 1);
+  EXPECT_TRUE(balancer.answers(0, IpProtocol::Udp));
+  EXPECT_EQ(balancer.sends_udp(1000), 1);
+  EXPECT_EQ(balancer.offloaded(), Servers{1});
+  balancer.change({server(1, 1, false), server(2)});
+  EXPECT_EQ(balancer.offloaded(), Servers{});
+  EXPECT_EQ(balancer.sends_udp(1000), 2);
+  EXPECT_TRUE(balancer.answers(0, IpProtocol::Udp));
+  EXPECT_EQ(balancer.sends_udp(1000), 2);
+  EXPECT_EQ(balancer.offloaded(), Servers{2});
+}
+
+TEST(Slb64, OfAClientsSessionsTheNewestIsLeftBehind) {
+  Balancer balancer({server(1)});
+  ASSERT_TRUE(balancer.opens(1000));
+  balancer.change({server(1, 1, false), server(2)});
+  ASSERT_TRUE(balancer.opens(1000));
+  balancer.change({server(1), server(2)});
+  EXPECT_EQ(balancer.offloaded(), Servers{});
+  balancer.offload_all();
+  EXPECT_EQ(balancer.offloaded(), Servers{2});
 }
 
 }  // namespace

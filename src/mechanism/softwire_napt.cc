@@ -166,6 +166,8 @@ YONROKU_HOT_INLINE Verdict SoftwireNapt::from_tunnel(Packet& packet, const Ipv6V
   if (const Verdict verdict = nat44_inbound(inner, inner_at, state, change, inside); !passes(verdict))
       [[unlikely]]
     return verdict;
+  if (state.nat->has_candidate()) [[unlikely]]
+    offer_inbound(*this, state);
   if (const Verdict verdict = carry::plan_rewrite(packet, inner_at, inner, plan); !passes(verdict))
       [[unlikely]]
     return verdict;

@@ -9,6 +9,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 
@@ -20,6 +21,9 @@ using std::chrono::steady_clock;
 
 // Data that nobody confirms for so long means that nobody is there.
 constexpr unsigned kUserTimeout = 30'000;  // milliseconds
+
+// How long a receiver may take to say what it thinks of our certificate.
+constexpr milliseconds kVerdictWithin{500};
 
 std::unexpected<Error> fail_now(std::string what) { return fail({}, std::move(what)); }
 std::unexpected<Error> fail_with(std::string_view what, int error) {
@@ -93,6 +97,12 @@ Result<StreamConnection> StreamConnection::open(const Destination& destination, 
   if (tls != nullptr)
     session =
         TRY(tls->begin(socket.get(), [&](short events) { return wait_for(socket.get(), events, deadline); }));
+  // With TLS 1.3 (RFC 8446 §2) we are done before the receiver has seen our certificate, and what we write
+  // until it refuses is lost. One that accepts mostly says something: a ticket (RFC 8446 §4.6.1).
+  if (session && tls_verdict_follows(session)) {
+    (void)wait_for(socket.get(), POLLIN, std::min(deadline, steady_clock::now() + kVerdictWithin));
+    TRY(tls_check(session));
+  }
   return StreamConnection(std::move(socket), std::move(session));
 }
 

@@ -27,14 +27,23 @@ Delivery::Delivery(std::unique_ptr<Sink> sink, std::size_t most) : sink_(std::mo
 }
 
 Delivery::~Delivery() {
+  end();
+  thread_.join();
+  if (status_.lost != 0) spdlog::error("{}: {} entries of the log were lost", status_.name, status_.lost);
+}
+
+void Delivery::end() {
   {
     const std::scoped_lock lock(mutex_);
-    is_stopping_ = true;
+    if (std::exchange(is_stopping_, true)) return;
     deadline_ = steady_clock::now() + kTimeToEnd;
   }
   change_.notify_all();
-  thread_.join();
-  if (status_.lost != 0) spdlog::error("{}: {} entries of the log were lost", status_.name, status_.lost);
+}
+
+bool Delivery::has_ended() const {
+  const std::scoped_lock lock(mutex_);
+  return has_ended_;
 }
 
 void Delivery::offer(std::shared_ptr<const Batch> batch) {
@@ -59,8 +68,16 @@ void Delivery::offer(std::shared_ptr<const Batch> batch) {
 }
 
 DeliveryStatus Delivery::status() const {
+  auto remark = sink_->remark();
   const std::scoped_lock lock(mutex_);
-  return status_;
+  DeliveryStatus status = status_;
+  status.remark = std::move(remark);
+  return status;
+}
+
+bool Delivery::has_room_for(std::size_t entries) const {
+  const std::scoped_lock lock(mutex_);
+  return status_.error || status_.waiting + entries <= most_ / 2;
 }
 
 // Null: there was nothing for a while, or it is the end.
@@ -87,6 +104,7 @@ void Delivery::run() {
   const uint64_t lost = sink_->keep(rest);
   const std::scoped_lock lock(mutex_);
   status_.lost += lost;
+  has_ended_ = true;
 }
 
 void Delivery::deliver() {

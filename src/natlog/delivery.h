@@ -22,6 +22,7 @@ struct DeliveryStatus {
   uint64_t lost = 0;     // likewise, for want of room or time
   uint64_t waiting = 0;
   std::optional<std::string> error;             // of the last attempt
+  std::optional<std::string> remark;            // of the receiver, while it works
   std::chrono::system_clock::time_point since;  // of the error, or of the first success after one
 };
 
@@ -29,12 +30,18 @@ class Delivery {
  public:
   // `most` entries wait at once.
   Delivery(std::unique_ptr<Sink> sink, std::size_t most);
-  // Goes on for a few seconds with what waits.
+  // Ends it, and waits for that.
   ~Delivery();
+
+  // Goes on for a few seconds with what waits, in its own thread. Nothing is offered to it any more.
+  void end();
+  [[nodiscard]] bool has_ended() const;
 
   // Does not wait for the receiver.
   void offer(std::shared_ptr<const Batch> batch);
   [[nodiscard]] DeliveryStatus status() const;
+  // And half of the queue for what happens meanwhile; also when the receiver fails, which nobody waits for.
+  [[nodiscard]] bool has_room_for(std::size_t entries) const;
   [[nodiscard]] const Sink& sink() const { return *sink_; }
   [[nodiscard]] Sink& sink() { return *sink_; }
 
@@ -58,6 +65,7 @@ class Delivery {
   bool has_unflushed_ = false;
   bool has_flushed_ = true;  // the last time that it tried
   bool is_stopping_ = false;
+  bool has_ended_ = false;
   std::chrono::steady_clock::time_point deadline_;  // once it is stopping
   std::thread thread_;
 };

@@ -39,10 +39,8 @@ void put_port(Writer& out, std::string_view port, std::string_view identifier, u
 }
 
 template <class Writer>
-void put_fields(Writer& out, const Event& event) {
-  const share::NatEvent& what = event.what;
+void put_event(Writer& out, const share::NatEvent& what, uint16_t last_port) {
   const bool is_block = is_port_block(what.kind);
-  out.text("instance", event.source->instance());
   out.text("event", to_string(what.kind));
   if (!is_block) out.text("protocol", to_string(what.protocol));
   if (what.inside.ipv6 != Ipv6Address{}) out.text("inside", what.inside.ipv6.to_string());
@@ -51,20 +49,26 @@ void put_fields(Writer& out, const Event& event) {
   else if (what.inside.ipv4 != Ipv4Address{})
     out.number("service", what.inside.ipv4.value());
   if (!is_block) put_port(out, "inside-port", "inside-identifier", what.inside.port, what.protocol);
-  if (what.outside.address != Ipv4Address{}) {
-    out.text("outside", what.outside.address.to_string());
-    if (is_block) {
-      out.number("outside-port", what.outside.port);
-      out.number("outside-last-port", event.last_port);
-    } else {
-      put_port(out, "outside-port", "outside-identifier", what.outside.port, what.protocol);
-    }
+  if (what.kind == share::NatEvent::Kind::LimitExceeded) out.text("limit", to_string(what.limit));
+  const bool has_outside = what.outside.address != Ipv4Address{};
+  if (has_outside) out.text("outside", what.outside.address.to_string());
+  if (is_block) {
+    out.number("outside-port", what.outside.port);
+    out.number("outside-last-port", last_port);
+  } else if (has_outside && !is_refusal(what.kind)) {
+    put_port(out, "outside-port", "outside-identifier", what.outside.port, what.protocol);
   }
   if (is_session(what.kind) && what.remote.address != Ipv4Address{}) {
     out.text("remote", what.remote.address.to_string());
     put_port(out, "remote-port", "", what.remote.port, what.protocol);
   }
   if (what.is_recovered) out.text("recovered", "true");
+}
+
+template <class Writer>
+void put_fields(Writer& out, const Event& event) {
+  out.text("instance", event.source->instance());
+  put_event(out, event.what, event.last_port);
 }
 
 template <class Writer>

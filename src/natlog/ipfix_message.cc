@@ -97,8 +97,8 @@ void put_elements(Out& out, Shape shape, Inside inside, const Event& event, uint
   if (inside != Inside::Ipv6) out.put(kSourceIpv4, what.inside.ipv4.value());
   if (shape == Shape::UserLimit) {
     out.put(kQuotaExceeded, kMaximumEntriesPerUser);
-    out.put(kMaxEntriesPerUser,
-            nat.ports_per_subscriber != 0 ? nat.ports_per_subscriber : nat.sessions_per_subscriber);
+    const bool is_of_ports = what.limit == share::NatRefusal::SubscriberPorts;
+    out.put(kMaxEntriesPerUser, is_of_ports ? nat.ports_per_subscriber : nat.sessions_per_subscriber);
     return;
   }
   out.put(kPostNatSourceIpv4, what.outside.address.value());
@@ -213,6 +213,10 @@ void IpfixEncoder::encode(const Batch& batch, std::vector<Message>& out) {
   const auto* const events = std::get_if<std::vector<Event>>(&batch);
   if (events == nullptr) return;
   for (const Event& event : *events) {
+    // No event is about how fast somebody is.
+    if (event.what.kind == Kind::LimitExceeded &&
+        event.what.limit == share::NatRefusal::SubscriberSessionRate)
+      continue;
     const Shape shape = shape_of(event.what);
     const Inside inside = inside_of(event.what.inside);
     Message message;

@@ -1,5 +1,5 @@
-// Events of a NAT as IPFIX (RFC 7011) with the information elements of RFC 8158. Notes and changes of tables
-// have no elements there: they are not told.
+// Events of a NAT as IPFIX (RFC 7011) with the information elements of RFC 8158. Notes, changes of tables
+// and a subscriber's limit of new sessions have no elements there: they are not told.
 #pragma once
 
 #include <array>

@@ -66,9 +66,17 @@ TEST(IpfixMessage, PortBlockBehindAB4) {
 
 TEST(IpfixMessage, Refusals) {
   const Source source = test_source();
+  Source with_sessions = source;
+  with_sessions.settings.nat.sessions_per_subscriber = 200;
+  Event sessions = test_event(with_sessions, Kind::LimitExceeded), rate = sessions;
+  sessions.what.limit = share::NatRefusal::SubscriberSessions;
+  rate.what.limit = share::NatRefusal::SubscriberSessionRate;  // there is nothing to tell it with
   const auto records = encode({test_event(source, Kind::LimitExceeded), test_event(source, Kind::TableFull),
-                               test_event(source, Kind::PortsExhausted)});
-  ASSERT_EQ(records.size(), 3u);
+                               test_event(source, Kind::PortsExhausted), rate, sessions});
+  ASSERT_EQ(records.size(), 4u);
+  EXPECT_EQ(
+      hex(records[3].octets),
+      without_spaces("000001a1fdfdec10 0d 00000007 20010db8001200000000000000000007 00000003 000000c8"));
   EXPECT_EQ(
       hex(records[0].octets),
       without_spaces("000001a1fdfdec10 0d 00000007 20010db8001200000000000000000007 00000003 00000040"));

@@ -43,6 +43,11 @@ std::string JsonEncoder::line_of(const Entry& entry) {
   return line;
 }
 
+void append_json(std::string& out, const share::NatEvent& event) {
+  MemberWriter writer{out};
+  put_event(writer, event, event.last_port);
+}
+
 void JsonEncoder::encode(const Batch& batch, std::vector<Message>& out) {
   if (const auto* const events = std::get_if<std::vector<Event>>(&batch)) {
     for (const Event& event : *events) out.push_back({subscriber_of(event), line_of(event)});

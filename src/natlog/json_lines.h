@@ -16,4 +16,7 @@ class JsonEncoder : public Encoder {
   TimeText time_;
 };
 
+// Members behind others: ,"event":"binding-created",...
+void append_json(std::string& out, const share::NatEvent& event);
+
 }  // namespace yonroku::natlog

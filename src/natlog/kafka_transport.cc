@@ -7,6 +7,9 @@
 
 #include <array>
 #include <chrono>
+#include <functional>
+
+#include "natlog/password_file.h"
 
 namespace yonroku::natlog {
 namespace {
@@ -16,6 +19,29 @@ using std::chrono::steady_clock;
 constexpr int kFlushWithin = 1000;  // milliseconds
 constexpr std::chrono::milliseconds kSendWithin{1000};
 constexpr int kPollFor = 50;  // milliseconds
+
+using Set = std::function<void(const char* name, const std::string& value)>;
+
+void set_security(const Set& set, const config::KafkaSettings& settings, const std::string& password) {
+  static constexpr const char* kMechanisms[] = {"", "PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"};
+  const bool is_tls = settings.transport == config::KafkaSettings::Transport::Tls;
+  const bool is_sasl = settings.sasl != config::KafkaSettings::Sasl::None;
+  if (is_sasl) {
+    set("sasl.mechanism", kMechanisms[static_cast<std::size_t>(settings.sasl)]);
+    set("sasl.username", settings.username);
+    set("sasl.password", password);
+  }
+  set("security.protocol", std::string(is_sasl ? "sasl_" : "") + (is_tls ? "ssl" : "plaintext"));
+  if (!is_tls) return;
+  set("ssl.endpoint.identification.algorithm", "https");  // RFC 6125
+  const auto set_file = [&](const char* name, const std::optional<std::string>& file) {
+    if (file) set(name, *file);
+  };
+  set_file("ssl.ca.location", settings.tls.ca_file);
+  set_file("ssl.certificate.location", settings.tls.certificate);
+  set_file("ssl.key.location",
+           settings.tls.private_key ? settings.tls.private_key : settings.tls.certificate);
+}
 
 }  // namespace
 
@@ -30,6 +56,9 @@ std::unexpected<Error> KafkaTransport::failure(std::string what) const {
 }
 
 Result<void> KafkaTransport::open() {
+  std::string password;
+  if (settings_.sasl != config::KafkaSettings::Sasl::None)
+    password = TRY(read_password(settings_.password_file));
   rd_kafka_conf_t* const conf = rd_kafka_conf_new();
   std::array<char, 512> words{};
   Result<void> outcome;
@@ -48,16 +77,7 @@ Result<void> KafkaTransport::open() {
   set("linger.ms", "20");
   set("compression.codec", "lz4");
   set("reconnect.backoff.max.ms", "2000");
-  if (settings_.transport == config::KafkaSettings::Transport::Tls) {
-    set("security.protocol", "ssl");
-    const auto set_file = [&](const char* name, const std::optional<std::string>& file) {
-      if (file) set(name, *file);
-    };
-    const config::TlsSettings& tls = settings_.tls;
-    set_file("ssl.ca.location", tls.ca_file);
-    set_file("ssl.certificate.location", tls.certificate);
-    set_file("ssl.key.location", tls.private_key ? tls.private_key : tls.certificate);
-  }
+  set_security(set, settings_, password);
   rd_kafka_conf_set_opaque(conf, this);
   rd_kafka_conf_set_dr_msg_cb(conf, [](rd_kafka_t*, const rd_kafka_message_t* report, void* transport) {
     static_cast<KafkaTransport*>(transport)->delivered(*report);

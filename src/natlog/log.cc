@@ -1,8 +1,10 @@
 #include "natlog/log.h"
 
 #include <algorithm>
+#include <iterator>
 
 #include "natlog/clock.h"
+#include "natlog/fields.h"
 
 namespace yonroku::natlog {
 namespace {
@@ -18,10 +20,8 @@ config::InstanceSettings without_tables(const config::InstanceSettings& settings
   return kept;
 }
 
-uint16_t last_port_of(const share::NatEvent& event, const config::InstanceSettings& settings) {
-  const bool is_block = event.kind == share::NatEvent::Kind::PortBlockTaken ||
-                        event.kind == share::NatEvent::Kind::PortBlockReturned;
-  return static_cast<uint16_t>(event.outside.port + (is_block ? settings.nat.block_size - 1 : 0));
+uint16_t last_port_of(const share::NatEvent& event) {
+  return is_port_block(event.kind) ? event.last_port : event.outside.port;
 }
 
 }  // namespace
@@ -41,11 +41,12 @@ Log::~Log() {
   while (collect()) {
   }
   for (const Followed& followed : followed_) offer(Note{utc_now(), Note::Kind::Ended, followed.source});
+  for (const auto& delivery : deliveries_) delivery->end();
 }
 
-void Log::use(const config::NatLogSettings& settings, Sinks sinks) {
-  std::vector<std::unique_ptr<Delivery>> ended;  // without the lock: that takes a while
+bool Log::use(const config::NatLogSettings& settings, Sinks sinks) {
   const std::scoped_lock lock(mutex_);
+  bool has_more = settings.events != settings_.events || settings.destinations != settings_.destinations;
   settings_ = settings;
   std::vector<std::unique_ptr<Delivery>> wanted;
   for (auto& sink : sinks) {
@@ -57,14 +58,36 @@ void Log::use(const config::NatLogSettings& settings, Sinks sinks) {
       wanted.push_back(std::move(*present));
       continue;
     }
+    has_more = true;
     wanted.push_back(std::make_unique<Delivery>(std::move(sink), settings.queue));
     for (const Followed& followed : followed_)
       wanted.back()->offer(
           std::make_shared<const Batch>(Note{utc_now(), Note::Kind::Began, followed.source}));
   }
-  ended = std::exchange(deliveries_, std::move(wanted));
+  deliveries_.swap(wanted);
+  for (auto& delivery : wanted) {
+    if (delivery == nullptr) continue;
+    delivery->end();
+    ending_.push_back(std::move(delivery));
+  }
   for (Followed& followed : followed_)
     followed.detail = detail_of(settings_.events, followed.source->settings);
+  return has_more;
+}
+
+Detail Log::detail(const config::InstanceSettings& settings) const {
+  const std::scoped_lock lock(mutex_);
+  return detail_of(settings_.events, settings);
+}
+
+bool Log::has_room_for(std::size_t events) const {
+  const std::scoped_lock lock(mutex_);
+  const uint64_t most = std::min<uint64_t>(settings_.queue, engine::NatEventRing::kCapacity) / 2;
+  for (const Followed& followed : followed_)
+    for (std::size_t i = 0; i < followed.next.size(); ++i)
+      if (followed.rings->of_worker[i].end() - followed.next[i] + events > most) return false;
+  return std::ranges::all_of(deliveries_,
+                             [&](const auto& delivery) { return delivery->has_room_for(events); });
 }
 
 const Source* Log::add_source(const config::InstanceSettings& settings) {
@@ -132,8 +155,13 @@ LogStatus Log::status() const {
 void Log::run() {
   while (true) {
     const bool has_more = collect();
+    std::vector<std::unique_ptr<Delivery>> ended;  // goes without the lock: that may take a while
     std::unique_lock lock(mutex_);
     if (is_stopping_) return;
+    const auto done =
+        std::ranges::partition(ending_, [](const auto& delivery) { return !delivery->has_ended(); });
+    std::ranges::move(done, std::back_inserter(ended));
+    ending_.erase(done.begin(), done.end());
     if (!has_more) stop_.wait_for(lock, kPause, [this] { return is_stopping_; });
   }
 }
@@ -164,7 +192,7 @@ bool Log::collect(Followed& followed) {
       const Milliseconds time = clock.utc(event.time);
       if (!is_logged(event.kind, followed.detail) || !followed.limit.passes(event.kind, time)) continue;
       if (!settings_.destinations) event.remote = {};
-      events.push_back({time, followed.source, event, last_port_of(event, followed.source->settings)});
+      events.push_back({time, followed.source, event, last_port_of(event)});
     }
     events_ += events.size();
     if (!events.empty()) offer(std::move(events));

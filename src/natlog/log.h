@@ -27,13 +27,15 @@ struct LogStatus {
 class Log {
  public:
   Log(const config::NatLogSettings& settings, Sinks sinks);
-  // Logs that every instance has ended, and brings what waits to the receivers, for a few seconds at most.
+  // Logs that every instance has ended, and brings what waits to the receivers, for a few seconds at most:
+  // all at once.
   ~Log();
   Log(const Log&) = delete;
   Log& operator=(const Log&) = delete;
 
-  // Receivers of the same settings go on; the others end.
-  void use(const config::NatLogSettings& settings, Sinks sinks);
+  // Receivers of the same settings go on; the others end, for which nobody waits. True when there is a new
+  // one, or other events are logged: what was there before has not been told then.
+  [[nodiscard]] bool use(const config::NatLogSettings& settings, Sinks sinks);
 
   // An instance, and what its workers write to, or null for one without a NAT. Ends when the rings do, or
   // with end().
@@ -42,6 +44,12 @@ class Log {
   void end(const std::string& instance);
   // `change` says nothing of time and source yet.
   void change_table(const std::string& instance, TableChange change);
+
+  // What of an instance's NAT is logged.
+  [[nodiscard]] Detail detail(const config::InstanceSettings& settings) const;
+  // Whether `events` more of a worker, which need not be told now, find room on the way and at every receiver
+  // that works.
+  [[nodiscard]] bool has_room_for(std::size_t events) const;
 
   // How many events a worker's ring is to hold.
   [[nodiscard]] uint64_t ring_capacity() const { return settings_.queue; }
@@ -67,6 +75,7 @@ class Log {
   std::deque<Source> sources_;
   std::vector<Followed> followed_;
   std::vector<std::unique_ptr<Delivery>> deliveries_;
+  std::vector<std::unique_ptr<Delivery>> ending_;  // for a few seconds more
   std::vector<share::NatEvent> read_;
   uint64_t events_ = 0, missed_ = 0;
   bool is_stopping_ = false;

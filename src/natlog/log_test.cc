@@ -169,7 +169,9 @@ TEST(Log, ABlockHasALastPort) {
   const auto rings = std::make_shared<engine::NatEventRings>(1, 16);
   Log log({}, one(received));
   log.begin(instance(share::PortAllocation::Blocks), rings);
-  rings->of_worker[0].on(event(Kind::PortBlockTaken, 1024));
+  NatEvent block = event(Kind::PortBlockTaken, 1024);
+  block.last_port = 1535;
+  rings->of_worker[0].on(block);
   received->wait(2);
   ASSERT_EQ(received->events.size(), 1u);
   EXPECT_EQ(received->events[0].last_port, 1535);
@@ -260,12 +262,58 @@ TEST(Log, OtherReceiversWhileItRuns) {
   first->wait(1);
   Sinks more = one(std::make_shared<Received>(), "a");  // the same name: the first goes on
   more.push_back(std::make_unique<Receiver>(second, "b"));
-  log.use({.events = LoggedEvents::Sessions}, std::move(more));
+  EXPECT_TRUE(log.use({.events = LoggedEvents::Sessions}, std::move(more)));
   rings->of_worker[0].on(event(Kind::SessionCreated, 5));
   EXPECT_THAT(first->wait(2), ElementsAre("plat began", "plat 2 5"));
   EXPECT_THAT(second->wait(2), ElementsAre("plat began", "plat 2 5"));
-  log.use({}, {});
+  EXPECT_FALSE(log.use({.events = LoggedEvents::Sessions}, one(std::make_shared<Received>(), "a")));
+  (void)log.use({}, {});
   EXPECT_THAT(log.status().receivers, IsEmpty());
+}
+
+TEST(Log, WhatNeedNotBeToldNowWaitsForRoom) {
+  const auto stalled = std::make_shared<Received>(), failing = std::make_shared<Received>();
+  failing->refuses = true;
+  Sinks sinks = one(stalled, "stalled");
+  sinks.push_back(std::make_unique<Receiver>(failing, "failing"));
+  const auto rings = std::make_shared<engine::NatEventRings>(1, 1024);
+  Log log({.queue = 1024}, std::move(sinks));
+  log.begin(instance(), rings);
+  stalled->wait(1);
+  failing->wait_for([&] { return failing->attempts >= 1; });
+  EXPECT_TRUE(log.has_room_for(500));
+  EXPECT_FALSE(log.has_room_for(513));
+  {
+    const std::scoped_lock lock(stalled->mutex);  // it takes nothing now
+    for (uint16_t i = 0; i < 600; ++i) rings->of_worker[0].on(event(Kind::BindingCreated, i));
+    EXPECT_FALSE(log.has_room_for(1));
+  }
+  EXPECT_EQ(stalled->wait(601).size(), 601u);
+  const auto limit = std::chrono::steady_clock::now() + std::chrono::seconds(10);
+  while (!log.has_room_for(1) && std::chrono::steady_clock::now() < limit)
+    std::this_thread::sleep_for(std::chrono::milliseconds(1));
+  EXPECT_TRUE(log.has_room_for(1)) << "the one that fails does not count";
+  const std::scoped_lock lock(failing->mutex);
+  failing->refuses = false;  // not to wait for it
+}
+
+TEST(Log, NobodyWaitsForAReceiverThatEnds) {
+  const auto received = std::make_shared<Received>();
+  received->refuses = true;
+  const auto rings = std::make_shared<engine::NatEventRings>(1, 16);
+  Log log({}, one(received));
+  log.begin(instance(), rings);
+  rings->of_worker[0].on(event(Kind::BindingCreated, 2));
+  received->wait_for([&] { return received->attempts >= 2; });
+  const auto before = std::chrono::steady_clock::now();
+  (void)log.use({}, {});
+  EXPECT_LT(std::chrono::steady_clock::now() - before, std::chrono::seconds(2));
+  EXPECT_THAT(log.status().receivers, IsEmpty());
+  {
+    const std::scoped_lock lock(received->mutex);
+    received->refuses = false;
+  }
+  EXPECT_THAT(received->wait(2), ElementsAre("plat began", "plat 0 2"));  // it goes on for a while
 }
 
 }  // namespace

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -10,7 +11,8 @@
 
 namespace yonroku::natlog {
 
-// Called from one thread, which may wait as long as it takes.
+// Called from one thread. It may wait for a receiver, but no more than seconds: the end of the program waits
+// for it.
 class Sink {
  public:
   virtual ~Sink() = default;
@@ -31,6 +33,8 @@ class Sink {
     for (const auto& batch : unwritten) lost += size_of(*batch);
     return lost;
   }
+  // What somebody should look at although writing works. In any thread.
+  [[nodiscard]] virtual std::optional<std::string> remark() const { return std::nullopt; }
   // After a reload: this one goes on in the place of another of the same name, which was never written to. In
   // any thread.
   virtual void use(const Sink& same_name) { (void)same_name; }

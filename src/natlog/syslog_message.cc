@@ -55,6 +55,14 @@ std::string inside_of(const share::InsideEndpoint& inside) {
   return text;
 }
 
+std::string_view words_of_limit(share::NatRefusal limit) {
+  switch (limit) {
+    case share::NatRefusal::SubscriberPorts: return "has as many ports as it may have";
+    case share::NatRefusal::SubscriberSessions: return "has as many sessions as it may have";
+    default: return "opens sessions faster than it may";
+  }
+}
+
 void append_words(std::string& out, const Event& event) {
   const share::NatEvent& what = event.what;
   const auto to = std::back_inserter(out);
@@ -68,8 +76,9 @@ void append_words(std::string& out, const Event& event) {
   switch (what.kind) {
     case Kind::PortsExhausted:
       fmt::format_to(to, "no {} {} is left for {}", to_string(what.protocol), number, inside);
+      if (what.outside.address != Ipv4Address{}) fmt::format_to(to, " at {}", outside);
       return;
-    case Kind::LimitExceeded: fmt::format_to(to, "{} has as much as it may have", inside); return;
+    case Kind::LimitExceeded: fmt::format_to(to, "{} {}", inside, words_of_limit(what.limit)); return;
     case Kind::TableFull: fmt::format_to(to, "the table is full: nothing new for {}", inside); return;
     default: break;
   }

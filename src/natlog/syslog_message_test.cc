@@ -64,13 +64,34 @@ TEST_F(SyslogMessage, RefusalsAndNotesAreMoreSevere) {
   event.what.outside = {};
   EXPECT_THAT(encode(event), testing::StartsWith("<132>1 "));
   EXPECT_THAT(encode(event), testing::EndsWith("] no udp port is left for 2001:db8:12::7"));
+  event.what.outside.address = *Ipv4Address::parse("198.51.100.2");
+  EXPECT_THAT(encode(event),
+              testing::EndsWith(" outside=\"198.51.100.2\"][meta sequenceId=\"3\"] no udp port is left for"
+                                " 2001:db8:12::7 at 198.51.100.2"));
   EXPECT_THAT(encode(Note{kTestTime, Note::Kind::Lost, nullptr, 12}),
               ElementsAre("<131>1 2026-11-21T12:03:59.120Z gate?way yonroku 42 NOTE [yonroku@32473"
-                          " event=\"log-lost\" count=\"12\"][meta sequenceId=\"3\"]"
+                          " event=\"log-lost\" count=\"12\"][meta sequenceId=\"4\"]"
                           " 12 entries of the log are missing here"));
   EXPECT_THAT(encode(Note{kTestTime, Note::Kind::Ended, &source_}),
               ElementsAre(testing::AllOf(testing::StartsWith("<133>1 "),
                                          testing::HasSubstr("instance=\"plat\" event=\"instance-ended\""))));
+}
+
+TEST_F(SyslogMessage, WhichLimit) {
+  using enum share::NatRefusal;
+  const std::pair<share::NatRefusal, std::string_view> rows[] = {
+      {SubscriberPorts, "limit=\"subscriber-ports\" | has as many ports as it may have"},
+      {SubscriberSessions, "limit=\"subscriber-sessions\" | has as many sessions as it may have"},
+      {SubscriberSessionRate, "limit=\"subscriber-session-rate\" | opens sessions faster than it may"},
+  };
+  for (const auto& [limit, words] : rows) {
+    Event event = test_event(source_, Kind::LimitExceeded);
+    event.what.outside = {};
+    event.what.limit = limit;
+    const auto bar = words.find(" | ");
+    EXPECT_THAT(encode(event), testing::HasSubstr(std::string(words.substr(0, bar)) + "][meta"));
+    EXPECT_THAT(encode(event), testing::EndsWith(std::string(words.substr(bar + 2))));
+  }
 }
 
 TEST_F(SyslogMessage, AMessageForEachLineOfATable) {

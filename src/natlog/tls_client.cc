@@ -130,6 +130,8 @@ Result<TlsProgress> tls_write(const TlsSession& session, std::string_view octets
   return TlsProgress{0, trouble.wants};
 }
 
+bool tls_verdict_follows(const TlsSession& session) { return SSL_version(session.get()) >= TLS1_3_VERSION; }
+
 Result<void> tls_check(const TlsSession& session) {
   char ignored[512];
   std::size_t count = 0;

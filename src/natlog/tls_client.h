@@ -1,5 +1,5 @@
-// TLS towards a receiver (RFC 5425): checks who it is, and may say who we are. OpenSSL is seen by
-// tls_client.cc alone.
+// TLS towards a receiver (RFC 5425, RFC 7011 §11): checks who it is, and may say who we are. OpenSSL is seen
+// by tls_client.cc alone.
 #pragma once
 
 #include <cstdint>
@@ -47,6 +47,8 @@ struct TlsProgress {
   short wants;        // when it is 0: what to wait for
 };
 [[nodiscard]] Result<TlsProgress> tls_write(const TlsSession& session, std::string_view octets);
+// After the handshake: whether the other end checks what we are only now, as TLS 1.3 has it.
+[[nodiscard]] bool tls_verdict_follows(const TlsSession& session);
 // An error when the other end has closed the session. What it says is ignored.
 [[nodiscard]] Result<void> tls_check(const TlsSession& session);
 // Octets below TLS.

@@ -22,6 +22,9 @@ import termios
 import time
 import unittest
 
+import in_namespace
+from in_namespace import PROGRAM, ROOT
+
 try:
     import jsonschema
     import yaml
@@ -29,9 +32,6 @@ except ImportError:
     print("skipped: needs python3-jsonschema and python3-yaml")
     sys.exit(77)
 
-ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
-PROGRAM = os.path.abspath(os.environ.get("YONROKU", ROOT / "build/debug/yonroku"))
-IN_NAMESPACE = "YONROKU_TEST_IN_NAMESPACE"
 TOKEN = "a-token-of-the-test-0123456789"
 PORT = 4646
 CONFIG = """\
@@ -66,16 +66,6 @@ instances:
       - {{vip: "2001:db8:80::1", port: 80, servers: [{{address: 198.18.0.9, port: 9}}], health: {{check: tcp}}}}
 """
 DESCRIPTION = yaml.safe_load((ROOT / "packaging/openapi.yaml").read_text(encoding="utf-8"))
-
-
-def why_not():
-    if os.geteuid() != 0:
-        return "needs root"
-    if not os.path.exists("/dev/net/tun"):
-        return "needs /dev/net/tun"
-    if shutil.which("unshare") is None:
-        return "needs unshare"
-    return ""
 
 
 class Api(unittest.TestCase):
@@ -158,7 +148,7 @@ class Answers(Api):
 
     def test_the_description_refers_to_what_is_there(self):
         jsonschema.Draft202012Validator.check_schema({"$defs": DESCRIPTION["components"]["schemas"]})
-        used = re.findall(r"#/components/(\w+)/(\w+)", (ROOT / "packaging/openapi.yaml").read_text(encoding="utf-8"))
+        used = re.findall(r"#/components/(\w+)/([\w-]+)", (ROOT / "packaging/openapi.yaml").read_text(encoding="utf-8"))
         for kind, name in used:
             self.assertIn(name, DESCRIPTION["components"][kind])
         for kind in ("schemas", "parameters"):
@@ -190,6 +180,7 @@ class Answers(Api):
                         self.check("GET", f"{template}?instance={name}&span={span}", template)
                 self.check("GET", template, template, expected=404)
                 self.check("GET", template + "?span=7", template, expected=400)
+                self.check("GET", template + "?since=noon", template, expected=400)
             elif thing in has and thing not in ("services", "offload"):
                 self.check("GET", template, template, expected=404)  # which one?
             else:
@@ -233,6 +224,18 @@ class Answers(Api):
         self.assertEqual(len(history["workers"]), 2)
         self.assertEqual({len(values) for values in history["series"].values()}, {len(history["series"]["drops"])})
 
+    def test_history_tells_what_is_new(self):
+        drops, end = [], "1970-01-01T00:00:00Z"
+        until = time.monotonic() + 4
+        while time.monotonic() < until:
+            history, = self.check("GET", f"/v1/history?instance=plat&since={end}", "/v1/history")
+            drops += history["series"]["drops"]
+            end = history["end"]
+            time.sleep(0.3)
+        whole, = self.check("GET", "/v1/history?instance=plat", "/v1/history")
+        self.assertIn(len(whole["series"]["drops"]) - len(drops), (0, 1))
+        self.assertEqual(whole["series"]["drops"][:len(drops)], drops)
+
 
 class Metrics(Api):
     @unittest.skipUnless(shutil.which("promtool"), "needs promtool (Debian: prometheus)")
@@ -256,7 +259,8 @@ class Metrics(Api):
 
     def test_what_dashboards_and_alerts_name_is_there(self):
         there = set(re.findall(r"^# TYPE (\w+)", self.metrics(), re.MULTILINE))
-        absent = {"yonroku_last_reload_time_seconds"}  # until the first reload
+        # Until the first reload, and without an offload.
+        absent = {"yonroku_last_reload_time_seconds", "yonroku_offload_packets_total"}
         for file in ("grafana/yonroku.json", "prometheus/yonroku.rules.yml"):
             text = (ROOT / "packaging" / file).read_text(encoding="utf-8")
             named = set(re.findall(r"\byonroku_\w+", text))
@@ -363,12 +367,4 @@ class Top(Api):
 
 
 if __name__ == "__main__":
-    reason = why_not()
-    if not reason and IN_NAMESPACE not in os.environ:
-        os.environ[IN_NAMESPACE] = "yes"
-        setup = 'ip link set lo up && exec "$@"'
-        os.execvp("unshare", ["unshare", "--net", "sh", "-c", setup, "sh", sys.executable, *sys.argv])
-    if reason:
-        print("skipped:", reason)
-        sys.exit(77)
-    unittest.main()
+    in_namespace.main()

@@ -4,20 +4,17 @@ the program."""
 
 import http.client
 import json
-import os
 import pathlib
-import shutil
 import signal
 import socket
 import subprocess
-import sys
 import tempfile
 import time
 import unittest
 
-ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
-PROGRAM = os.path.abspath(os.environ.get("YONROKU", ROOT / "build/debug/yonroku"))
-IN_NAMESPACE = "YONROKU_TEST_IN_NAMESPACE"
+import in_namespace
+from in_namespace import PROGRAM
+
 CONFIG = """\
 control: {{socket: {socket}}}
 instances:
@@ -28,16 +25,6 @@ instances:
     mappings:
       - {{ipv4: 192.0.2.80, ipv6: "2001:db8:5::80"}}
 """
-
-
-def why_not():
-    if os.geteuid() != 0:
-        return "needs root"
-    if not os.path.exists("/dev/net/tun"):
-        return "needs /dev/net/tun"
-    if shutil.which("unshare") is None:
-        return "needs unshare"
-    return ""
 
 
 class Daemon(unittest.TestCase):
@@ -393,6 +380,11 @@ instances:
 
         subscriber = self.show("subscribers").splitlines()[1].split()
         self.assertEqual((subscriber[0], subscriber[2:4]), ("2001:db8:1::/64", ["12", "11"]))
+        self.assertEqual(self.show("subscribers", "--sort", "sessions").splitlines()[1].split(), subscriber)
+        busiest = json.loads(self.show("subscribers", "--sort", "bindings", "--limit", 1, "--json"))["subscribers"]
+        self.assertEqual([b["bindings"] for b in busiest], [12])
+        refused = self.command("show", "subscribers", "--sort", "sessions", "--limit", 101, "--instance", "plat", status=1)
+        self.assertIn("at most 100", refused)
         ports = json.loads(self.show("ports", "--json"))
         self.assertEqual([p["ports"] for p in ports["ports"]], [100])
         self.assertEqual(sum(p["used"]["udp"] for p in ports["ports"]), 10)
@@ -491,12 +483,4 @@ class Socket(Daemon):
 
 
 if __name__ == "__main__":
-    reason = why_not()
-    if not reason and IN_NAMESPACE not in os.environ:
-        os.environ[IN_NAMESPACE] = "yes"
-        setup = 'ip link set lo up && exec "$@"'
-        os.execvp("unshare", ["unshare", "--net", "sh", "-c", setup, "sh", sys.executable, *sys.argv])
-    if reason:
-        print("skipped:", reason)
-        sys.exit(77)
-    unittest.main()
+    in_namespace.main()

@@ -26,7 +26,8 @@ constexpr const char* kConfigs[] = {"eam-basic.yaml",  "rfc7757.yaml",     "clat
 // All of them at once, each an instance with a link of its own. Null: not served.
 struct Setup {
   offload::World world;
-  std::unique_ptr<offload::Differential> of_config[std::size(kConfigs)];
+  std::unique_ptr<offload::Differential> of_config[std::size(kConfigs)] = {};
+  bool knows_sums = world.knows_sums();
 };
 
 template <class T>
@@ -41,7 +42,7 @@ std::unique_ptr<Setup> set_up() {
     std::fprintf(stderr, "SKIPPED: the offload's programs need root\n");
     return nullptr;
   }
-  auto setup = std::make_unique<Setup>(Setup{must(offload::World::create()), {}});
+  auto setup = std::make_unique<Setup>(Setup{must(offload::World::create())});
   for (uint32_t i = 0; i < std::size(kConfigs); ++i) {
     auto made =
         must(offload::Differential::create(std::string(YONROKU_GOLDEN_DIR) + "/configs/" + kConfigs[i], i));
@@ -56,7 +57,7 @@ std::unique_ptr<Setup> set_up() {
   return setup;
 }
 
-void run(offload::Differential& differential, test::Octets packet, fuzz::Choices& choices) {
+void run(offload::Differential& differential, test::Octets packet, fuzz::Choices& choices, bool knows_sums) {
   const uint8_t kind = choices.next();
   const uint16_t segment_size = choices.next16();
   const offload::Hook hook = offload::kHooks[kind & 1];
@@ -65,6 +66,8 @@ void run(offload::Differential& differential, test::Octets packet, fuzz::Choices
   offload::Arrival arrival{std::move(packet)};
   if ((kind & 2) != 0 && hook == offload::Hook::Tc && offload::can_be_super_packet(arrival.packet))
     arrival.segment_size = segment_size;
+  else if ((kind & 64) != 0 && knows_sums && offload::can_have_sum(arrival.packet))
+    arrival.sum = yonroku::fastpath::Sum::Complete;
   if ((kind & 4) != 0) arrival.ether_type = (kind & 8) != 0 ? 0x0800 : 0x86dd;
   differential.start_over();
   const offload::Compared compared = differential.compare(hook, arrival);
@@ -89,7 +92,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, std::size_t size) {
       if (seen->version == 4) test::set_header_checksum(packet);
       if (!seen->is_fragment()) test::set_transport_checksum(packet);
     }
-    run(*differential, std::move(packet), choices);
+    run(*differential, std::move(packet), choices, kSetup->knows_sums);
   }
   return 0;
 }

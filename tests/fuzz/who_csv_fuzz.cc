@@ -60,7 +60,7 @@ std::size_t fields_of_line(std::string_view& text) {
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   static api::Who who = open_log();
   const std::string_view text(reinterpret_cast<const char*>(data), size);
-  const auto answers = api::answer_csv(who, text, "", kNow);
+  const auto answers = api::answer_csv(who, text, {}, kNow);
   require(answers.has_value());
   std::string_view rest = *answers;
   const std::size_t heading = fields_of_line(rest);

@@ -25,13 +25,13 @@ HTTP_PORT, ECHO_PORT, SINK_PORT, IPERF_PORT = 80, 7, 9, 5201
 
 
 @functools.cache
-def compiled(name):
+def compiled(name, *libraries):
     """The path of a C program of this folder, compiled."""
     source, program = HERE / f"{name}.c", BUILD / name
     if not program.exists() or program.stat().st_mtime < source.stat().st_mtime:
         BUILD.mkdir(parents=True, exist_ok=True)
         fresh = program.with_suffix(f".{time.monotonic_ns()}")
-        subprocess.run(["cc", "-O2", "-Wall", "-Wextra", "-std=gnu11", "-o", fresh, source], check=True)
+        subprocess.run(["cc", "-O2", "-Wall", "-Wextra", "-std=gnu11", "-o", fresh, source, *libraries], check=True)
         fresh.rename(program)
     return program
 

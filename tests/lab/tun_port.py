@@ -43,7 +43,7 @@ class TunPort:
         """What the translator sends until nothing came for that long, or `most` packets came."""
         packets = []
         end = time.monotonic() + seconds
-        while (most is None or len(packets) < most) and time.monotonic() < end:
+        while most is None or len(packets) < most:
             if not select.select([self.socket], [], [], max(0.0, end - time.monotonic()))[0]:
                 break
             packet, (_, _, kind, _, _) = self.socket.recvfrom(65535)

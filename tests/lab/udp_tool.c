@@ -6,13 +6,16 @@
 //   udp_tool send     --to ADDRESS --port P [--seconds S] [--count N] [--rate PER_SECOND] [--size OCTETS] [--spread N]
 //                     [--flows N]
 //   udp_tool sink     --bind ADDRESS --port P [--seconds S] [--quiet MILLISECONDS] [--every MICROSECONDS]
+//                     [--answer]
 //   udp_tool echo     --bind ADDRESS --port P
 //   udp_tool pingpong --to ADDRESS --port P [--count N] [--size OCTETS]
 //
 // `--spread N` sends each datagram to ADDRESS plus a random number below N (a power of two).
 // `--flows N` sends from N ports in turn, a batch from each. Not with `--spread`.
 // `--quiet` ends the sink that long after the last datagram. `--every` lets it sleep that long whenever its queue is empty,
-// so that it is not woken for each datagram: what is measured is then the path and not the scheduler.
+// so that it is not woken for each datagram: what is measured is then the path and not the scheduler. With `--answer` it
+// sends a datagram back to each port that it hears from, for the first of its datagrams, the second, the fourth and so
+// on: whatever keeps an eye on who answers must not depend on a single datagram that a full queue may lose.
 
 #define _GNU_SOURCE
 #include <arpa/inet.h>
@@ -49,6 +52,7 @@ struct options {
   uint32_t flows;
   int quiet;
   long every;
+  bool answers;
 };
 
 union endpoint {
@@ -212,11 +216,14 @@ static int run_sink(const struct options* options) {
   static uint8_t payloads[kBatch][kSinkBuffer];
   struct mmsghdr messages[kBatch];
   struct iovec vectors[kBatch];
+  static union endpoint peers[kBatch];
+  static uint32_t heard[UINT16_MAX + 1];  // datagrams, by port
   memset(messages, 0, sizeof messages);
   for (int i = 0; i < kBatch; ++i) {
     vectors[i] = (struct iovec){payloads[i], kSinkBuffer};
     messages[i].msg_hdr.msg_iov = &vectors[i];
     messages[i].msg_hdr.msg_iovlen = 1;
+    if (options->answers) messages[i].msg_hdr.msg_name = &peers[i];
   }
   const uint64_t capacity = UINT64_C(1) << 28;
   uint8_t* seen = calloc(capacity / 8, 1);
@@ -227,6 +234,7 @@ static int run_sink(const struct options* options) {
   const uint64_t start = nanoseconds();
   while (!stopped) {
     struct pollfd ready = {descriptor, POLLIN, 0};
+    for (int i = 0; options->answers && i < kBatch; ++i) messages[i].msg_hdr.msg_namelen = sizeof peers[i];
     const int count = recvmmsg(descriptor, messages, kBatch, MSG_DONTWAIT, NULL);
     const uint64_t now = nanoseconds();
     if (count <= 0) {
@@ -246,6 +254,10 @@ static int run_sink(const struct options* options) {
     previous = last = now;
     for (int i = 0; i < count; ++i) {
       ++received;
+      const in_port_t port = options->answers ? peers[i].ipv4.sin_port : 0;  // IPv6's is in the same place
+      const uint32_t times = ++heard[port];
+      if (options->answers && (times & (times - 1)) == 0)
+        sendto(descriptor, payloads[i], messages[i].msg_len, 0, &peers[i].any, messages[i].msg_hdr.msg_namelen);
       uint64_t sequence = 0;
       if (messages[i].msg_len < sizeof sequence) continue;
       memcpy(&sequence, payloads[i], sizeof sequence);
@@ -330,10 +342,10 @@ static int run_pingpong(const struct options* options) {
     return 1;
   }
   qsort(samples, measured, sizeof *samples, compare);
-  printf("{\"measured\": %llu, \"lost\": %llu, \"p10_us\": %.3f, \"p50_us\": %.3f, \"p90_us\": %.3f, \"p99_us\": %.3f}\n",
+  printf("{\"measured\": %llu, \"lost\": %llu, \"p10_us\": %.3f, \"p50_us\": %.3f, \"p90_us\": %.3f, \"p99_us\": %.3f, \"p100_us\": %.3f}\n",
          (unsigned long long)measured, (unsigned long long)lost, (double)samples[measured / 10] / 1e3,
          (double)samples[measured / 2] / 1e3, (double)samples[measured * 9 / 10] / 1e3,
-         (double)samples[measured * 99 / 100] / 1e3);
+         (double)samples[measured * 99 / 100] / 1e3, (double)samples[measured - 1] / 1e3);
   return 0;
 }
 
@@ -345,7 +357,7 @@ int main(int argc, char** argv) {
       {"count", required_argument, NULL, 'n'},   {"rate", required_argument, NULL, 'r'},
       {"size", required_argument, NULL, 'b'},    {"spread", required_argument, NULL, 'd'},
       {"flows", required_argument, NULL, 'f'},   {"quiet", required_argument, NULL, 'q'},
-      {"every", required_argument, NULL, 'e'},
+      {"every", required_argument, NULL, 'e'},   {"answer", no_argument, NULL, 'w'},
       {NULL, 0, NULL, 0}};
   for (int letter; (letter = getopt_long(argc, argv, "", known, NULL)) != -1;) {
     switch (letter) {
@@ -359,6 +371,7 @@ int main(int argc, char** argv) {
       case 'f': options.flows = (uint32_t)strtoul(optarg, NULL, 10); break;
       case 'q': options.quiet = atoi(optarg); break;
       case 'e': options.every = atol(optarg); break;
+      case 'w': options.answers = true; break;
       default: return 2;
     }
   }

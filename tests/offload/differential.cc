@@ -132,6 +132,14 @@ bool can_be_super_packet(View packet) {
          (seen->protocol == test::kTcp || seen->protocol == test::kUdp) && test::has_right_checksum(packet);
 }
 
+bool can_have_sum(View packet) {
+  constexpr uint8_t kIpip = 4;
+  const auto seen = test::see(packet);
+  if (!seen) return true;
+  return seen->total == packet.size() &&
+         (seen->protocol != kIpip || can_have_sum(packet.subspan(seen->transport)));
+}
+
 Counts::Counts(const observe::Counters& counters) {
   for (std::size_t i = 0; i < at.size(); ++i) {
     const auto& flow = counters.translated[i / observe::kProtocols][i % observe::kProtocols];
@@ -267,7 +275,7 @@ bool Differential::is_plain(const Octets& packet, const Expected& expected) cons
 // Once more, with an eye on the counters.
 std::string Differential::why_passed_up(Hook hook, const Arrival& arrival, View frame) {
   const fastpath::CountersView before = counters();
-  (void)world_->run(number_, hook, frame, arrival.segment_size);
+  (void)world_->run(number_, hook, frame, arrival.note());
   const fastpath::CountersView after = counters();
   for (std::size_t i = 0; i < fastpath::kMissCount; ++i)
     if (after.misses[i] != before.misses[i]) return kMissNames[i];
@@ -284,6 +292,7 @@ std::string Differential::difference(Hook hook, const Arrival& arrival, View fra
                                      const World::Outcome& outcome, const Expected& expected) {
   if (outcome.action == World::Action::Other)
     return "the program returned " + std::to_string(outcome.returned);
+  if (!outcome.is_sum_right) return "the sum that the device told of it has become wrong";
   if (outcome.action == World::Action::PassedUp) {
     if (!std::ranges::equal(outcome.frame, frame)) return "passed up, but not untouched";
     if (!is_what_it_says(arrival) || !is_plain(arrival.packet, expected)) return "";
@@ -304,7 +313,7 @@ std::string Differential::difference(Hook hook, const Arrival& arrival, View fra
 
 Compared Differential::compare(Hook hook, const Arrival& arrival) {
   const Octets frame = framed(arrival);
-  const auto outcome = world_->run(number_, hook, frame, arrival.segment_size);
+  const auto outcome = world_->run(number_, hook, frame, arrival.note());
   const Expected expected = ask_engine(arrival);
   Compared compared;
   if (!outcome) return compared;

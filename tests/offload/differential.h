@@ -14,9 +14,11 @@ namespace yonroku::offload {
 
 // A packet as it arrives.
 struct Arrival {
-  test::Octets packet;        // and the frame's padding
-  uint16_t segment_size = 0;  // of a super-packet (tc only), whose checksum must be right
-  uint16_t ether_type = 0;    // 0: as the packet's version says
+  test::Octets packet;                      // and the frame's padding
+  uint16_t segment_size = 0;                // of a super-packet (tc only), whose checksum must be right
+  uint16_t ether_type = 0;                  // 0: as the packet's version says
+  fastpath::Sum sum = fastpath::Sum::None;  // Complete: of what can_have_sum()
+  [[nodiscard]] World::Note note() const { return {segment_size, sum}; }
 };
 
 // Packets forwarded to IPv6 and to IPv4, of each protocol.
@@ -40,6 +42,9 @@ struct Counts {
 test::Octets framed(const Arrival& arrival);
 // TCP or UDP with a right checksum, and nothing behind it.
 bool can_be_super_packet(test::View packet);
+// Whether nothing follows it or the packet in it. Of a packet that is cut the kernel forgets the sum, for
+// which a test run asks nevertheless.
+bool can_have_sum(test::View packet);
 
 struct Compared {
   enum class Result : uint8_t { Forwarded, PassedUp, NotRun } result = Result::NotRun;

@@ -112,7 +112,8 @@ class Offload : public testing::Test {
     return made;
   }
   // How many packets of the file were forwarded.
-  uint64_t run(Differential& differential, const Golden& golden);
+  uint64_t run(Differential& differential, const Golden& golden, fastpath::Sum sum);
+  void run_golden_corpus(fastpath::Sum sum);
   // Until they differ. How many super-packets were forwarded.
   uint64_t run(Differential& differential, Packets& packets, uint64_t runs);
   bool agree(Differential& differential, Hook hook, const Arrival& arrival) {
@@ -126,15 +127,18 @@ class Offload : public testing::Test {
   Tally tally_;
 };
 
-uint64_t Offload::run(Differential& differential, const Golden& golden) {
+uint64_t Offload::run(Differential& differential, const Golden& golden, fastpath::Sum sum) {
   SCOPED_TRACE(golden.path);
   const uint64_t before = tally_.forwarded;
   differential.start_over();
   for (const golden::Step& step : golden.file.steps) {
-    if (step.until)
+    if (step.until) {
       differential.let_time_pass(*step.until);
-    else
-      for (const Hook hook : kHooks) (void)agree(differential, hook, {octets_of(step)});
+      continue;
+    }
+    Arrival arrival{octets_of(step)};
+    if (can_have_sum(arrival.packet)) arrival.sum = sum;
+    for (const Hook hook : kHooks) (void)agree(differential, hook, arrival);
   }
   return tally_.forwarded - before;
 }
@@ -143,7 +147,7 @@ uint64_t Offload::run(Differential& differential, const Golden& golden) {
 const std::map<std::string, uint64_t> kForwarded = {{"mss-clamp", 8}, {"rfc6052", 44},  {"rfc6877", 28},
                                                     {"rfc7757", 82},  {"rfc7915", 164}, {"rfc8021", 14}};
 
-TEST_F(Offload, GoldenCorpus) {
+void Offload::run_golden_corpus(fastpath::Sum sum) {
   std::map<std::string, uint64_t> forwarded;  // by folder
   std::size_t served = 0, unserved = 0;       // files
   for (const auto& [config, files] : read_corpus()) {
@@ -151,7 +155,7 @@ TEST_F(Offload, GoldenCorpus) {
     (differential == nullptr ? unserved : served) += files.size();
     if (differential == nullptr) continue;
     for (const Golden& golden : files)
-      forwarded[golden.path.substr(0, golden.path.find('/'))] += run(*differential, golden);
+      forwarded[golden.path.substr(0, golden.path.find('/'))] += run(*differential, golden, sum);
     EXPECT_EQ(differential->compare_counters(), "") << config;
     tally_.add(differential->counters());
   }
@@ -159,6 +163,14 @@ TEST_F(Offload, GoldenCorpus) {
   fmt::print("  {} files; {} more have a configuration that the offload leaves to the engine\n", served,
              unserved);
   for (const auto& [folder, least] : kForwarded) EXPECT_GE(forwarded[folder], least) << folder;
+}
+
+TEST_F(Offload, GoldenCorpus) { run_golden_corpus(fastpath::Sum::None); }
+
+// Whoever gets a packet with a sum of all its octets believes it.
+TEST_F(Offload, GoldenCorpusWithSums) {
+  if (!world_->knows_sums()) GTEST_SKIP() << "needs Linux 6.11";
+  run_golden_corpus(fastpath::Sum::Complete);
 }
 
 constexpr Differential::Routes kRoutes[] = {Differential::Routes::Both, Differential::Routes::Ipv4,
@@ -172,12 +184,16 @@ bool concerns(Differential::Routes routes, test::View packet) {
 
 uint64_t Offload::run(Differential& differential, Packets& packets, uint64_t runs) {
   uint64_t super_packets = 0;
+  const bool knows_sums = world_->knows_sums();
   for (uint64_t i = runs / std::size(kHooks); i > 0; --i) {
     Arrival arrival = packets.next();
+    if (knows_sums && i % 2 == 0 && arrival.segment_size == 0 && can_have_sum(arrival.packet))
+      arrival.sum = fastpath::Sum::Complete;
     const uint64_t before = tally_.forwarded;
     if (!agree(differential, Hook::Tc, arrival)) break;
     super_packets += arrival.segment_size != 0 ? tally_.forwarded - before : 0;
     arrival.segment_size = 0;
+    arrival.sum = fastpath::Sum::None;
     if (!agree(differential, Hook::Xdp, arrival)) break;
   }
   return super_packets;
@@ -256,7 +272,7 @@ TEST_F(Offload, CountsTheKernelsHopsToo) {
   world_->set_kernel_hops(1);
   for (const Hook hook : kHooks)
     for (uint8_t ttl = 0; ttl <= 6; ++ttl) {
-      const auto outcome = world_->run(0, hook, framed({test::ipv4({.ttl = ttl}, test::udp({}))}), 0);
+      const auto outcome = world_->run(0, hook, framed({test::ipv4({.ttl = ttl}, test::udp({}))}), {});
       ASSERT_TRUE(outcome);
       ASSERT_EQ(outcome->action, ttl > 3 ? World::Action::Forwarded : World::Action::PassedUp) << int{ttl};
       if (ttl > 3) {

@@ -127,14 +127,13 @@ Result<void> World::route(uint32_t instance, const control::ImpliedRoutes& route
   return {};
 }
 
-std::optional<World::Outcome> World::run(uint32_t instance, Hook hook, test::View frame,
-                                         uint16_t segment_size) {
+std::optional<World::Outcome> World::run(uint32_t instance, Hook hook, test::View frame, const Note& note) {
   const uint32_t link = places_.at(instance).link;
   const bool is_tc = hook == Hook::Tc;
   __sk_buff skb{};
   skb.ifindex = link;
-  skb.gso_size = segment_size;
-  if (segment_size != 0) skb.gso_segs = static_cast<uint32_t>(frame.size() / segment_size + 1);
+  skb.gso_size = note.segment_size;
+  if (note.segment_size != 0) skb.gso_segs = static_cast<uint32_t>(frame.size() / note.segment_size + 1);
   xdp_md md{};
   md.ingress_ifindex = link;
   md.data_end = static_cast<uint32_t>(frame.size());
@@ -149,7 +148,15 @@ std::optional<World::Outcome> World::run(uint32_t instance, Hook hook, test::Vie
   options.ctx_in = is_tc ? static_cast<void*>(&skb) : &md;
   options.ctx_size_in = is_tc ? sizeof skb : sizeof md;
   options.repeat = 1;
-  if (bpf_prog_test_run_opts(is_tc ? programs_.tc() : programs_.xdp(), &options) != 0) return std::nullopt;
+  if (is_tc && note.sum == fastpath::Sum::Complete) options.flags = fastpath::TestNetwork::kWithSum;
+  const int program = is_tc ? programs_.tc() : programs_.xdp();
+  int error = bpf_prog_test_run_opts(program, &options);
+  outcome.is_sum_right = error != -EBADMSG;
+  if (!outcome.is_sum_right) {  // once more, to see the frame
+    options.flags = 0;
+    error = bpf_prog_test_run_opts(program, &options);
+  }
+  if (error != 0) return std::nullopt;
   outcome.frame.resize(options.data_size_out);
   outcome.returned = static_cast<int>(options.retval);
   outcome.action = outcome.returned == (is_tc ? TC_ACT_REDIRECT : XDP_REDIRECT) ? Action::Forwarded

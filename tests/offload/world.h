@@ -13,6 +13,7 @@
 #include "fastpath/instance_view.h"
 #include "fastpath/programs.h"
 #include "fastpath/table_memory.h"
+#include "fastpath/test_network.h"
 #include "io/tun.h"
 #include "packet/test_packets.h"
 
@@ -52,10 +53,17 @@ class World {
     Action action;
     int returned;        // by the program
     test::Octets frame;  // as the program left it
+    bool is_sum_right = true;
   };
-  // Shows a frame that arrives by the link. `segment_size` makes it a super-packet (tc only). Nothing when
-  // the kernel does not run programs on such a frame.
-  std::optional<Outcome> run(uint32_t instance, Hook hook, test::View frame, uint16_t segment_size);
+  // What a frame has that is not in it (tc only).
+  struct Note {
+    uint16_t segment_size = 0;  // of a super-packet
+    fastpath::Sum sum = fastpath::Sum::None;
+  };
+  // Shows a frame that arrives by the link. Nothing when the kernel does not run programs on such a frame.
+  std::optional<Outcome> run(uint32_t instance, Hook hook, test::View frame, const Note& note);
+  // Whether the kernel has Sum::Complete.
+  [[nodiscard]] bool knows_sums() const { return fastpath::TestNetwork::knows_sums(programs_.tc()); }
 
   [[nodiscard]] const fastpath::Programs& programs() const { return programs_; }
 

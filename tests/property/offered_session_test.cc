@@ -57,10 +57,12 @@ class Instance {
     std::visit(
         [&](const auto& mechanism) { pipeline_.forward(*snapshot_, mechanism, packet, Instant(), emit); },
         snapshot_->mechanism);
+    pipeline_.begin_offers();
     return result;
   }
   // Whether a session that was offloaded before this instance was there goes on with it.
-  bool takes_over(const share::OffloadedSession& session) {
+  bool takes_over(share::OffloadedSession session) {
+    control::identify(snapshot_->mechanism, session);
     return control::may_offload(snapshot_->mechanism, session) &&
            pipeline_.nat()->adopt(session, {}, 1, Instant());
   }
@@ -230,8 +232,6 @@ TEST(OfferedSession, IsWhatItsPacketsShow) {
     ASSERT_FALSE(out.empty()) << row.name;
     EXPECT_TRUE(instance.recorder_.offered_.empty()) << row.name << ": nobody has answered";
     ASSERT_FALSE(instance(answer_to(out)).empty()) << row.name;
-    EXPECT_TRUE(instance.recorder_.offered_.empty()) << row.name;
-    ASSERT_FALSE(instance(there).empty()) << row.name;
     ASSERT_EQ(instance.recorder_.offered_.size(), 1u) << row.name;
     EXPECT_EQ(instance.recorder_.offered_[0].protocol, NatProtocol::Udp) << row.name;
     expect_shown(instance.recorder_.offered_[0], there, out, row);
@@ -309,7 +309,89 @@ TEST(OfferedSession, IsNeverOneThatAGatewayReads) {
   }
 }
 
+// --- load balancers: both ports are others, and who is inside is known by a service's number ---
+
+const test::Address kVip = test::address6({0x2001, 0xdb8, 0x80}, 1);
+const std::string kWeb =
+    "      - {vip: '2001:db8:80::1', port: 80, servers: [{address: 203.0.113.80, port: 8080}]}\n";
+const std::string kDns =
+    "      - {vip: '2001:db8:80::1', port: 53, protocol: udp, servers: [{address: 203.0.113.53, port: "
+    "5353}]}\n";
+std::string balancer(const std::string& services, const std::string& pool = "192.0.2.1") {
+  return "    mechanism: slb64\n    pools: [{addresses: " + pool + "}]\n    services:\n" + services;
+}
+Octets to_vip(const Octets& transport, uint8_t protocol) {
+  return test::ipv6({.source = kHost6, .destination = kVip, .next_header = protocol}, transport);
+}
+// A connection to the one service and a query to the other.
+std::vector<share::OffloadedSession> sessions_of_balancer(const std::string& keys) {
+  Instance instance(keys);
+  const Octets query = to_vip(udp(40000, 53), test::kUdp);
+  (void)instance(answer_to(instance(query)));
+  (void)instance(query);
+  (void)instance(answer_to(instance(to_vip(tcp(40000, 80, 0x02), test::kTcp))));
+  (void)instance(to_vip(tcp(40000, 80, 0x10), test::kTcp));
+  return instance.recorder_.offered_;
+}
+
+TEST(OfferedSession, OfALoadBalancer) {
+  const auto offered = sessions_of_balancer(balancer(kWeb + kDns));
+  ASSERT_EQ(offered.size(), 2u);
+  const Ipv4Address pool(192, 0, 2, 1);
+  for (const share::OffloadedSession& session : offered) {
+    const bool is_tcp = session.protocol == NatProtocol::Tcp;
+    EXPECT_EQ(session.near, ipv6(kHost6));
+    EXPECT_EQ(session.far, ipv6(kVip));
+    EXPECT_EQ(session.far_port, is_tcp ? 80 : 53);
+    EXPECT_EQ(session.inside.port, 40000);
+    EXPECT_EQ(session.outside.address, pool);
+    EXPECT_EQ(session.remote, (is_tcp ? share::Ipv4Endpoint{Ipv4Address(203, 0, 113, 80), 8080}
+                                      : share::Ipv4Endpoint{Ipv4Address(203, 0, 113, 53), 5353}));
+  }
+}
+
+// The engine counts the server's octets for the client.
+TEST(OfferedSession, IsNeverOneWithTheProxyProtocol) {
+  std::string with_proxy = kWeb;
+  with_proxy.replace(with_proxy.find("servers:"), 0, "proxy-protocol: v2, ");
+  const auto offered = sessions_of_balancer(balancer(with_proxy + kDns));
+  ASSERT_EQ(offered.size(), 1u);
+  EXPECT_EQ(offered[0].protocol, NatProtocol::Udp);
+}
+
 // --- after a restart ---
+
+TEST(SessionLeftBehind, OfALoadBalancerAsksTheServicesOfToday) {
+  const std::string other = "      - {vip: '2001:db8:80::2', port: 80, servers: [{address: 203.0.113.81}]}\n";
+  const auto with = [](std::string text, const std::string& from, const std::string& to) {
+    return text.replace(text.find(from), from.size(), to);
+  };
+  struct Today {
+    std::string_view name;
+    std::string keys;
+    bool tcp_goes_on, udp_goes_on;
+  };
+  const Today rows_today[] = {
+      {"as before", balancer(kWeb + kDns), true, true},
+      {"in another order", balancer(other + kDns + kWeb), true, true},
+      {"one is gone", balancer(other + kDns), false, true},
+      {"another address", balancer(with(kWeb, "80::1", "80::3") + kDns), false, true},
+      {"another port", balancer(with(kWeb, "port: 80,", "port: 81,") + kDns), false, true},
+      {"another protocol", balancer(kWeb + with(kDns, "udp", "tcp")), true, false},
+      {"a server more", balancer(with(kWeb, "[{", "[{address: 203.0.113.90}, {") + kDns), true, true},
+      {"another server", balancer(with(kWeb, "8080", "8081") + kDns), false, true},
+      {"drained", balancer(with(kWeb, "8080", "8080, weight: 0") + kDns), true, true},
+      {"PROXY protocol", balancer(with(kWeb, "servers", "proxy-protocol: v2, servers") + kDns), false, true},
+      {"another pool", balancer(kWeb + kDns, "192.0.2.2"), false, false}};
+  for (const Today& row : rows_today) {
+    Instance instance(row.keys);
+    ASSERT_TRUE(instance.snapshot_) << row.name;
+    for (const share::OffloadedSession& session : sessions_of_balancer(balancer(kWeb + kDns)))
+      EXPECT_EQ(instance.takes_over(session),
+                session.protocol == NatProtocol::Tcp ? row.tcp_goes_on : row.udp_goes_on)
+          << row.name << ", " << to_string(session.protocol);
+  }
+}
 
 // UDP, TCP and ICMP, as far as the other end can be reached with it.
 std::vector<share::OffloadedSession> sessions_of(const Row& row) {

@@ -11,6 +11,7 @@ import time
 import probes
 import pytest
 from name_server import Unbound
+from namespaces import OFFLOAD
 from scapy.layers.inet import IP, UDP
 from scapy.layers.inet6 import IPv6, IPv6ExtHdrFragment
 from scapy.packet import Raw
@@ -157,7 +158,11 @@ def test_udp_segmentation_offload(nat, sender, segment):
         probes.set_dont_fragment(source, False)
         source.sendto(whole, to)
         received = [sink.recv(2000) for _ in range(count)]
-    assert b"".join(received) == whole
+    datagrams = [whole[at : at + segment] for at in range(0, len(whole), segment)]
+    if OFFLOAD:  # where the burst comes as single packets, the session may go over in the middle of it
+        assert sorted(received) == sorted(datagrams)
+    else:
+        assert received == datagrams
 
 
 def test_programs_of_the_gateway_itself(nat):

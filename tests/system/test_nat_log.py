@@ -1,112 +1,20 @@
 """The NAT log at real receivers: rsyslog, nfcapd, ipfixDump. What arrives is what `yonroku show` says."""
 
+import contextlib
 import ipaddress
-import json
 import pathlib
 import re
 import signal
 import socket
+import ssl
 import subprocess
+import threading
 import time
 
 import pytest
+from log_receivers import FLOWS, Nfcapd, Rsyslog, bindings, created, make_certificates, send_flows, with_log
 from namespaces import wait_for
 from scenarios import Nat64
-
-FLOWS = 200
-FIELD = re.compile(r' ([A-Za-z-]+)="([^"]*)"')
-
-
-def with_log(lab, receivers, more=""):
-    folder = pathlib.Path(lab.folder) / "kept"
-    return f"nat-log:\n  path: {folder}\n{more}{receivers}" + Nat64.CONFIG
-
-
-def send_flows(lab, count=FLOWS, first=20000):
-    """UDP from `count` ports of the client: a binding each."""
-    lab.run("client", ["ping", "-c1", "-W2", "2001:db8:a::1"])  # neighbours that are unknown cost packets
-    for port in range(first, first + count):
-        with lab.socket("client", socket.AF_INET6, socket.SOCK_DGRAM) as one:
-            one.bind(("", port))
-            one.sendto(b"x", (Nat64.SERVER, 4000))
-
-
-def bindings(lab):
-    """What the daemon says that it has: (protocol, inside, inside port, outside, outside port)."""
-    shown = lab.translator.show("bindings")["bindings"]
-    return {
-        (b["protocol"], b["inside"], b["inside-port"], b["outside"], b["outside-port"])
-        for b in shown
-        if b["protocol"] != "icmp"
-    }
-
-
-def fields(line):
-    return dict(FIELD.findall(line))
-
-
-def created(entries):
-    return [
-        (e["protocol"], e["inside"], int(e["inside-port"]), e["outside"], int(e["outside-port"]))
-        for e in entries
-        if e.get("event") == "binding-created" and e["protocol"] != "icmp"
-    ]
-
-
-class Rsyslog:
-    """rsyslogd that writes whole messages as they came to a file."""
-
-    PORTS = {"udp": 5514, "tcp": 5601, "tls": 6514}
-
-    def __init__(self, lab, folder, transport):
-        self.lab, self.folder, self.file, self.transport = lab, folder, folder / "received", transport
-        driver = {"udp": "", "tcp": ""}.get(transport)
-        if driver is None:
-            driver = (
-                f'global(DefaultNetstreamDriver="ossl" DefaultNetstreamDriverCAFile="{folder}/ca.pem" '
-                f'DefaultNetstreamDriverCertFile="{folder}/server.pem" '
-                f'DefaultNetstreamDriverKeyFile="{folder}/server.key")\n'
-            )
-        mode = ' StreamDriver.Name="ossl" StreamDriver.Mode="1" StreamDriver.AuthMode="x509/certvalid"' if driver else ""
-        module = 'module(load="imudp")' if transport == "udp" else f'module(load="imtcp" KeepAlive="on"{mode})'
-        kind = "imudp" if transport == "udp" else "imtcp"
-        # The usual 208 KiB are less than a burst of 200 datagrams.
-        room = ' rcvbufSize="4m"' if transport == "udp" else ""
-        self.config = folder / "rsyslog.conf"
-        self.config.write_text(
-            f'{driver}global(workDirectory="{folder}")\n{module}\ninput(type="{kind}" port="{self.PORTS[transport]}"{room})\n'
-            f'template(name="raw" type="string" string="%rawmsg%\\n")\n'
-            f'action(type="omfile" file="{self.file}" template="raw")\n'
-        )
-        self.process = None
-
-    def start(self):
-        self.process = self.lab.spawn(
-            "server", ["rsyslogd", "-n", "-f", str(self.config), "-i", str(self.folder / "pid")], "rsyslogd"
-        )
-        kind = "-lun" if self.transport == "udp" else "-ltn"
-        port = self.PORTS[self.transport]
-        wait_for(lambda: f":{port} " in self.lab.run("server", ["ss", kind]).stdout, what="rsyslogd listens")
-        return self
-
-    def entries(self):
-        lines = self.file.read_text().splitlines() if self.file.exists() else []
-        return [fields(line) for line in lines]
-
-
-def make_certificates(folder, name):
-    """A CA, a certificate of the server for `name`, and one of ours."""
-
-    def openssl(*words):
-        subprocess.run(["openssl", *words], check=True, capture_output=True, cwd=folder)
-
-    key = ("-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes")
-    openssl("req", "-x509", *key, "-keyout", "ca.key", "-out", "ca.pem", "-days", "2", "-subj", "/CN=test CA")
-    for who, alternative in (("server", name), ("client", "DNS:gateway.example")):
-        openssl("req", *key, "-keyout", f"{who}.key", "-out", f"{who}.csr", "-subj", f"/CN={who}")
-        (folder / "extension").write_text(f"subjectAltName={alternative}\n")
-        openssl("x509", "-req", "-in", f"{who}.csr", "-CA", "ca.pem", "-CAkey", "ca.key", "-CAcreateserial",
-                "-days", "2", "-extfile", "extension", "-out", f"{who}.pem")  # fmt: skip
 
 
 @pytest.mark.parametrize("transport", ["udp", "tcp", "tls"])
@@ -141,7 +49,7 @@ def test_tls_refuses_another_name(tmp_path):
         wait_for(lambda: "certificate is not good for" in lab.translator.process.stderr, what="a complaint")
         assert not server.entries()
         lab.translator.write_config(with_log(lab, f"  syslog:\n    - {entry}, server-name: other.example}}\n"))
-        lab.translator.reload(seconds=15)  # the old receiver gets its 5 seconds first
+        lab.translator.reload(seconds=3)  # it does not wait for the old receiver, which has 5 seconds more
         wait_for(lambda: server.entries(), what="something by the right name")
 
 
@@ -200,20 +108,6 @@ def test_a_receiver_that_is_away_gets_it_later(tmp_path):
         wait_for(lambda: not kept[0].exists(), what="nothing is kept")
 
 
-class Nfcapd:
-    """nfcapd in the server's namespace; what it stored, as nfdump tells it."""
-
-    def __init__(self, lab, folder):
-        self.lab, self.folder = lab, folder
-        self.process = lab.spawn("server", ["nfcapd", "-w", str(folder), "-p", "4739", "-t", "3600", "-b", "0.0.0.0"], "nfcapd")
-        wait_for(lambda: ":4739 " in lab.run("server", ["ss", "-lun"]).stdout, what="nfcapd listens")
-
-    def stop(self):
-        self.process.stop()
-        shown = self.lab.run("server", ["nfdump", "-R", str(self.folder), "-o", "json", "-q"]).stdout
-        return json.loads(f"[{shown}]")
-
-
 def test_ipfix_at_nfcapd(tmp_path):
     """NAT64 bindings as nfdump 1.7.1 shows them: natEvent 10, addresses, ports, protocol."""
     with Nat64() as lab:
@@ -231,31 +125,144 @@ def test_ipfix_at_nfcapd(tmp_path):
         } == known
 
 
+@contextlib.contextmanager
+def collecting(lab, address, file):
+    """Somebody listens at port 4739 of the server; what comes in one connection is in the file afterwards."""
+    with lab.socket("server", socket.AF_INET, socket.SOCK_STREAM) as listener:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind((address, 4739))
+        listener.listen()
+        yield
+        listener.settimeout(5)
+        stream = b""
+        with listener.accept()[0] as connection:
+            connection.settimeout(5)
+            while piece := connection.recv(65536):
+                stream += piece
+        file.write_bytes(stream)
+
+
+def ipfix_values(file, *names):
+    """As ipfixDump reads them: the values of each element."""
+    text = subprocess.run(["ipfixDump", "--in", str(file)], check=True, capture_output=True, text=True).stdout
+    return [re.findall(rf"\) +{name} : (\S+)", text) for name in names]
+
+
 def test_ipfix_by_tcp_as_ipfixdump_reads_it(tmp_path):
     """Every element by name, port blocks with their range included."""
-    file = tmp_path / "stream.ipfix"
     blocks = "    port-allocation: blocks\n    port-block-size: 64\n    port-blocks-per-subscriber: 8\n"
-    with Nat64() as lab, lab.socket("server", socket.AF_INET, socket.SOCK_STREAM) as listener:
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        listener.bind((Nat64.SERVER_IPV4, 4739))
-        listener.listen()
+    with Nat64() as lab, collecting(lab, Nat64.SERVER_IPV4, tmp_path / "stream"):
         lab.start(with_log(lab, f"  ipfix:\n    - {{server: {Nat64.SERVER_IPV4}, transport: tcp}}\n") + blocks)
         send_flows(lab, 300)
         shown = lab.translator.show("subscribers")["subscribers"]
         lab.translator.stop()
-        listener.settimeout(5)
-        stream = b""
-        with listener.accept()[0] as connection:
-            while piece := connection.recv(65536):
-                stream += piece
-        file.write_bytes(stream)
-    text = subprocess.run(["ipfixDump", "--in", str(file)], check=True, capture_output=True, text=True).stdout
-    values = {
-        name: re.findall(rf"\) +{name} : (\S+)", text)
-        for name in ("natEvent", "sourceIPv6Address", "postNATSourceIPv4Address", "portRangeStart", "portRangeEnd")
-    }
+    first, last, inside, outside = ipfix_values(
+        tmp_path / "stream", "portRangeStart", "portRangeEnd", "sourceIPv6Address", "postNATSourceIPv4Address"
+    )
     wanted = {tuple(map(int, b["ports"].split("-"))) for s in shown for b in s["port-blocks"]}
     assert len(wanted) == 5
-    assert set(zip(map(int, values["portRangeStart"]), map(int, values["portRangeEnd"]), strict=True)) == wanted, text
-    assert {ipaddress.ip_address(a) for a in values["sourceIPv6Address"]} == {ipaddress.ip_address(Nat64.CLIENT)}
-    assert set(values["postNATSourceIPv4Address"]) == {Nat64.POOL}
+    assert set(zip(map(int, first), map(int, last), strict=True)) == wanted
+    assert {ipaddress.ip_address(a) for a in inside} == {ipaddress.ip_address(Nat64.CLIENT)}
+    assert set(outside) == {Nat64.POOL}
+
+
+class SlowTlsServer:
+    """Looks at the certificate of who comes only after a while (RFC 8446 §2: the client is done before that)."""
+
+    def __init__(self, lab, folder, seconds):
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.minimum_version = ssl.TLSVersion.TLSv1_3
+        context.verify_mode = ssl.CERT_REQUIRED
+        context.load_verify_locations(folder / "ca.pem")
+        context.load_cert_chain(folder / "server.pem", folder / "server.key")
+        with lab.inside("server"):
+            self.socket = socket.create_server((Nat64.SERVER_IPV4, 4740))
+        threading.Thread(target=self.serve, args=(context, seconds), daemon=True).start()
+
+    def serve(self, context, seconds):
+        with contextlib.suppress(OSError):
+            while True:
+                connection, _ = self.socket.accept()
+                with connection, contextlib.suppress(OSError):
+                    self.refuse(connection, context, seconds)
+
+    def refuse(self, connection, context, seconds):
+        said, ours = ssl.MemoryBIO(), ssl.MemoryBIO()
+        session = context.wrap_bio(said, ours, server_side=True)
+        try:
+            while octets := connection.recv(65536):
+                said.write(octets)
+                with contextlib.suppress(ssl.SSLWantReadError):
+                    session.do_handshake()
+                connection.sendall(ours.read())
+                time.sleep(seconds)
+        except ssl.SSLError:  # an OSError too
+            connection.sendall(ours.read())
+
+
+def test_a_refusal_after_the_handshake_loses_nothing(tmp_path):
+    make_certificates(tmp_path, f"IP:{Nat64.SERVER_IPV4}")
+    entry = f"{{server: {Nat64.SERVER_IPV4}, transport: tls, ca-file: {tmp_path}/ca.pem}}"
+    with Nat64() as lab:
+        server = SlowTlsServer(lab, tmp_path, 0.2)
+        with server.socket:
+            lab.start(with_log(lab, f"  store: false\n  ipfix:\n    - {entry}\n"))
+            send_flows(lab, 10)
+
+            def receiver():
+                return lab.translator.show("status")["nat-log"]["receivers"][0]
+
+            wait_for(lambda: receiver()["error"], seconds=10, what="a complaint")
+            assert "certificate required" in receiver()["error"]
+            one = receiver()
+            assert (one["written"], one["lost"]) == (0, 0)
+            assert one["waiting"] >= 10
+
+
+HAPROXY = """\
+defaults
+  mode tcp
+  timeout connect 5s
+  timeout client 60s
+  timeout server 60s
+frontend ipfix
+  bind %(address)s:4740 ssl crt %(folder)s/both.pem ca-file %(folder)s/ca.pem verify required
+  default_backend collector
+backend collector
+  server one %(address)s:4739
+"""
+
+
+def test_ipfix_by_tls(tmp_path):
+    """haproxy ends TLS before a collector, and lets nobody in without a certificate (RFC 7011 §11.3)."""
+    make_certificates(tmp_path, f"IP:{Nat64.SERVER_IPV4}")
+    (tmp_path / "both.pem").write_text((tmp_path / "server.pem").read_text() + (tmp_path / "server.key").read_text())
+    (tmp_path / "haproxy.cfg").write_text(HAPROXY % {"address": Nat64.SERVER_IPV4, "folder": tmp_path})
+    entry = f"server: {Nat64.SERVER_IPV4}, transport: tls, ca-file: {tmp_path}/ca.pem"
+    ours = f"{entry}, certificate: {tmp_path}/client.pem, private-key: {tmp_path}/client.key"
+    with Nat64() as lab, collecting(lab, Nat64.SERVER_IPV4, tmp_path / "stream"):
+        lab.spawn("server", ["haproxy", "-db", "-f", str(tmp_path / "haproxy.cfg")], "haproxy")
+        wait_for(lambda: ":4740 " in lab.run("server", ["ss", "-ltn"]).stdout, what="haproxy listens")
+        lab.start(with_log(lab, f"  store: false\n  ipfix:\n    - {{{entry}}}\n"))
+        send_flows(lab, 10)
+
+        def status():
+            return lab.translator.show("status")["nat-log"]["receivers"][0]
+
+        wait_for(lambda: status()["error"], seconds=10, what="a complaint")
+        lab.translator.write_config(with_log(lab, f"  store: false\n  ipfix:\n    - {{{ours}}}\n"))
+        lab.translator.reload()
+        send_flows(lab, FLOWS, 30000)
+        known = bindings(lab)
+        wait_for(lambda: status()["waiting"] == 0 and not status()["error"], seconds=10, what="all is sent")
+        lab.translator.stop()
+    event, *rest = ipfix_values(
+        tmp_path / "stream", "natEvent", "sourceIPv6Address", "sourceTransportPort", "postNATSourceIPv4Address",
+        "postNAPTSourceTransportPort",
+    )  # fmt: skip
+    assert set(event) == {"10"}, "NAT64 bindings"
+    told = {
+        ("udp", str(ipaddress.ip_address(inside)), int(port), outside, int(outside_port))
+        for inside, port, outside, outside_port in zip(*rest, strict=True)
+    }
+    assert told == known

@@ -8,7 +8,7 @@ import time
 
 import probes
 import pytest
-from namespaces import OFFLOAD
+from namespaces import OFFLOAD, wait_for
 from scenarios import Nat64, SiitDc, Softwire
 
 pytestmark = pytest.mark.skipif(bool(OFFLOAD), reason="chooses the offload itself")
@@ -106,6 +106,34 @@ def test_established_sessions_are_the_kernels():
         assert instance(lab)["tc"]["misses"]["tcp-flags"] > 0  # SYN and FIN
 
 
+def test_policy_rules_leave_sessions_to_the_engine():
+    """Where a session's packets go then depends on more than a flow knows; without the rules all is as before."""
+    with Nat64() as lab:
+        lab.start(config_with(lab.CONFIG, "tc"))
+
+        def answered(count):
+            received, output = probes.ping(lab, "client", lab.SERVER, count=count)
+            assert received == count, output
+
+        answered(30)
+        assert forwarded(lab) > 0
+        assert lab.translator.show("offload")["routes-by"] == "destination"
+        lab.ip("gateway", "rule add from 203.0.113.7 table main")
+        wait_for(lambda: lab.translator.show("offload")["routes-by"] == "packet", what="the rule is seen")
+        assert "sessions of NATs stay with the engine" in lab.translator.command("show", "offload").stdout
+        before = forwarded(lab)
+        answered(10)
+        assert forwarded(lab) == before
+        lab.ip("gateway", "rule del from 203.0.113.7 table main")
+        wait_for(lambda: lab.translator.show("offload")["routes-by"] == "destination", what="the rule is gone")
+        answered(10)
+        assert forwarded(lab) > before
+
+
+# Seconds. A session goes over when no packet has come for a tenth of that.
+BETWEEN_BURSTS = 0.001
+
+
 def test_one_way_udp_is_the_kernels_and_its_first_answer_the_engines():
     with Nat64() as lab:
         lab.start(config_with(Nat64.CONFIG, "tc"))
@@ -121,6 +149,7 @@ def test_one_way_udp_is_the_kernels_and_its_first_answer_the_engines():
                     for number in range(count):
                         client.send(b"<165>1 one way %d" % number)
                         _, peer = server.recvfrom(100)
+                        time.sleep(BETWEEN_BURSTS)
                     return forwarded(lab, "to-ipv4") - before, peer
 
                 assert outward(20)[0] == 0, "a scan or a question that is asked again"
@@ -134,12 +163,41 @@ def test_one_way_udp_is_the_kernels_and_its_first_answer_the_engines():
                 assert client.recv(100) == b"who is there?"
                 assert forwarded(lab, "to-ipv6") == 0
                 assert state() == ["answered"]
-                assert outward(20)[0] == 19
+                assert outward(20)[0] == 20
                 for _ in range(5):
                     server.sendto(b"again", peer)
                     assert client.recv(100) == b"again"
                 assert forwarded(lab, "to-ipv6") == 5
                 assert state() == ["answered"]
+
+
+def test_a_stream_that_was_asked_for_is_the_kernels():
+    """But not what strangers send to a port that is open to all, as long as nobody there answers."""
+    with Nat64() as lab:
+        lab.start(config_with(Nat64.CONFIG, "tc"))
+        with lab.socket("server", socket.AF_INET, socket.SOCK_DGRAM) as server, \
+                lab.socket("server", socket.AF_INET, socket.SOCK_DGRAM) as stranger, \
+                lab.socket("client", socket.AF_INET6, socket.SOCK_DGRAM) as client:
+            server.bind(("0.0.0.0", 5140))
+            stranger.bind(("0.0.0.0", 5141))
+            server.settimeout(2)
+            client.settimeout(2)
+            client.sendto(b"play", (lab.SERVER, 5140))
+            _, peer = server.recvfrom(100)
+
+            def inward(sender, count):
+                before = forwarded(lab, "to-ipv6")
+                for number in range(count):
+                    sender.sendto(b"part %d" % number, peer)
+                    client.recv(100)
+                    time.sleep(BETWEEN_BURSTS)
+                return forwarded(lab, "to-ipv6") - before
+
+            assert 10 <= inward(server, 20) < 20
+            assert inward(server, 50) == 50
+            assert inward(stranger, 50) == 0
+            client.sendto(b"yes?", (lab.SERVER, 5141))
+            assert inward(stranger, 50) == 50
 
 
 UDP_SEGMENT = 103

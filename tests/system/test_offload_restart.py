@@ -10,7 +10,7 @@ import namespaces
 import probes
 import pytest
 from namespaces import LabError, wait_for
-from scenarios import CustomerEdge, Nat64
+from scenarios import CustomerEdge, Nat64, Slb64
 from translators import Yonroku
 
 PORT = 5001
@@ -65,6 +65,26 @@ class Home(Stateful, CustomerEdge):
     def options(self, top=""):
         """What the NAT's configuration ends with."""
         return f"{OFFLOAD}offload-state: {self.state}\n{top}"
+
+
+class Balancer(Stateful, Slb64):
+    """The file is a server's behind a virtual address, with another port."""
+
+    SERVER = Slb64.VIP
+    SERVER_BINDS = Slb64.SERVERS["one"]
+    SERVICE = f"      - {{vip: {SERVER}, port: {PORT}, servers: [{{address: {SERVER_BINDS}, port: {PORT}}}]}}\n"
+    OTHER = f"      - {{vip: {SERVER}, port: 80, servers: [{{address: {SERVER_BINDS}}}]}}\n"
+
+    @property
+    def nat(self):
+        return self.translator
+
+    def config(self, services):
+        return (f"offload-state: {self.state}\ninstances:\n  - name: web\n    mechanism: slb64\n{OFFLOAD}"
+                f"    pools: [{{addresses: {self.POOL}}}]\n    services:\n{services}")
+
+    def socket(self, node, *arguments):
+        return super().socket("one" if node == "server" else node, *arguments)
 
 
 @pytest.fixture
@@ -196,6 +216,26 @@ def test_transfers_through_other_nats_go_on(kind):
         lab.nat.write_config(lab.nat_config(lab.options("log: {level: debug}\n")))
         lab.nat.reload()
         check_over(lab, transfer, before)
+
+
+def test_a_transfer_through_a_load_balancer_goes_on():
+    """Its services have other numbers in another order."""
+    with Balancer() as lab:
+        lab.start(lab.config(Balancer.SERVICE + Balancer.OTHER))
+        transfer = Transfer(lab, octets=80_000_000, seconds=8)
+        before, = lab.sessions()
+        for how, services in (("kill", Balancer.OTHER + Balancer.SERVICE), ("stop", Balancer.SERVICE)):
+            getattr(lab.nat, how)()
+            assert transfer.progress(1.0) > 3_000_000, f"{how}: while the daemon is away"
+            lab.nat.write_config(lab.config(services))
+            lab.again()
+            assert "1 sessions went on in the offload and are recovered, 0 end" in lab.nat.process.stderr
+            assert lab.sessions()[0]["outside-port"] == before["outside-port"] == transfer.peer[1]
+        lab.nat.write_config(lab.config(Balancer.SERVICE + Balancer.OTHER))
+        lab.nat.reload()
+        transfer.wait()
+        transfer.end()
+        wait_for(lambda: all(one["state"] != "established" for one in lab.sessions()), what="the session ending")
 
 
 @pytest.mark.parametrize("how", ["stop", "kill"])

@@ -142,6 +142,8 @@ def test_every_field_agrees(ports):
             b = [fields(as_rfc7915(result)) for result in theirs.exchange(raw, seconds)]
             if len(a) == len(b):
                 break
+            for port in ports:
+                port.received(0.5)  # what is late does not answer the next question
         if len(a) != len(b):
             if not (b == [] and is_known_silence(name)):
                 differences.append(f"{name}: ours sends {len(a)} packets {a}, tayga {len(b)} {b}")

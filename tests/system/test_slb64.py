@@ -9,7 +9,7 @@ import time
 
 import probes
 import pytest
-from namespaces import wait_for
+from namespaces import OFFLOAD, wait_for
 from scenarios import Slb64
 
 needs_nginx = pytest.mark.skipif(not shutil.which("nginx", path="/usr/sbin:/usr/bin"), reason="nginx is not installed")
@@ -180,6 +180,34 @@ def test_a_download_survives_changes_of_the_servers(web):
     finally:
         thread.join()
     assert result["digest"] == hashlib.sha256((web.folder / "large").read_bytes()).hexdigest(), result["error"]
+
+
+@needs_nginx
+@pytest.mark.skipif(bool(OFFLOAD), reason="chooses the offload itself")
+def test_established_connections_are_the_kernels(web):
+    """But for those with the PROXY protocol, whose numbers are the engine's."""
+    def counted():
+        offload = web.translator.show("offload")["instances"][0]["tc"]
+        return offload["to-ipv4"]["packets"] + offload["to-ipv6"]["packets"]
+
+    def fetch(port):
+        done = subprocess.run(["ip", "netns", "exec", web.full_name("client"), "curl", "-sS", "--max-time", "20",
+                               f"http://[{Slb64.VIP}]:{port}/large"], capture_output=True, check=True)
+        assert hashlib.sha256(done.stdout).digest() == hashlib.sha256((web.folder / "large").read_bytes()).digest()
+
+    web.translator.write_config((Slb64.CONFIG + PROXY_SERVICE + web.workers).replace("    pools:", "    offload: tc\n    pools:"))
+    web.translator.stop()
+    web.translator.start()
+    wait_for(lambda: servers(web, 81)["203.0.113.10"].get("checks", 0) >= 1, what="checks")
+    fetch(80)
+    first = counted()
+    assert first > 200
+    fetch(81)
+    assert counted() == first
+    web.nginx["one"].stop()
+    web.nginx["two"].stop()
+    wait_for(lambda: not any(server["up"] for server in servers(web).values()), 10, what="the checks to fail")
+    assert get(web, check=False) == ""
 
 
 def with_proxy(lab):

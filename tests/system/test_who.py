@@ -139,3 +139,22 @@ def test_a_host_without_a_log_says_so(nat):
     asked = nat.translator.command("who", "192.0.2.1", "2000", check=False)
     assert asked.returncode == 1
     assert "no log is kept" in asked.stderr
+    assert "add a section `nat-log`" in asked.stderr
+
+
+def test_a_host_that_only_sends_its_log_away_says_so(nat):
+    nat.start(f"nat-log:\n  path: {nat.folder}/log\n  store: false\n  syslog: [{{server: 127.0.0.1}}]\n" + Nat64.CONFIG)
+    asked = nat.translator.command("who", "192.0.2.1", "2000", check=False)
+    assert asked.returncode == 1
+    assert "`store` is false; ask those who receive it" in asked.stderr
+
+
+def test_without_the_program_the_log_is_still_there(nat):
+    nat.start(log_section(nat) + Nat64.CONFIG)
+    time.sleep(1.2)
+    nat.translator.kill()
+    asked = nat.translator.command("who", "192.0.2.1", "2000", check=False)
+    assert asked.returncode == 1
+    assert "--store FOLDER" in asked.stderr
+    assert who_offline(nat, "192.0.2.1", "2000")["answers"] == []
+    nat.translator.start()

@@ -5,16 +5,6 @@
 #include "fastpath/bpf/packet.h"
 #include "fastpath/bpf/send.h"
 
-namespace yonroku::bpf {
-
-// One after the other in the same place: there is little room on the stack.
-union FlowSearch {
-  fastpath::FlowKey key;
-  fastpath::FlowContent found;
-};
-
-}  // namespace yonroku::bpf
-
 YONROKU_INLINE_ALL_END
 extern "C" {
 
@@ -101,6 +91,10 @@ YONROKU_HOT_INLINE bool ends(const Seen& seen) {
 // What its NAT changes.
 YONROKU_HOT_INLINE carry::PortChange port_of(const FlowContent& flow, FlowDirection direction) {
   using Which = carry::PortChange::Which;
+  if (flow.kind == FlowKind::Slb64) {
+    if (direction == FlowDirection::Out) return {Which::Both, flow.outside_port, flow.remote_port};
+    return {Which::Both, flow.far_port, flow.inside_port};
+  }
   if (direction == FlowDirection::Out) return {Which::Source, flow.outside_port};
   return {Which::Destination, flow.inside_port};
 }

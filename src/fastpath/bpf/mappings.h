@@ -31,8 +31,15 @@ namespace yonroku::bpf {
 
 using fastpath::MappingsView;
 
+template <class Address>
+YONROKU_HOT_INLINE bool may_hold(const uint64_t (&blocks)[share::kNearWords], const Address& address) {
+  const uint32_t bit = share::near_bit_of(address);
+  return (blocks[bit / 64 % share::kNearWords] >> bit % 64 & 1) != 0;
+}
+
 // The mapping of an address with the longest prefix.
 YONROKU_HOT_INLINE Search search_eam(const MappingsView& mappings, Ipv4Address address, Ipv6Address& mapped) {
+  if (!may_hold(mappings.ipv4_blocks, address)) return kNotFound;
   return search_longest(mappings.ipv4_lengths, [&](uint32_t length) YONROKU_HOT_LAMBDA {
     Words words;
     const auto found =
@@ -43,6 +50,7 @@ YONROKU_HOT_INLINE Search search_eam(const MappingsView& mappings, Ipv4Address a
 }
 YONROKU_HOT_INLINE Search search_eam(const MappingsView& mappings, const Ipv6Address& address,
                                      Ipv4Address& mapped) {
+  if (!may_hold(mappings.ipv6_blocks, address)) return kNotFound;
   return search_longest(mappings.ipv6_lengths, [&](uint32_t length) YONROKU_HOT_LAMBDA {
     Words words;
     const auto found = static_cast<Search>(

@@ -33,7 +33,8 @@ namespace yonroku::bpf {
 template <class Header, class Link>
 YONROKU_HOT_INLINE const Header* begin(const Link& link, Work& work) {
   work.control = find<Control>(control, uint32_t{0});
-  if (work.control == nullptr) return nullptr;
+  work.scratch = find<Scratch>(scratch, uint32_t{0});
+  if (work.control == nullptr || work.scratch == nullptr) return nullptr;
   work.now = ktime_get_coarse_ns();
   work.ingress = link.ingress();
   const char* const at = link.begin() + Link::kFront;
@@ -63,32 +64,44 @@ YONROKU_HOT_INLINE Destination destination_of(const Ipv6Header& header) {
 // Whether routing leads the packet to an instance.
 template <class Link, class Header>
 YONROKU_HOT_INLINE bool is_claimed(const Link& link, const Header& header, Work& work) {
+  work.scratch->instance = kNobody;
   const Routed routed =
       route_of(link.context(), destination_of(header), work.ingress, *work.control, work.now);
-  return routed.route != nullptr && routed.route->kind == Route::kInstance &&
-         link.is_addressed_to(routed.route->own_mac) && is_of(routed.route->instance, Link::kPlace, work);
+  if (routed.route == nullptr || routed.route->kind != Route::kInstance ||
+      !link.is_addressed_to(routed.route->own_mac) || !is_of(routed.route->instance, Link::kPlace, work))
+    return false;
+  work.scratch->instance = routed.route->instance;
+  return true;
 }
 
 // Whether the packet belongs to a flow. Where routing depends on more than destinations, only the engine
 // knows.
 template <class Link>
-YONROKU_HOT_INLINE bool has_flow(FlowSearch& search, Work& work) {
-  return work.control->flow_buckets != 0 && work.control->is_exact == 0 &&
-         find_flow(&search, work.now) != 0 && is_of(search.found.instance, Link::kPlace, work);
+YONROKU_HOT_INLINE bool has_flow(const FlowKey& key, Work& work) {
+  if (work.control->flow_buckets == 0 || work.control->is_exact != 0) return false;
+  FlowSearch& search = work.scratch->search;
+  search.key = key;
+  return find_flow(&search, work.now) != 0 && is_of(search.found.instance, Link::kPlace, work);
+}
+
+template <class Link>
+YONROKU_HOT_INLINE int go_on_with_flow(const Link& link, const Work& work) {
+  work.scratch->instance = work.scratch->search.found.instance;
+  return go_on(link, Part::Nat);
 }
 
 // Whether the packet belongs to a flow, and what became of it.
 template <class Link, class Header>
 YONROKU_HOT_INLINE bool follow_flow(Link& link, Work& work, const Header& header, const Seen& seen,
                                     int& verdict) {
-  FlowSearch search{.key = key_of(header, seen)};
-  if (!has_flow<Link>(search, work)) return false;
+  if (!has_flow<Link>(key_of(header, seen), work)) return false;
+  const FlowContent& flow = work.scratch->search.found;
   if (ends(seen))
     verdict = up<Link>(work, Miss::TcpFlags);
-  else if (fastpath::is_translated(search.found.kind))
-    verdict = translate_flow(link, work, header, seen, search.found);
+  else if (fastpath::is_translated(flow.kind))
+    verdict = translate_flow(link, work, header, seen, flow);
   else
-    verdict = go_on(link, Part::Nat);
+    verdict = go_on_with_flow(link, work);
   return true;
 }
 
@@ -139,33 +152,39 @@ YONROKU_HOT_INLINE int from_ipv6(Link& link) {
   return Link::kUp;
 }
 
-// --- what follows is for packets that were claimed, or had a flow, just before ---
+// --- what follows goes on with packets that were claimed, or had a flow, just before ---
+
+// The IP header of a packet that is the instance's; nullptr when there is neither.
+template <class Header, class Link>
+YONROKU_HOT_INLINE const Header* resume(const Link& link, Work& work) {
+  const auto* const header = begin<Header>(link, work);
+  return header != nullptr && is_of(work.scratch->instance, Link::kPlace, work) ? header : nullptr;
+}
 
 template <class Link>
 YONROKU_HOT_INLINE int softwire_part(Link link) {
   Work work;
   if (link.protocol() == ETH_P_IP) {
-    const auto* const header = begin<Ipv4Header>(link, work);
-    if (header == nullptr || !is_claimed(link, *header, work)) return Link::kUp;
+    const auto* const header = resume<Ipv4Header>(link, work);
+    if (header == nullptr) return Link::kUp;
     const Seen seen = look_at(link, *header);
     return seen.is_plain ? softwire_from_ipv4(link, work, *header, seen) : up<Link>(work, seen.miss);
   }
-  const auto* const header = begin<Ipv6Header>(link, work);
-  if (header == nullptr || !is_claimed(link, *header, work)) return Link::kUp;
-  return softwire_from_ipv6(link, work, *header);
+  const auto* const header = resume<Ipv6Header>(link, work);
+  return header == nullptr ? Link::kUp : softwire_from_ipv6(link, work, *header);
 }
 
 template <class Link>
 YONROKU_HOT_INLINE int map_t_part(Link link) {
   Work work;
   if (link.protocol() == ETH_P_IP) {
-    const auto* const header = begin<Ipv4Header>(link, work);
-    if (header == nullptr || !is_claimed(link, *header, work)) return Link::kUp;
+    const auto* const header = resume<Ipv4Header>(link, work);
+    if (header == nullptr) return Link::kUp;
     const Seen seen = look_at(link, *header);
     return seen.is_plain ? map_t_from_ipv4(link, work, *header, seen) : up<Link>(work, seen.miss);
   }
-  const auto* const header = begin<Ipv6Header>(link, work);
-  if (header == nullptr || !is_claimed(link, *header, work)) return Link::kUp;
+  const auto* const header = resume<Ipv6Header>(link, work);
+  if (header == nullptr) return Link::kUp;
   const Seen seen = look_at(link, *header);
   return seen.is_plain ? map_t_from_ipv6(link, work, *header, seen) : up<Link>(work, seen.miss);
 }
@@ -175,25 +194,20 @@ template <class Link>
 YONROKU_HOT_INLINE int nat_part(Link link) {
   Work work;
   if (link.protocol() == ETH_P_IP) {
-    const auto* const header = begin<Ipv4Header>(link, work);
+    const auto* const header = resume<Ipv4Header>(link, work);
     if (header == nullptr) return Link::kUp;
     const Seen seen = look_at(link, *header);
-    FlowSearch search{.key = key_of(*header, seen)};
-    if (!seen.is_plain || !has_flow<Link>(search, work) || fastpath::is_translated(search.found.kind))
-      return Link::kUp;
-    return encapsulate_flow(link, work, *header, seen, search.found);
+    return seen.is_plain ? encapsulate_flow(link, work, *header, seen, work.scratch->search.found)
+                         : Link::kUp;
   }
   const auto* const outer = begin<Ipv6Header>(link, work);
   if (outer == nullptr) return Link::kUp;
   Carried carried;
   const Seen seen = look_into(link, *outer, carried);
-  if (seen.is_plain) {
-    FlowSearch search{.key = key_of(*outer, *carried.inner, seen)};
-    if (has_flow<Link>(search, work))
-      return ends(seen) ? up<Link>(work, Miss::TcpFlags)
-                        : decapsulate_flow(link, work, *outer, carried, seen, search.found);
-  }
-  if (!is_claimed(link, *outer, work)) return Link::kUp;
+  if (seen.is_plain && has_flow<Link>(key_of(*outer, *carried.inner, seen), work))
+    return ends(seen) ? up<Link>(work, Miss::TcpFlags)
+                      : decapsulate_flow(link, work, *outer, carried, seen, work.scratch->search.found);
+  if (!is_of(work.scratch->instance, Link::kPlace, work)) return Link::kUp;
   return up<Link>(work, seen.is_plain ? Miss::NoFlow : seen.miss);
 }
 

@@ -1,6 +1,6 @@
 // The programs that the one of each place goes on with: a program and all that it calls have 512 octets of
-// stack (docs/decisions/0021). They look at the packet anew, which is cheaper than to keep what was seen of
-// it.
+// stack (docs/decisions/0021). They are told whose the packet is, with its flow if it has been found, and
+// look at the packet anew, which is cheaper than to keep what was seen of it.
 #pragma once
 
 #include "fastpath/bpf/link.h"

@@ -115,6 +115,15 @@ YONROKU_HOT_INLINE bool has_gateway(const bpf_fib_lookup& answered, const Destin
          half(answered.ipv6_dst + 2) != asked.destination.low();
 }
 
+// What it is about.
+YONROKU_HOT_INLINE void begin(Route& route, const Block& block, uint32_t ingress, uint32_t generation) {
+  route.high = block.high;
+  route.low = block.low;
+  route.length = static_cast<uint8_t>(block.length);
+  route.ingress = ingress;
+  route.generation = generation;
+}
+
 // The widest block's entry leads to the one that was looked for last.
 YONROKU_HOT_INLINE void note_split(const Destination& asked, uint32_t ingress, uint32_t generation,
                                    uint64_t now, const Block& narrower, uint32_t place) {
@@ -122,11 +131,7 @@ YONROKU_HOT_INLINE void note_split(const Destination& asked, uint32_t ingress, u
   const uint32_t at = place_of(widest, ingress);
   Route* const route = find<Route>(routes, at);
   if (at == place || route == nullptr) return;
-  route->high = widest.high;
-  route->low = widest.low;
-  route->length = static_cast<uint8_t>(widest.length);
-  route->ingress = ingress;
-  route->generation = generation;
+  begin(*route, widest, ingress, generation);
   route->kind = Route::kSplit;
   route->narrower = static_cast<uint8_t>(narrower.length);
   route->until = now + kRouteLifetime;
@@ -186,11 +191,7 @@ YONROKU_HOT_INLINE int learn_route(void* context, uint32_t ingress, uint64_t now
   const uint32_t place = place_of(block, ingress);
   Route* const route = find<Route>(routes, place);
   if (route == nullptr) return kNothingKnown;
-  route->high = block.high;
-  route->low = block.low;
-  route->length = static_cast<uint8_t>(block.length);
-  route->ingress = ingress;
-  route->generation = generation;
+  begin(*route, block, ingress, generation);
   route->kind = Route::kElsewhere;
   route->fits = UINT16_MAX;
   __builtin_memcpy(route->own_mac, here->mac, ETH_ALEN);

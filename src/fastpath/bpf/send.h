@@ -3,6 +3,7 @@
 
 #include "fastpath/bpf/packet.h"
 #include "fastpath/bpf/route.h"
+#include "fastpath/bpf/scratch.h"
 
 namespace yonroku::bpf {
 
@@ -15,6 +16,7 @@ struct Work {
   const Control* control;
   const InstanceView* instance;
   CountersView* counters;
+  Scratch* scratch;
   uint64_t now;
   uint32_t ingress;
 };

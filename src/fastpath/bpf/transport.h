@@ -19,8 +19,11 @@ YONROKU_HOT_INLINE uint32_t checksum_at(uint8_t protocol) {
 YONROKU_HOT_INLINE void add_port(OnesSum& sum, const Seen& seen, const PortChange& change) {
   if (change.which == PortChange::Which::None) return;
   sum.subtract(
-      uint32_t{change.which == PortChange::Which::Source ? seen.source_port : seen.destination_port});
+      uint32_t{change.which == PortChange::Which::Destination ? seen.destination_port : seen.source_port});
   sum.add(uint32_t{change.port});
+  if (change.which != PortChange::Which::Both) return;
+  sum.subtract(uint32_t{seen.destination_port});
+  sum.add(uint32_t{change.destination_port});
 }
 // `transport` has eight octets.
 YONROKU_HOT_INLINE void write_port(char* transport, const Seen& seen, const PortChange& change) {
@@ -31,11 +34,18 @@ YONROKU_HOT_INLINE void write_port(char* transport, const Seen& seen, const Port
   const be16 port = be16::from_host(change.port);
   if (!has_ports) {
     fields[offsetof(IcmpHeader, rest) / sizeof(be16)] = port;
-  } else if (change.which == PortChange::Which::Source) {
-    fields[0] = port;
-  } else {
+  } else if (change.which == PortChange::Which::Destination) {
     fields[1] = port;
+  } else {
+    fields[0] = port;
+    if (change.which == PortChange::Which::Both) fields[1] = be16::from_host(change.destination_port);
   }
+}
+
+// What changes where no checksum field changes with it.
+template <class Link>
+YONROKU_HOT_INLINE void keep_sum(const Link& link, const Seen& seen, const OnesSum& change) {
+  if (!seen.has_udp_checksum) link.add_to_sum(__builtin_bswap16(change.folded()));
 }
 
 // carry::rewrite() for a plain packet, whose IPv4 header is `at` octets behind the front. false: it is not
@@ -61,6 +71,7 @@ YONROKU_HOT_INLINE bool rewrite(const Link& link, uint32_t at, const Seen& seen,
   const bool is_icmp = seen.protocol == static_cast<uint8_t>(IpProtocol::Icmp);  // has no pseudo-header
   link.change_checksum(at + sizeof(Ipv4Header) + checksum_at(seen.protocol), is_icmp ? OnesSum{} : addresses,
                        port, seen.protocol == static_cast<uint8_t>(IpProtocol::Udp));
+  keep_sum(link, seen, port);
   return true;
 }
 

@@ -1,6 +1,7 @@
 #include "natlog/store/catalogue.h"
 
 #include <bit>
+#include <filesystem>
 #include <unordered_set>
 
 #include "natlog/store/entry_blob.h"
@@ -10,6 +11,7 @@ namespace yonroku::natlog {
 namespace {
 
 constexpr Milliseconds kDay = 86'400'000;
+constexpr int64_t kSkippedSources = 1'000'000;
 
 // `until` of what is still so is kOpen. A run is the program from start to end; `instance` is the number of
 // the instance in it. `ended` is the instance's, `until` that of its settings.
@@ -27,6 +29,7 @@ CREATE INDEX IF NOT EXISTS entry_ipv4 ON entry (ipv4, length);
 CREATE INDEX IF NOT EXISTS entry_ipv6 ON entry (ipv6_high, ipv6_length);
 CREATE TABLE IF NOT EXISTS gap (since INTEGER, until INTEGER, lost INTEGER);
 CREATE INDEX IF NOT EXISTS gap_until ON gap (until);
+CREATE TABLE IF NOT EXISTS copy (time INTEGER);
 )";
 
 const Ipv4Prefix& ipv4_of(const share::EamMapping& mapping) { return mapping.ipv4; }
@@ -47,10 +50,20 @@ std::vector<Entry> missing(const std::vector<Entry>& whole, std::unordered_set<s
 
 std::string catalogue_path(const std::string& folder) { return folder + "/catalogue.db"; }
 
-Result<Catalogue> Catalogue::open(const std::string& folder) {
-  Catalogue catalogue(TRY(Database::open(catalogue_path(folder), Database::Access::Write)));
-  TRY(catalogue.database_.execute(kSchema));
-  return catalogue;
+std::string catalogue_copy_path(const std::string& folder) { return folder + "/catalogue.copy"; }
+
+Result<std::optional<Catalogue>> Catalogue::open(const std::string& folder, Error& damage) {
+  Catalogue catalogue(folder, TRY(Database::open(catalogue_path(folder), Database::Access::Write)));
+  const auto ready = catalogue.prepare();
+  if (ready) return catalogue;
+  if (!catalogue.is_damaged()) return std::unexpected(ready.error());
+  damage = ready.error();
+  return std::nullopt;
+}
+
+Result<void> Catalogue::prepare() {
+  TRY(database_.execute(kSchema));
+  return database_.check();
 }
 
 Result<void> Catalogue::run(const char* sql) { return TRY(database_.prepare(sql)).run(); }
@@ -123,6 +136,46 @@ Result<void> Catalogue::put(const Gap& gap) {
   if (gap.lost)
     return run("INSERT INTO gap VALUES (?, ?, ?)", gap.from, gap.until, static_cast<int64_t>(*gap.lost));
   return run("INSERT INTO gap VALUES (?, ?, ?)", gap.from, gap.until, std::nullopt);
+}
+
+Result<void> Catalogue::copy(Milliseconds now) {
+  const std::string path = catalogue_copy_path(folder_), unfinished = path + ".new";
+  std::error_code failed;
+  std::filesystem::remove(unfinished, failed);
+  TRY(run("DELETE FROM copy"));
+  TRY(run("INSERT INTO copy VALUES (?)", now));
+  // Another connection reads the file, and not what this one remembers of it.
+  Database file = TRY(Database::open(catalogue_path(folder_), Database::Access::Read));
+  auto made = file.prepare("VACUUM INTO ?");
+  auto done =
+      made ? made->bind(std::string_view(unfinished)).run() : Result<void>(std::unexpected(made.error()));
+  if (file.is_damaged()) database_.declare_damaged();
+  TRY(std::move(done));
+  std::filesystem::rename(unfinished, path, failed);
+  if (failed) return fail(path, failed.message());
+  return {};
+}
+
+Result<Milliseconds> Catalogue::copied() {
+  Statement newest = TRY(database_.prepare("SELECT coalesce(max(time), 0) FROM copy"));
+  TRY(newest.step());
+  return newest.integer(0);
+}
+
+Result<void> Catalogue::skip_sources() {
+  TRY(
+      run("INSERT INTO sqlite_sequence SELECT 'source', 0 "
+          "WHERE NOT EXISTS (SELECT 1 FROM sqlite_sequence WHERE name = 'source')"));
+  return run("UPDATE sqlite_sequence SET seq = seq + ? WHERE name = 'source'", kSkippedSources);
+}
+
+Result<void> Catalogue::restore(int64_t run_number, int64_t number, const Source& source,
+                                Milliseconds since) {
+  return run(
+      "INSERT OR IGNORE INTO source (id, run, instance, name, settings, since, until, ended) "
+      "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?7)",
+      number, run_number, int64_t{source.number}, std::string_view(source.instance()),
+      std::string_view(write_settings(source.settings)), since, kOpen);
 }
 
 template <class Entry>

@@ -29,7 +29,8 @@ struct Gap {
 // The writing side.
 class Catalogue {
  public:
-  [[nodiscard]] static Result<Catalogue> open(const std::string& folder);
+  // nullopt: it is damaged, and `damage` says how.
+  [[nodiscard]] static Result<std::optional<Catalogue>> open(const std::string& folder, Error& damage);
 
   [[nodiscard]] Result<std::vector<Segment>> segments();
   [[nodiscard]] Result<void> put(const Segment& segment);
@@ -46,6 +47,15 @@ class Catalogue {
   [[nodiscard]] Result<void> end(int64_t run, const Note& note);
   [[nodiscard]] Result<void> put(const Gap& gap);
 
+  // The folder's copy is as the catalogue is on the disk. Damage is seen, too.
+  [[nodiscard]] Result<void> copy(Milliseconds now);
+  // Of a copy: when it was made. 0: it is none.
+  [[nodiscard]] Result<Milliseconds> copied();
+  // Numbers of sources that this copy does not know of, but segments may, are not given again.
+  [[nodiscard]] Result<void> skip_sources();
+  // Where it is missing: a source of this run that goes on, by the number that segments know it by.
+  [[nodiscard]] Result<void> restore(int64_t run, int64_t number, const Source& source, Milliseconds since);
+
   [[nodiscard]] Result<void> change_table(int64_t source, const TableChange& change);
   // The instance has no table now.
   [[nodiscard]] Result<void> end_table(const std::string& instance, Milliseconds time);
@@ -54,7 +64,9 @@ class Catalogue {
   [[nodiscard]] bool is_damaged() const { return database_.is_damaged(); }
 
  private:
-  explicit Catalogue(Database database) : database_(std::move(database)) {}
+  Catalogue(std::string folder, Database database)
+      : folder_(std::move(folder)), database_(std::move(database)) {}
+  [[nodiscard]] Result<void> prepare();
   [[nodiscard]] Result<void> run(const char* sql);
   template <class... Values>
   [[nodiscard]] Result<void> run(const char* sql, const Values&... values);
@@ -67,9 +79,11 @@ class Catalogue {
                                          const std::vector<Entry>& entries);
   [[nodiscard]] Result<TableChange> difference(const TableChange& whole);
 
+  std::string folder_;
   Database database_;
 };
 
 [[nodiscard]] std::string catalogue_path(const std::string& folder);
+[[nodiscard]] std::string catalogue_copy_path(const std::string& folder);
 
 }  // namespace yonroku::natlog

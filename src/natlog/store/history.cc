@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <bit>
+#include <filesystem>
 #include <unordered_map>
 
 #include "natlog/store/entry_blob.h"
@@ -20,9 +21,25 @@ constexpr Milliseconds kTimeToRecover = 60'000;  // after a start, for what an o
 
 int64_t signed_of(uint64_t value) { return std::bit_cast<int64_t>(value); }
 
+// The high halves of the prefix's addresses, as SQLite orders them.
+struct HighHalves {
+  int64_t first, last;
+};
+HighHalves high_halves_of(const Ipv6Prefix& prefix) {
+  if (prefix.length() == 0) return {INT64_MIN, INT64_MAX};
+  const uint64_t first = prefix.address().high();
+  return {signed_of(first), signed_of(first | ~Ipv6Prefix::mask_high(prefix.length()))};
+}
+
 bool is_in(const Ipv6Prefix& subscriber, const share::InsideEndpoint& inside) {
   const bool has_ipv6 = inside.ipv6 != Ipv6Address();
   return subscriber.contains(has_ipv6 ? inside.ipv6 : Ipv6Address(0, inside.ipv4.value()));
+}
+
+bool is_elsewhere(const Interval& interval, const std::optional<Remote>& remote) {
+  if (!remote || !interval.is_remote_known()) return false;
+  const bool has_port = remote->port && interval.protocol != share::NatProtocol::Icmp;
+  return interval.remote.address != remote->address || (has_port && interval.remote.port != *remote->port);
 }
 
 // The same row was carried from segment to segment.
@@ -38,6 +55,7 @@ struct History::Search {
   share::Ipv4Endpoint outside;
   std::optional<share::NatProtocol> protocol;
   TimeSpan span;
+  std::optional<Remote> remote;
   Milliseconds bound;  // intervals that began later cannot be meant
   std::vector<Holder> found{};
 };
@@ -48,8 +66,13 @@ Result<History> History::open(const std::string& folder) {
     return fail(catalogue.error().where, catalogue.error().what,
                 "is there a log, and may you read it? (`nat-log` in the configuration makes one)");
   History history(folder, *std::move(catalogue));
-  TRY(history.read_catalogue());
-  return history;
+  const auto known = history.read_catalogue();
+  if (known) return history;
+  return fail(known.error().where, known.error().what,
+              history.catalogue_.is_damaged()
+                  ? "the program sets it aside, and goes on with its copy, when it "
+                    "is started or writes to it"
+                  : known.error().fix);
 }
 
 Result<void> History::read_catalogue() {
@@ -87,8 +110,12 @@ SegmentReader* History::reader(std::size_t index) {
     readers_.splice(readers_.begin(), readers_, present);
     return &readers_.front().second;
   }
-  auto opened = SegmentReader::open(segment_path(folder_, segments_[index].number));
-  if (!opened) return nullptr;
+  const std::string path = segment_path(folder_, segments_[index].number);
+  auto opened = SegmentReader::open(path);
+  if (!opened) {
+    if (std::filesystem::exists(path)) unreadable_.insert(index);
+    return nullptr;
+  }
   if (readers_.size() == kMostReaders) readers_.pop_back();
   readers_.emplace_front(index, *std::move(opened));
   return &readers_.front().second;
@@ -115,7 +142,9 @@ std::vector<std::size_t> History::segments_of(const TimeSpan& span) const {
 std::shared_ptr<const PastSource> History::source_of(int64_t number) const {
   const auto found = std::ranges::lower_bound(sources_, number, {}, [](const auto& s) { return s->number; });
   if (found != sources_.end() && (*found)->number == number) return *found;
-  return std::make_shared<const PastSource>();
+  PastSource unknown;  // which ended before the next began
+  if (found != sources_.end()) unknown.ended = (*found)->in_force.from;
+  return std::make_shared<const PastSource>(std::move(unknown));
 }
 
 // --- one interval ---
@@ -178,7 +207,8 @@ Result<void> History::search_place(std::size_t segment, Kind kind, int64_t place
   TRY(reader(segment)->at_place(kind, place, search.bound, [&](const Interval& row) {
     const auto protocol = static_cast<std::size_t>(row.protocol) % share::kNatProtocolCount;
     const bool is_meant = !has_passed[protocol] && row.last_port >= search.outside.port &&
-                          (kind == Kind::Block || !search.protocol || *search.protocol == row.protocol);
+                          (kind == Kind::Block || !search.protocol || *search.protocol == row.protocol) &&
+                          !is_elsewhere(row, search.remote);
     if (is_meant) rows.push_back(row);
     // Whoever had it before the one who had it when the span begins is not asked for.
     const bool is_alone = kind != Kind::Session && row.is_begin_known && !row.is_recovered &&
@@ -227,10 +257,11 @@ Result<Milliseconds> History::end_of_start(const TimeSpan& span) {
 }
 
 Result<std::vector<Holder>> History::holders(const share::Ipv4Endpoint& outside,
-                                             std::optional<share::NatProtocol> protocol,
-                                             const TimeSpan& span) {
-  Search search{outside, protocol, span, TRY(end_of_start(span))};
-  for (const std::size_t segment : segments_of({span.from, search.bound})) TRY(this->search(segment, search));
+                                             std::optional<share::NatProtocol> protocol, const TimeSpan& span,
+                                             const std::optional<Remote>& remote) {
+  Search search{outside, protocol, span, remote, TRY(end_of_start(span))};
+  for (const std::size_t segment : segments_of({span.from, search.bound}))
+    if (!this->search(segment, search)) unreadable_.insert(segment);
   auto& found = search.found;
   std::ranges::stable_sort(found, std::greater(), [](const Holder& h) { return h.interval.begin; });
   return std::move(found);
@@ -238,26 +269,31 @@ Result<std::vector<Holder>> History::holders(const share::Ipv4Endpoint& outside,
 
 // --- what somebody had ---
 
-Result<std::vector<Holder>> History::used_by(const Ipv6Prefix& subscriber, const TimeSpan& span,
-                                             std::size_t most) {
-  std::vector<Holder> found;
+Result<Used> History::used_by(const Ipv6Prefix& subscriber, const TimeSpan& span, std::size_t most,
+                              const std::optional<Remote>& remote) {
+  Used used;
+  std::vector<Holder>& found = used.holders;
   std::vector<std::size_t> segment_of;  // the last one that each was seen in
   std::unordered_map<std::string, std::size_t> known;
   const bool is_ipv4 = subscriber.length() == 128 && subscriber.address().high() == 0;
-  const uint64_t first = is_ipv4 ? subscriber.address().low() : subscriber.address().high();
-  const uint64_t last = is_ipv4 ? first : first | ~Ipv6Prefix::mask_high(subscriber.length());
+  const int64_t ipv4 = signed_of(subscriber.address().low());
+  const auto [first, last] = is_ipv4 ? HighHalves{ipv4, ipv4} : high_halves_of(subscriber);
   auto segments = segments_of(span);
   std::ranges::reverse(segments);
   for (const std::size_t segment : segments) {
     SegmentReader* const at = reader(segment);
     if (at == nullptr) continue;
-    for (const Kind kind : {Kind::Block, Kind::Binding, Kind::Session})
-      TRY(at->of_subscribers(kind, signed_of(first), signed_of(last), [&](const Interval& row) {
-        if (!is_in(subscriber, row.inside)) return true;
+    for (const Kind kind : {Kind::Block, Kind::Binding, Kind::Session}) {
+      const auto read = at->of_subscribers(kind, first, last, [&](const Interval& row) {
+        if (!is_in(subscriber, row.inside) || is_elsewhere(row, remote)) return true;
         const auto source = source_of(row.source);
         const Milliseconds ended = row.until == kOpen ? source->ended : row.until;
         if (!TimeSpan{begin_of(row, *source), ended}.overlaps(span)) return true;
         const auto [place, is_new] = known.emplace(identity_of(row), found.size());
+        if (is_new && found.size() == most) {
+          used.is_cut = true;
+          return false;
+        }
         if (is_new) {
           found.push_back({row, source});
           segment_of.push_back(segment);
@@ -265,15 +301,17 @@ Result<std::vector<Holder>> History::used_by(const Ipv6Prefix& subscriber, const
         Milliseconds& until = found[place->second].interval.until;
         until = segment_of[place->second] == segment ? std::max(until, row.until) : row.until;
         segment_of[place->second] = segment;
-        return found.size() < most;
-      }));
-    if (found.size() >= most) break;
+        return true;
+      });
+      if (!read) unreadable_.insert(segment);
+    }
+    if (used.is_cut) break;
   }
   for (std::size_t i = 0; i < found.size(); ++i)
     found[i].interval.until = end_of(segment_of[i], found[i].interval, *found[i].source);
   std::erase_if(found, [&](const Holder& h) { return h.interval.until < span.from; });
   std::ranges::stable_sort(found, {}, [](const Holder& h) { return h.interval.begin; });
-  return found;
+  return used;
 }
 
 // --- tables ---
@@ -317,9 +355,8 @@ Result<std::vector<PastEntry>> History::entries_of(const Ipv6Prefix& subscriber,
   Statement within =
       TRY(catalogue_.prepare("SELECT value, source, since, until FROM entry WHERE ipv6_high BETWEEN ? AND ? "
                              "AND ipv6_length >= ?"));
-  const uint64_t first = subscriber.address().high();
-  within.bind(signed_of(first), signed_of(first | ~Ipv6Prefix::mask_high(subscriber.length())),
-              int64_t{below});
+  const auto [first, last] = high_halves_of(subscriber);
+  within.bind(first, last, int64_t{below});
   TRY(read_entries(within, span, found));
   std::erase_if(found, [&](const PastEntry& entry) {
     const Ipv6Prefix ipv6 = std::visit(
@@ -344,6 +381,13 @@ Result<std::vector<Gap>> History::gaps(const TimeSpan& span) {
     Gap gap{all.integer(0), all.integer(1), {}};
     if (!all.is_null(2)) gap.lost = static_cast<uint64_t>(all.integer(2));
     gaps.push_back(gap);
+  }
+  for (const std::size_t segment : unreadable_) {
+    const TimeSpan of_segment = coverage(segment);
+    if (of_segment.overlaps(span))
+      gaps.push_back({of_segment.from,
+                      std::min(of_segment.until, std::max(segments_[segment].last, span.until)),
+                      uint64_t{0}});
   }
   return gaps;
 }

@@ -6,6 +6,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <variant>
 #include <vector>
@@ -24,10 +25,16 @@ struct TimeSpan {
   }
 };
 
+// The other end of a session.
+struct Remote {
+  Ipv4Address address;
+  std::optional<uint16_t> port;  // nullopt: any; ICMP has none
+};
+
 // An instance under one configuration.
 struct PastSource {
-  int64_t number = 0;
-  int64_t run = 0;  // of the program
+  int64_t number = 0;  // 0: the catalogue that knew it was damaged
+  int64_t run = 0;     // of the program
   int64_t instance = 0;
   config::InstanceSettings settings;  // what settings_text.h keeps, and the name
   TimeSpan in_force;
@@ -38,6 +45,11 @@ struct PastSource {
 struct Holder {
   Interval interval;
   std::shared_ptr<const PastSource> source;
+};
+
+struct Used {
+  std::vector<Holder> holders;
+  bool is_cut = false;  // there may be more
 };
 
 // A mapping or rule that was in force.
@@ -51,20 +63,23 @@ class History {
  public:
   [[nodiscard]] static Result<History> open(const std::string& folder);
 
-  // Who may have had the place at some moment of the span. Newest first.
+  // Who may have had the place at some moment of the span. Newest first. With `remote`, without sessions of
+  // which is known that they were to somewhere else.
   [[nodiscard]] Result<std::vector<Holder>> holders(const share::Ipv4Endpoint& outside,
                                                     std::optional<share::NatProtocol> protocol,
-                                                    const TimeSpan& span);
+                                                    const TimeSpan& span,
+                                                    const std::optional<Remote>& remote = std::nullopt);
   // What those inside the prefix had, oldest first, `most` at most. Of an IPv4 address inside, the prefix is
-  // ::/96 and the address behind it.
-  [[nodiscard]] Result<std::vector<Holder>> used_by(const Ipv6Prefix& subscriber, const TimeSpan& span,
-                                                    std::size_t most);
+  // ::/96 and the address behind it. `remote` as for holders().
+  [[nodiscard]] Result<Used> used_by(const Ipv6Prefix& subscriber, const TimeSpan& span, std::size_t most,
+                                     const std::optional<Remote>& remote = std::nullopt);
   // Whose IPv4 prefix contains the address.
   [[nodiscard]] Result<std::vector<PastEntry>> entries_at(Ipv4Address address, const TimeSpan& span);
   // Whose IPv6 prefix contains `subscriber`, or lies in it.
   [[nodiscard]] Result<std::vector<PastEntry>> entries_of(const Ipv6Prefix& subscriber, const TimeSpan& span);
 
   [[nodiscard]] const std::vector<std::shared_ptr<const PastSource>>& sources() const { return sources_; }
+  // Also those that segments which could not be read until now leave.
   [[nodiscard]] Result<std::vector<Gap>> gaps(const TimeSpan& span);
   // When the log begins, if it has.
   [[nodiscard]] std::optional<Milliseconds> begin() const;
@@ -96,6 +111,7 @@ class History {
   std::vector<Segment> segments_;
   std::vector<std::shared_ptr<const PastSource>> sources_;
   uint32_t largest_block_ = 1;
+  std::set<std::size_t> unreadable_;  // segments
   // The segments that were asked last, newest first.
   std::list<std::pair<std::size_t, SegmentReader>> readers_;
 };

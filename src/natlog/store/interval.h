@@ -15,7 +15,7 @@ struct Interval {
   enum class Kind : uint8_t { Block, Binding, Session };
   Kind kind{};
   share::NatProtocol protocol{};  // not of blocks
-  bool is_recovered = false;      // it was there before the program began
+  bool is_recovered = false;      // it was there before that was logged
   bool is_begin_known = true;     // else it began before `begin`
   int64_t source = 0;             // the row of the catalogue
   share::InsideEndpoint inside;
@@ -25,6 +25,8 @@ struct Interval {
   Milliseconds begin = 0;
   Milliseconds until = kOpen;
 
+  // Only of sessions whose destinations were logged.
+  [[nodiscard]] bool is_remote_known() const { return remote != share::Ipv4Endpoint(); }
   [[nodiscard]] bool is_same_as(const Interval& other) const {
     return kind == other.kind && protocol == other.protocol && source == other.source &&
            inside == other.inside && outside == other.outside && remote == other.remote &&

@@ -22,6 +22,11 @@ class OpenIntervals {
     put({key, row | uint64_t{instance} << 48});
     ++size_;
   }
+  [[nodiscard]] bool contains(uint64_t key) const {
+    for (std::size_t at = key & mask(); slots_[at].is_used(); at = (at + 1) & mask())
+      if (slots_[at].key == key) return true;
+    return false;
+  }
   // Takes one of them out.
   std::optional<uint64_t> take(uint64_t key) {
     return take_if(key, [](const Slot&) { return true; });

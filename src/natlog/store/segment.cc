@@ -2,13 +2,17 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <bit>
+#include <charconv>
+#include <filesystem>
 
 namespace yonroku::natlog {
 namespace {
 
 using Kind = Interval::Kind;
 
+constexpr std::string_view kPrefix = "segment-";
 constexpr const char* kTables[kIntervalKinds] = {"block", "binding", "session"};
 constexpr Kind kKinds[kIntervalKinds] = {Kind::Block, Kind::Binding, Kind::Session};
 
@@ -25,7 +29,7 @@ constexpr const char* kSchema =
 
 constexpr const char* kForWriting =
     "PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA cache_size = -65536;"
-    "PRAGMA wal_autocheckpoint = 16384; PRAGMA journal_size_limit = 0;";
+    "PRAGMA wal_autocheckpoint = 4096; PRAGMA journal_size_limit = 0;";
 
 constexpr int64_t kRecovered = 4;
 constexpr int64_t kBeginUnknown = 8;
@@ -34,6 +38,8 @@ int64_t pack_what(const Interval& interval) {
   return static_cast<int64_t>(interval.protocol) | (interval.is_recovered ? kRecovered : 0) |
          (interval.is_begin_known ? 0 : kBeginUnknown);
 }
+
+std::string name_of(int64_t number) { return fmt::format("{}{:08}.db", kPrefix, number); }
 
 int64_t subscriber_of(const share::InsideEndpoint& inside) {
   return inside.ipv6 == Ipv6Address() ? int64_t{inside.ipv4.value()}
@@ -64,8 +70,20 @@ Interval read_interval(const Statement& s, Kind kind) {
 
 }  // namespace
 
-std::string segment_path(const std::string& folder, int64_t number) {
-  return fmt::format("{}/segment-{:08}.db", folder, number);
+std::string segment_path(const std::string& folder, int64_t number) { return folder + "/" + name_of(number); }
+
+std::vector<int64_t> segment_numbers(const std::string& folder) {
+  std::vector<int64_t> numbers;
+  std::error_code failed;
+  for (const auto& file : std::filesystem::directory_iterator(folder, failed)) {
+    const std::string name = file.path().filename();
+    int64_t number = 0;
+    if (name.starts_with(kPrefix))
+      (void)std::from_chars(name.data() + kPrefix.size(), name.data() + name.size(), number);
+    if (number > 0 && name_of(number) == name) numbers.push_back(number);
+  }
+  std::ranges::sort(numbers);
+  return numbers;
 }
 
 Result<SegmentWriter> SegmentWriter::open(const std::string& path) {
@@ -164,6 +182,22 @@ Result<SegmentReader> SegmentReader::open(const std::string& path) {
 }
 
 Interval SegmentReader::read(const Statement& statement, Kind kind) { return read_interval(statement, kind); }
+
+// Rows come in the order of their writing; some were carried over, and began long before.
+Result<std::optional<std::pair<Milliseconds, Milliseconds>>> SegmentReader::stretch() {
+  constexpr const char* kAsked =
+      "SELECT (SELECT min(begin) FROM (SELECT begin FROM {0} ORDER BY id LIMIT 100000)),"
+      " (SELECT max(begin) FROM (SELECT begin FROM {0} ORDER BY id DESC LIMIT 100000))";
+  std::optional<std::pair<Milliseconds, Milliseconds>> stretch;
+  for (const char* const table : kTables) {
+    Statement ends = TRY(database_.prepare(fmt::format(fmt::runtime(kAsked), table).c_str()));
+    TRY(ends.step());
+    if (ends.is_null(0)) continue;
+    if (!stretch) stretch = {ends.integer(0), ends.integer(1)};
+    stretch = {std::min(stretch->first, ends.integer(0)), std::max(stretch->second, ends.integer(1))};
+  }
+  return stretch;
+}
 
 Result<std::optional<int64_t>> SegmentReader::block_below(int64_t from, int64_t to) {
   block_below_.bind(from, to);

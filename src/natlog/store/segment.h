@@ -25,6 +25,8 @@ struct IntervalEnd {
 };
 
 [[nodiscard]] std::string segment_path(const std::string& folder, int64_t number);
+// Of the files that are there, in order.
+[[nodiscard]] std::vector<int64_t> segment_numbers(const std::string& folder);
 
 class SegmentWriter {
  public:
@@ -66,6 +68,8 @@ class SegmentReader {
     statement.reset();
     return {};
   }
+  // When what was written first and last began, about; nullopt: nothing was.
+  [[nodiscard]] Result<std::optional<std::pair<Milliseconds, Milliseconds>>> stretch();
   // The highest place of a block in [from, to].
   [[nodiscard]] Result<std::optional<int64_t>> block_below(int64_t from, int64_t to);
   // Those whose inside address has a first half in [from, to].

@@ -94,6 +94,12 @@ bool read_static(std::span<const std::string_view> words, share::StaticBinding& 
          read_number(words[6], binding.outside_port);
 }
 
+bool read_pref64(std::string_view text, std::optional<share::Pref64>& out) {
+  const auto prefix = Ipv6Prefix::parse(text);
+  if (prefix) out = share::Pref64::create(*prefix);
+  return out.has_value();
+}
+
 bool read_line(std::span<const std::string_view> words, config::InstanceSettings& settings) {
   share::NatSettings& nat = settings.nat;
   if (words[0] == "pool") return read_pool(words, nat.pools.emplace_back());
@@ -101,6 +107,7 @@ bool read_line(std::span<const std::string_view> words, config::InstanceSettings
   if (words[0] == "subscribers") return read_prefixes(words.subspan(1), nat.subscribers);
   if (words[0] == "static-binding") return read_static(words, nat.static_bindings.emplace_back());
   if (words.size() != 2) return false;
+  if (words[0] == "pref64") return read_pref64(words[1], settings.pref64);
   if (words[0] == "mechanism") return read_mechanism(words[1], settings.mechanism);
   if (words[0] == "allocation") return read_allocation(words[1], nat.allocation);
   if (words[0] == "block-size") return read_number(words[1], nat.block_size) && nat.block_size >= 1;
@@ -122,6 +129,8 @@ void append(std::string& text, const std::vector<Prefix>& prefixes) {
 
 std::string write_settings(const config::InstanceSettings& settings) {
   std::string text = fmt::format("mechanism {}\n", config::to_string(settings.mechanism));
+  if (settings.mechanism == config::Mechanism::Siit && settings.pref64)
+    text += fmt::format("pref64 {}\n", settings.pref64->prefix().to_string());
   if (!config::has_nat(settings.mechanism)) return text;
   const share::NatSettings& nat = settings.nat;
   text += fmt::format("allocation {}\nblock-size {}\nsubscriber-prefix-length {}\nwhen-exhausted {}\n",

@@ -3,13 +3,21 @@
 #include <sqlite3.h>
 
 namespace yonroku::natlog {
+
+struct Connection {
+  sqlite3* database = nullptr;
+  bool is_damaged = false;
+};
+
 namespace {
 
 constexpr int kBusyTimeout = 2000;  // milliseconds
 
-std::unexpected<Error> failure(sqlite3* database) {
+std::unexpected<Error> failure(Connection& connection) {
+  sqlite3* const database = connection.database;
   const char* const path = sqlite3_db_filename(database, "main");
   const int code = sqlite3_errcode(database);
+  connection.is_damaged = connection.is_damaged || code == SQLITE_CORRUPT || code == SQLITE_NOTADB;
   return fail(path != nullptr ? path : "", sqlite3_errmsg(database),
               code == SQLITE_FULL ? "make room, or set a smaller keep-size" : "");
 }
@@ -17,7 +25,10 @@ std::unexpected<Error> failure(sqlite3* database) {
 }  // namespace
 
 void Statement::Finalize::operator()(sqlite3_stmt* statement) const { sqlite3_finalize(statement); }
-void Database::Close::operator()(sqlite3* database) const { sqlite3_close_v2(database); }
+void Database::Close::operator()(Connection* connection) const {
+  sqlite3_close_v2(connection->database);
+  delete connection;
+}
 
 void Statement::bind_at(int index, int64_t value) { sqlite3_bind_int64(statement_.get(), index, value); }
 
@@ -37,7 +48,7 @@ Result<bool> Statement::step() {
     case SQLITE_DONE: return false;
     default: break;
   }
-  auto error = failure(sqlite3_db_handle(statement_.get()));
+  auto error = failure(*connection_);
   reset();
   return error;
 }
@@ -69,7 +80,7 @@ Result<Database> Database::open(const std::string& path, Access access) {
   sqlite3* opened = nullptr;
   const int outcome = sqlite3_open_v2(path.c_str(), &opened, flags, nullptr);
   Database database;
-  database.database_.reset(opened);
+  database.connection_.reset(new Connection{opened});
   if (opened == nullptr) return fail(path, "out of memory");
   if (outcome != SQLITE_OK) return fail(path, sqlite3_errmsg(opened));
   sqlite3_busy_timeout(opened, kBusyTimeout);
@@ -77,24 +88,33 @@ Result<Database> Database::open(const std::string& path, Access access) {
 }
 
 Result<void> Database::execute(const char* sql) {
-  if (sqlite3_exec(database_.get(), sql, nullptr, nullptr, nullptr) != SQLITE_OK)
-    return failure(database_.get());
+  if (sqlite3_exec(connection_->database, sql, nullptr, nullptr, nullptr) != SQLITE_OK)
+    return failure(*connection_);
   return {};
 }
 
 Result<Statement> Database::prepare(const char* sql) {
   sqlite3_stmt* made = nullptr;
-  if (sqlite3_prepare_v3(database_.get(), sql, -1, SQLITE_PREPARE_PERSISTENT, &made, nullptr) != SQLITE_OK)
-    return failure(database_.get());
+  if (sqlite3_prepare_v3(connection_->database, sql, -1, SQLITE_PREPARE_PERSISTENT, &made, nullptr) !=
+      SQLITE_OK)
+    return failure(*connection_);
   Statement statement;
   statement.statement_.reset(made);
+  statement.connection_ = connection_.get();
   return statement;
 }
 
-bool Database::is_damaged() const {
-  const int code = sqlite3_errcode(database_.get());
-  return code == SQLITE_CORRUPT || code == SQLITE_NOTADB;
+Result<void> Database::check() {
+  Statement all = TRY(prepare("PRAGMA quick_check(1)"));
+  if (TRY(all.step()) && all.text(0) == "ok") return {};
+  declare_damaged();
+  const char* const path = sqlite3_db_filename(connection_->database, "main");
+  const std::string_view words = all.text(0);  // the last line says what
+  return fail(path != nullptr ? path : "", std::string(words.substr(words.rfind('\n') + 1)));
 }
+
+bool Database::is_damaged() const { return connection_->is_damaged; }
+void Database::declare_damaged() { connection_->is_damaged = true; }
 
 Result<Transaction> Transaction::begin(Database& database) {
   TRY(database.execute("BEGIN IMMEDIATE"));

@@ -10,16 +10,18 @@
 
 #include "base/result.h"
 
-struct sqlite3;
 struct sqlite3_stmt;
 
 namespace yonroku::natlog {
+
+struct Connection;
 
 struct Blob {
   std::string_view octets;
 };
 
-// One question, prepared. Parameters and columns count from 0. Belongs to one thread at a time.
+// One question, prepared. Parameters and columns count from 0. Belongs to one thread at a time, and ends
+// before its database does.
 class Statement {
  public:
   Statement() = default;
@@ -50,6 +52,7 @@ class Statement {
   void bind_at(int index, const Blob& blob);
   void bind_at(int index, std::nullopt_t);
   std::unique_ptr<sqlite3_stmt, Finalize> statement_;
+  Connection* connection_ = nullptr;
 };
 
 class Database {
@@ -61,14 +64,17 @@ class Database {
   // Several statements, without values.
   [[nodiscard]] Result<void> execute(const char* sql);
   [[nodiscard]] Result<Statement> prepare(const char* sql);
-  // Whether the last error says that the file is no database any more.
+  // Reads all of it.
+  [[nodiscard]] Result<void> check();
+  // Whether any error said that the file is no database any more, or somebody did.
   [[nodiscard]] bool is_damaged() const;
+  void declare_damaged();
 
  private:
   struct Close {
-    void operator()(sqlite3* database) const;
+    void operator()(Connection* connection) const;
   };
-  std::unique_ptr<sqlite3, Close> database_;
+  std::unique_ptr<Connection, Close> connection_;
 };
 
 // All or nothing, also where the program ends in between.

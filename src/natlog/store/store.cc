@@ -7,6 +7,8 @@
 #include <filesystem>
 #include <utility>
 
+#include "natlog/store/repair.h"
+
 namespace yonroku::natlog {
 namespace {
 
@@ -16,6 +18,9 @@ constexpr Milliseconds kBetweenCommits = 1000;
 constexpr Milliseconds kBetweenRemovals = 60'000;
 constexpr Milliseconds kLongestSegment = 86'400'000;
 constexpr Milliseconds kTimeForTable = 10'000;
+constexpr Milliseconds kBetweenCopies = 60'000;  // for changes of tables, of which there may be many
+constexpr Milliseconds kLongestWithoutCopy =
+    3'600'000;                                 // the copy is made of what the file says, which may be damaged
 constexpr std::size_t kMostWaiting = 200'000;  // rows in memory; more are written at once
 constexpr std::size_t kCarriedAtOnce = 50'000;
 
@@ -68,6 +73,7 @@ Store::~Store() {
   if (!written) spdlog::error("{}: {}", name(), written.error().to_string());
   if (!written || !opened_->catalogue.end_all(clock_())) return;
   opened_->lock.note_alive(clock_());
+  if (copy_due_ < copied_ + kLongestWithoutCopy) (void)copy_catalogue();
 }
 
 void Store::run() {
@@ -83,9 +89,14 @@ void Store::run() {
 Result<void> Store::tick() {
   const std::scoped_lock lock(mutex_);
   if (!opened_) return {};
+  return with_catalogue([this] { return do_tick(); });
+}
+
+Result<void> Store::do_tick() {
   TRY(commit());
   const Milliseconds now = clock_();
   TRY(end_unknown_tables(now));
+  if (now >= copy_due_) TRY(copy_catalogue());
   if (now - removed_ < kBetweenRemovals) return {};
   removed_ = now;
   return remove_old();
@@ -104,9 +115,9 @@ void Store::use(const Sink& same_name) {
 Result<void> Store::open() {
   if (opened_) return {};
   FolderLock lock = TRY(FolderLock::take(folder_));
-  Catalogue catalogue = TRY(Catalogue::open(folder_));
-  segments_ = TRY(catalogue.segments());
   const Milliseconds now = clock_();
+  Catalogue catalogue = TRY(open_catalogue(folder_, now));
+  segments_ = TRY(catalogue.segments());
   Milliseconds alive = lock.last_alive();
   if (!segments_.empty()) alive = std::max(alive, segments_.back().last);
   alive = std::min(alive, now);
@@ -131,7 +142,7 @@ Result<void> Store::open_segment() {
   const auto last = segment ? segment->last_row() : Result<uint64_t>(std::unexpected(segment.error()));
   if (!last) {
     if (segment && !segment->is_damaged()) return std::unexpected(last.error());
-    return set_aside(path, last.error());
+    return replace_segment(path, last.error());
   }
   current_ = *std::move(segment);
   fresh_row_ = *last + 1;
@@ -141,15 +152,11 @@ Result<void> Store::open_segment() {
 }
 
 // Goes on in a new segment. What the file still says can be looked at by hand.
-Result<void> Store::set_aside(const std::string& path, const Error& error) {
-  spdlog::error("{}: {}; it is set aside as {}.damaged", name(), error.to_string(), path);
+Result<void> Store::replace_segment(const std::string& path, const Error& error) {
   current_.reset();
   previous_.reset();
-  std::error_code failed;
-  std::filesystem::rename(path, path + ".damaged", failed);
-  if (failed) return fail(path, failed.message());
-  for (const char* const suffix : {"-wal", "-shm"})
-    std::filesystem::rename(path + suffix, path + ".damaged" + suffix, failed);
+  const std::string set_aside_as = TRY(set_aside(path));
+  spdlog::error("{}: {}; it is set aside as {}", name(), error.to_string(), set_aside_as);
   const Segment damaged = segments_.back();
   TRY(opened_->catalogue.put(Gap{damaged.first, clock_(), uint64_t{0}}));
   TRY(opened_->catalogue.remove_segment(damaged.number));
@@ -159,18 +166,58 @@ Result<void> Store::set_aside(const std::string& path, const Error& error) {
   return begin_segment();
 }
 
+// What this run knows and the copy does not is put into it again.
+Result<void> Store::replace_catalogue(const Error& damage) {
+  Opened opened = *std::move(opened_);
+  opened_.reset();
+  {
+    const Catalogue closed = std::move(opened.catalogue);
+  }
+  opened_.emplace(std::move(opened.lock), TRY(natlog::replace_catalogue(folder_, damage, clock_())),
+                  opened.run);
+  for (const Segment& segment : segments_) TRY(opened_->catalogue.put(segment));
+  for (const auto& [source, row] : sources_)
+    if (!row.is_over) TRY(opened_->catalogue.restore(opened_->run, row.number, *source, row.began));
+  want_copy(0);
+  return {};
+}
+
+template <class Act>
+Result<void> Store::with_catalogue(Act&& act) {
+  const auto done = act();
+  if (done || !opened_->catalogue.is_damaged()) return done;
+  TRY(replace_catalogue(done.error()));
+  return act();
+}
+
+Result<void> Store::copy_catalogue() {
+  TRY(opened_->catalogue.copy(clock_()));
+  copied_ = clock_();
+  copy_due_ = copied_ + kLongestWithoutCopy;
+  return {};
+}
+
+std::optional<std::string> Store::remark() const {
+  std::string names;
+  for (const std::string& name : files_set_aside(folder_)) names += (names.empty() ? "" : ", ") + name;
+  if (names.empty()) return std::nullopt;
+  return names +
+         " could not be read and is set aside; `yonroku who` tells what is missing; remove it when you "
+         "do not need it";
+}
+
 // --- what comes ---
 
 Result<void> Store::write(const Batch& batch) {
   const std::scoped_lock lock(mutex_);
   TRY(open());
-  return std::visit([this](const auto& each) { return put(each); }, batch);
+  return with_catalogue([&] { return std::visit([this](const auto& each) { return put(each); }, batch); });
 }
 
 Result<void> Store::flush() {
   const std::scoped_lock lock(mutex_);
   if (!opened_ || clock_() - committed_ < kBetweenCommits) return {};
-  return commit();
+  return with_catalogue([this] { return commit(); });
 }
 
 Result<void> Store::put(const std::vector<Event>& events) {
@@ -199,7 +246,9 @@ void Store::apply(const Event& event) {
 }
 
 void Store::begin(Interval interval, uint32_t instance) {
-  open_.add(key_of(interval, instance), fresh_row_ + fresh_.size(), static_cast<uint16_t>(instance));
+  const uint64_t key = key_of(interval, instance);
+  if (interval.is_recovered && open_.contains(key)) return;  // what was there is told again to others
+  open_.add(key, fresh_row_ + fresh_.size(), static_cast<uint16_t>(instance));
   fresh_.push_back(interval);
   ++rows_begun_;
 }
@@ -222,6 +271,7 @@ void Store::end(Interval interval, const Event& event) {
 
 Result<void> Store::put(const Note& note) {
   TRY(commit());
+  want_copy(0);
   Catalogue& catalogue = opened_->catalogue;
   switch (note.kind) {
     case Note::Kind::Began:
@@ -231,6 +281,7 @@ Result<void> Store::put(const Note& note) {
     case Note::Kind::Changed: return change_source(note);
     case Note::Kind::Ended:
       TRY(catalogue.end(opened_->run, note));
+      sources_[note.source].is_over = true;
       open_.forget(static_cast<uint16_t>(note.source->number));
       return {};
     case Note::Kind::Lost: return catalogue.put(Gap{std::min(latest_, note.time), note.time, note.count});
@@ -241,8 +292,11 @@ Result<void> Store::put(const Note& note) {
 Result<void> Store::change_source(const Note& note) {
   const int64_t number = TRY(opened_->catalogue.change(opened_->run, note));
   Milliseconds began = note.time;
-  for (const auto& [source, row] : sources_)
-    if (source->number == note.source->number) began = std::min(began, row.began);
+  for (auto& [source, row] : sources_)
+    if (source->number == note.source->number) {
+      began = std::min(began, row.began);
+      row.is_over = true;
+    }
   sources_[note.source] = {number, began};
   return {};
 }
@@ -251,6 +305,7 @@ Result<void> Store::put(const TableChange& change) {
   const auto source = sources_.find(change.source);
   if (source == sources_.end()) return {};
   TRY(opened_->catalogue.change_table(source->second.number, change));
+  want_copy(std::max(clock_(), copied_ + kBetweenCopies));
   without_table_.erase(change.source->instance());
   return {};
 }
@@ -293,7 +348,7 @@ Result<void> Store::write_rows() {
   const auto written = current_->write(fresh_row_, fresh_, ends_);
   if (!written) {
     if (!current_->is_damaged()) return written;
-    TRY(set_aside(segment_path(folder_, segments_.back().number), written.error()));
+    TRY(replace_segment(segment_path(folder_, segments_.back().number), written.error()));
     TRY(current_->write(fresh_row_, fresh_, ends_));
   }
   Segment& segment = segments_.back();
@@ -310,13 +365,16 @@ Result<void> Store::begin_segment() {
   const Milliseconds now = clock_();
   const int64_t number = segments_.empty() ? 1 : segments_.back().number + 1;
   const Segment segment{number, now, now, open_.size() == 0};
-  remove_files(segment_path(folder_, number));  // of an attempt that failed
   SegmentWriter writer = TRY(SegmentWriter::open(segment_path(folder_, number)));
-  TRY(opened_->catalogue.put(segment));
+  if (auto known = opened_->catalogue.put(segment); !known) {
+    remove_files(segment_path(folder_, number));
+    return known;
+  }
   if (current_ && segment.is_complete) current_->seal();
   if (current_ && !segment.is_complete) previous_ = std::exchange(current_, std::nullopt);
   current_ = std::move(writer);
   segments_.push_back(segment);
+  want_copy(0);
   first_row_ = fresh_row_;
   carried_kind_ = 0;
   carried_row_ = 0;
@@ -368,7 +426,7 @@ void Store::carry_late_ends() {
 Result<void> Store::remove_old() {
   const Milliseconds limit = clock_() - limits_.age;
   const std::size_t kept = previous_ ? 2 : 1;
-  uint64_t size = size_of_file(catalogue_path(folder_));
+  uint64_t size = size_of_file(catalogue_path(folder_)) + size_of_file(catalogue_copy_path(folder_));
   for (const Segment& segment : segments_) size += size_of_segment(folder_, segment);
   while (segments_.size() > kept) {
     const Segment& oldest = segments_.front();

@@ -43,6 +43,7 @@ class Store final : public Sink {
   // Within a second: what is written more often is written in more pieces.
   Result<void> flush() override;
   void use(const Sink& same_name) override;
+  [[nodiscard]] std::optional<std::string> remark() const override;
 
   // What is done once a second.
   [[nodiscard]] Result<void> tick();
@@ -61,7 +62,14 @@ class Store final : public Sink {
   };
   [[nodiscard]] Result<void> open();
   [[nodiscard]] Result<void> open_segment();
-  [[nodiscard]] Result<void> set_aside(const std::string& path, const Error& error);
+  [[nodiscard]] Result<void> replace_segment(const std::string& path, const Error& error);
+  [[nodiscard]] Result<void> replace_catalogue(const Error& damage);
+  // Once more when the catalogue turns out to be damaged.
+  template <class Act>
+  [[nodiscard]] Result<void> with_catalogue(Act&& act);
+  void want_copy(Milliseconds when) { copy_due_ = std::min(copy_due_, when); }
+  [[nodiscard]] Result<void> copy_catalogue();
+  [[nodiscard]] Result<void> do_tick();
   void apply(const Event& event);
   void begin(Interval interval, uint32_t instance);
   void end(Interval interval, const Event& event);
@@ -99,6 +107,7 @@ class Store final : public Sink {
   struct SourceRow {
     int64_t number = 0;
     Milliseconds began = 0;  // the instance
+    bool is_over = false;    // it, or its settings
   };
   std::map<const Source*, SourceRow> sources_;
   OpenIntervals open_;
@@ -112,6 +121,8 @@ class Store final : public Sink {
   Milliseconds earliest_ = kOpen;  // of those that wait
   Milliseconds committed_ = 0;
   Milliseconds removed_ = 0;
+  Milliseconds copied_ = 0;  // the catalogue
+  Milliseconds copy_due_ = kOpen;
   bool has_failed_ = false;  // the last tick
   bool is_stopping_ = false;
   std::condition_variable stop_;

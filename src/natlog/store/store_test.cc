@@ -1,139 +1,20 @@
 #include "natlog/store/store.h"
 
-#include <gmock/gmock.h>
-#include <gtest/gtest.h>
 #include <sys/resource.h>
-#include <unistd.h>
 
-#include <atomic>
 #include <csignal>
-#include <deque>
-#include <filesystem>
 #include <fstream>
 
 #include "natlog/store/entry_blob.h"
-#include "natlog/store/history.h"
 #include "natlog/store/settings_text.h"
+#include "natlog/store/store_test_base.h"
 
 namespace yonroku::natlog {
 namespace {
 
-using share::NatEvent;
-using share::NatProtocol;
+using namespace store_test;  // NOLINT(google-build-using-namespace)
 using testing::ElementsAre;
 using testing::IsEmpty;
-using EventKind = NatEvent::Kind;
-
-constexpr Milliseconds kDay = 86'400'000;
-constexpr Milliseconds kNoon = 1'795'348'800'000;  // 2026-11-22T12:00:00Z
-
-config::InstanceSettings nat64(uint16_t block_size = 512) {
-  config::InstanceSettings settings;
-  settings.name = "plat";
-  settings.mechanism = config::Mechanism::Nat64;
-  settings.nat.allocation = share::PortAllocation::Blocks;
-  settings.nat.block_size = block_size;
-  settings.nat.subscriber_prefix_length = 56;
-  settings.nat.pools.push_back({.addresses = {*Ipv4Prefix::parse("198.51.100.0/24")}});
-  return settings;
-}
-
-class StoreTest : public testing::Test {
- protected:
-  StoreTest() : folder_(testing::TempDir() + "/store-" + std::to_string(::getpid())) {
-    std::filesystem::remove_all(folder_);
-    std::filesystem::create_directories(folder_);
-  }
-  ~StoreTest() override { std::filesystem::remove_all(folder_); }
-
-  void start(uint64_t rows_of_segment = 1'000'000) {
-    limits_.rows_of_segment = rows_of_segment;
-    store_ = std::make_unique<Store>(folder_, limits_, [this] { return now_.load(); });
-  }
-  // What a crash leaves: the files as they are.
-  void crash() {
-    ASSERT_TRUE(store_->tick());
-    const std::string left = folder_ + ".left";
-    std::filesystem::remove_all(left);
-    std::filesystem::copy(folder_, left);
-    store_.reset();
-    std::filesystem::remove_all(folder_);
-    std::filesystem::rename(left, folder_);
-  }
-  void stop() { store_.reset(); }
-
-  void write(const Batch& batch) {
-    const auto written = store_->write(batch);
-    ASSERT_TRUE(written) << written.error().to_string();
-  }
-  const Source* source(config::InstanceSettings settings = nat64(), uint32_t number = 1) {
-    return &sources_.emplace_back(Source{number, std::move(settings)});
-  }
-  const Source* begin(const Source* source) {
-    write(Note{now_, Note::Kind::Began, source});
-    return source;
-  }
-  void event(const Source* source, EventKind kind, const char* inside, uint16_t port,
-             bool is_recovered = false) {
-    NatEvent event;
-    event.kind = kind;
-    event.protocol = NatProtocol::Tcp;
-    event.inside = {*Ipv6Address::parse(inside), {}, 40000};
-    event.outside = {Ipv4Address(198, 51, 100, 2), port};
-    event.is_recovered = is_recovered;
-    const bool is_block = kind == EventKind::PortBlockTaken || kind == EventKind::PortBlockReturned;
-    const auto last = static_cast<uint16_t>(port + (is_block ? source->settings.nat.block_size - 1 : 0));
-    write(std::vector<Event>{{now_, source, event, last}});
-  }
-  void tick() {
-    const auto done = store_->tick();
-    ASSERT_TRUE(done) << done.error().to_string();
-  }
-  void pass(Milliseconds time) { now_ += time; }
-
-  History history() {
-    auto history = History::open(folder_);
-    if (!history) ADD_FAILURE() << history.error().to_string();
-    return *std::move(history);
-  }
-  // "2001:db8::1 0..60": seconds since noon; "-" where it goes on.
-  std::vector<std::string> who(uint16_t port, Milliseconds second, Milliseconds skew = 0) {
-    const Milliseconds time = kNoon + second * 1000;
-    const auto found = history().holders({Ipv4Address(198, 51, 100, 2), port}, std::nullopt,
-                                         {time - skew * 1000, time + skew * 1000});
-    if (!found) ADD_FAILURE() << found.error().to_string();
-    return found ? words(*found) : std::vector<std::string>();
-  }
-  std::vector<std::string> used(const char* subscriber) {
-    const auto found = history().used_by(*Ipv6Prefix::parse(subscriber), {0, kOpen - 1}, 1000);
-    if (!found) ADD_FAILURE() << found.error().to_string();
-    return found ? words(*found) : std::vector<std::string>();
-  }
-  static std::vector<std::string> words(const std::vector<Holder>& holders) {
-    std::vector<std::string> words;
-    for (const auto& [interval, source] : holders) {
-      const auto second = [](Milliseconds time) {
-        return time == kOpen ? "-" : std::to_string((time - kNoon) / 1000);
-      };
-      words.push_back(interval.inside.ipv6.to_string() + " " +
-                      (interval.is_begin_known ? second(interval.begin) : "?") + ".." +
-                      second(interval.until));
-    }
-    return words;
-  }
-  std::size_t segment_count() {
-    std::size_t count = 0;
-    for (const auto& file : std::filesystem::directory_iterator(folder_))
-      count += file.path().extension() == ".db" && file.path().filename() != "catalogue.db";
-    return count;
-  }
-
-  std::string folder_;
-  StoreLimits limits_{.age = 180 * kDay, .size = uint64_t{1} << 40};
-  std::atomic<Milliseconds> now_ = kNoon;
-  std::deque<Source> sources_;
-  std::unique_ptr<Store> store_;
-};
 
 TEST_F(StoreTest, ReusedBlock) {
   start();
@@ -157,7 +38,31 @@ TEST_F(StoreTest, ReusedBlock) {
   EXPECT_THAT(who(2100, 120, 30), IsEmpty());
   EXPECT_THAT(used("2001:db8:1::/56"), ElementsAre("2001:db8:1:: 0..60"));
   EXPECT_THAT(used("2001:db8::/32"), ElementsAre("2001:db8:1:: 0..60", "2001:db8:2:: 180..-"));
+  EXPECT_THAT(used("::/0"), ElementsAre("2001:db8:1:: 0..60", "2001:db8:2:: 180..-"));
   EXPECT_THAT(used("2001:db8:3::/56"), IsEmpty());
+  auto past = history();
+  const auto some = past.used_by(*Ipv6Prefix::parse("2001:db8::/32"), {0, kOpen - 1}, 1);
+  EXPECT_EQ(some->holders.size(), 1u);
+  EXPECT_TRUE(some->is_cut);
+  EXPECT_FALSE(past.used_by(*Ipv6Prefix::parse("2001:db8::/32"), {0, kOpen - 1}, 2)->is_cut);
+}
+
+TEST_F(StoreTest, WhatIsThereIsToldAgain) {  // because another receiver has come
+  start();
+  const Source* const plat = begin(source());
+  event(plat, EventKind::BindingCreated, "2001:db8::1", 5000);
+  tick();
+  pass(10'000);
+  event(plat, EventKind::BindingCreated, "2001:db8::1", 5000, true);
+  event(plat, EventKind::BindingCreated, "2001:db8::2", 5001, true);
+  event(plat, EventKind::BindingCreated, "2001:db8::2", 5001, true);
+  pass(10'000);
+  event(plat, EventKind::BindingEnded, "2001:db8::1", 5000);
+  event(plat, EventKind::BindingEnded, "2001:db8::2", 5001);
+  tick();
+  EXPECT_THAT(used("2001:db8::/32"), ElementsAre("2001:db8::1 0..20", "2001:db8::2 10..20"));
+  EXPECT_THAT(who(5000, 30), IsEmpty());
+  EXPECT_THAT(who(5001, 30), IsEmpty());
 }
 
 TEST_F(StoreTest, BindingsAndSessions) {
@@ -482,22 +387,10 @@ TEST_F(StoreTest, SettingsAreKept) {
   EXPECT_EQ(kept->mechanism, settings.mechanism);
   EXPECT_EQ(kept->nat, settings.nat);
   EXPECT_FALSE(read_settings("pool 1 nonsense 192.0.2.0/24"));
-}
-
-TEST_F(StoreTest, DamagedSegmentIsSetAside) {
-  start();
-  const Source* const plat = begin(source());
-  event(plat, EventKind::PortBlockTaken, "2001:db8:1::", 2048);
-  stop();
-  std::ofstream(segment_path(folder_, 1), std::ios::trunc) << std::string(100'000, 'x');
-  pass(60'000);
-  start();
-  const Source* const again = begin(source());
-  event(again, EventKind::PortBlockTaken, "2001:db8:2::", 2048);
-  tick();
-  EXPECT_THAT(who(2048, 60), ElementsAre("2001:db8:2:: 60..-"));
-  EXPECT_TRUE(std::filesystem::exists(segment_path(folder_, 1) + ".damaged"));
-  EXPECT_FALSE(history().gaps({kNoon, kNoon})->empty());
+  config::InstanceSettings siit;
+  siit.pref64 = share::Pref64::create(*Ipv6Prefix::parse("2001:db8:64::/48"));
+  EXPECT_EQ(read_settings(write_settings(siit))->pref64, siit.pref64);
+  EXPECT_FALSE(read_settings("pref64 2001:db8:64::/47"));
 }
 
 // What a full disk refuses stays in memory, and is written when there is room.

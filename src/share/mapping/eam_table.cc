@@ -8,6 +8,7 @@ EamTable::EamTable(uint64_t seed, std::pmr::memory_resource* memory)
     : by_ipv4_(seed, memory), by_ipv6_(seed, memory) {}
 
 void EamTable::prefetch(Ipv4Address address) const noexcept {
+  if (!ipv4_blocks_.may_hold(address)) return;
   (void)ipv4_lengths_.from_longest([&](unsigned length) {
     by_ipv4_.prefetch(Ipv4Prefix::holding(address, length));
     return true;  // the longest is the likeliest
@@ -15,6 +16,7 @@ void EamTable::prefetch(Ipv4Address address) const noexcept {
 }
 
 void EamTable::prefetch(const Ipv6Address& address) const noexcept {
+  if (!ipv6_blocks_.may_hold(address)) return;
   (void)ipv6_lengths_.from_longest([&](unsigned length) {
     by_ipv6_.prefetch(Ipv6Prefix::holding(address, length));
     return true;
@@ -53,7 +55,9 @@ EamTable::Refusal EamTable::add(const EamMapping& mapping) {
   if (const Refusal refusal = check(mapping); refusal != Refusal::None) return refusal;
   if (by_ipv4_.find(mapping.ipv4)) return Refusal::Ipv4PrefixTaken;
   if (!by_ipv6_.insert(mapping.ipv6, mapping)) return Refusal::Ipv6PrefixTaken;
+  ipv6_blocks_.add(mapping.ipv6);
   ipv6_lengths_.add(mapping.ipv6.length());
+  ipv4_blocks_.add(mapping.ipv4);
   by_ipv4_.insert(mapping.ipv4, mapping);
   ipv4_lengths_.add(mapping.ipv4.length());
   return Refusal::None;
@@ -75,6 +79,7 @@ EamTable::Refusal EamTable::replace(const EamMapping& mapping) {
   if (!old) return Refusal::NotFound;
   if (old->ipv6 == mapping.ipv6) return Refusal::None;
   if (!by_ipv6_.insert(mapping.ipv6, mapping)) return Refusal::Ipv6PrefixTaken;
+  ipv6_blocks_.add(mapping.ipv6);
   ipv6_lengths_.add(mapping.ipv6.length());
   by_ipv4_.replace(mapping.ipv4, mapping);
   by_ipv6_.erase(old->ipv6);

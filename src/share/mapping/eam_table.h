@@ -2,8 +2,8 @@
 //
 // Two hash tables hold every mapping, one keyed by its IPv4 prefix and one by its IPv6 prefix; a set of the
 // lengths in use says which lengths a lookup tries, longest first. With host mappings only, a lookup is one
-// probe. One writer may change the table while workers read: a reader sees each mapping either before or
-// after a change, never half of it.
+// probe, and mostly none where there is no mapping (near_blocks.h). One writer may change the table while
+// workers read: a reader sees each mapping either before or after a change, never half of it.
 #pragma once
 
 #include <array>
@@ -20,6 +20,7 @@
 #include "share/mapping/eam.h"
 #include "share/mapping/eam_slots.h"
 #include "share/mapping/length_set.h"
+#include "share/mapping/near_blocks.h"
 
 namespace yonroku::share {
 
@@ -48,6 +49,7 @@ class EamTable {
   [[nodiscard]] std::optional<EamMapping> find(const Ipv6Address& address) const noexcept;
   // The same with the address translated. False, and `translated` untouched, when no mapping matches.
   YONROKU_HOT_INLINE bool translate(Ipv4Address address, Ipv6Address& translated) const noexcept {
+    if (!ipv4_blocks_.may_hold(address)) return false;
     return ipv4_lengths_.from_longest([&](unsigned length) YONROKU_HOT_LAMBDA {
       return by_ipv4_.visit(Ipv4Prefix::holding(address, length), [&](const Words& words) YONROKU_HOT_LAMBDA {
         translated = detail::EamTraits<Ipv4Prefix>::value(words).to_ipv6(address);
@@ -55,6 +57,7 @@ class EamTable {
     });
   }
   YONROKU_HOT_INLINE bool translate(const Ipv6Address& address, Ipv4Address& translated) const noexcept {
+    if (!ipv6_blocks_.may_hold(address)) return false;
     return ipv6_lengths_.from_longest([&](unsigned length) YONROKU_HOT_LAMBDA {
       return by_ipv6_.visit(Ipv6Prefix::holding(address, length), [&](const Words& words) YONROKU_HOT_LAMBDA {
         translated = detail::EamTraits<Ipv6Prefix>::value(words).to_ipv4(address);
@@ -75,6 +78,8 @@ class EamTable {
   [[nodiscard]] TableMemoryView memory_by_ipv6() const { return by_ipv6_.memory_view(); }
   [[nodiscard]] const LengthSet<32>& ipv4_lengths() const { return ipv4_lengths_; }
   [[nodiscard]] const LengthSet<128>& ipv6_lengths() const { return ipv6_lengths_; }
+  [[nodiscard]] const NearBlocks& ipv4_blocks() const { return ipv4_blocks_; }
+  [[nodiscard]] const NearBlocks& ipv6_blocks() const { return ipv6_blocks_; }
   [[nodiscard]] std::optional<EamMapping> at(const Ipv4Prefix& ipv4) const { return by_ipv4_.find(ipv4); }
   [[nodiscard]] std::optional<EamMapping> at(const Ipv6Prefix& ipv6) const { return by_ipv6_.find(ipv6); }
   // In no order.
@@ -95,6 +100,8 @@ class EamTable {
   ConcurrentTable<detail::EamTraits<Ipv6Prefix>> by_ipv6_;
   LengthSet<32> ipv4_lengths_;
   LengthSet<128> ipv6_lengths_;
+  NearBlocks ipv4_blocks_;
+  NearBlocks ipv6_blocks_;
 };
 
 [[nodiscard]] std::string_view describe(EamTable::Refusal refusal);

@@ -93,6 +93,7 @@ DropReason Nat::outbound(const Outbound& packet, Instant now, Ipv4Endpoint& outs
 
 DropReason Nat::inbound(const Inbound& packet, Instant now, InsideEndpoint& inside) noexcept {
   const Tick tick = tick_of(now);
+  candidate_ = kNone;
   const bool is_opening = packet.protocol == NatProtocol::Tcp && opens(packet.tcp_flags);
   const uint32_t id = binding_of(packet);
   if (id == kNone) [[unlikely]] {
@@ -198,11 +199,36 @@ void Nat::report(NatEvent::Kind kind, const Binding& binding, const Session* ses
   sink_->on(event);
 }
 
-void Nat::report_refusal(NatEvent::Kind kind, NatProtocol protocol, const InsideEndpoint& inside) noexcept {
+void Nat::report_block(NatEvent::Kind kind, const Subscriber& subscriber, uint32_t address,
+                       const Block& block) noexcept {
   if (sink_ == nullptr) return;
+  NatEvent event = event_of(kind, {});
+  const PortPool::Span span = span_of(block);
+  event.inside = {subscriber.ipv6, subscriber.ipv4, 0};
+  event.outside = {pool_.address(address), pool_.port_of({address, span.begin})};
+  event.last_port = pool_.port_of({address, span.end - 1});
+  sink_->on(event);
+}
+
+DropReason Nat::refuse(NatRefusal why, NatProtocol protocol, const InsideEndpoint& inside,
+                       Ipv4Address outside) noexcept {
+  ++counts_.refusals[static_cast<std::size_t>(protocol)][static_cast<std::size_t>(why)];
+  auto kind = NatEvent::Kind::LimitExceeded;
+  DropReason reason = DropReason::SubscriberLimit;
+  if (why == NatRefusal::PortsExhausted) {
+    kind = NatEvent::Kind::PortsExhausted;
+    reason = DropReason::NoPort;
+  } else if (why == NatRefusal::TableFull) {
+    kind = NatEvent::Kind::TableFull;
+    reason = DropReason::TableFull;
+  }
+  if (sink_ == nullptr) return reason;
   NatEvent event = event_of(kind, protocol);
   event.inside = inside;
+  event.outside.address = outside;
+  event.limit = why;
   sink_->on(event);
+  return reason;
 }
 
 }  // namespace yonroku::share

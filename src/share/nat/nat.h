@@ -121,17 +121,27 @@ class Nat {
   // Who forwards packets of sessions that last, from now on; null: nobody. It outlives the NAT, or is
   // replaced. Ends what the one before has; a NAT that is destroyed leaves its flows as they are.
   void set_session_offload(SessionOffload* offload) noexcept;
-  // Whether it is time to offload the session of the packet that outbound() has just let through. Whoever
-  // can tell asks before anything else happens, and then says offload() or keep_from_offload().
+  // Whether it is time to offload the session of the packet that outbound() or inbound() has just let
+  // through. Whoever can tell asks before anything else happens, and then says offload() or
+  // keep_from_offload().
   [[nodiscard]] bool has_candidate() const { return candidate_ != kNone; }
   // Without the mechanism's addresses.
   [[nodiscard]] OffloadedSession candidate() const noexcept;
-  // A session with one of the NAT's own addresses stays nevertheless: it is hairpinned.
-  void offload(const Ipv6Address& near, const Ipv6Address& far) noexcept;
+  // Takes it down for begin_offers(). A session with one of the NAT's own addresses stays nevertheless: it is
+  // hairpinned.
+  void offload(const Ipv6Address& near, const Ipv6Address& far, uint16_t far_port = 0) noexcept;
   // Its packets must be looked at, all of them.
   void keep_from_offload() noexcept;
+  // Leaves to the offload what offload() was said of, as far as that still holds. At a moment when no packet
+  // waits for the NAT: the offload's packets would overtake it. Not needed for what offload_all() offers.
+  void begin_offers() noexcept;
+  [[nodiscard]] bool has_offers() const noexcept { return !offers_.empty(); }
+  // Where mapping is endpoint-independent: the NAT sees all packets of an inside endpoint again, until its
+  // sessions are offered anew.
+  void take_back(const InsideEndpoint& inside, NatProtocol protocol) noexcept;
   // With an offload, before the NAT's end: all that may be offloaded is, as far as there is room, however few
-  // packets it had. `add_ends` sets near and far of a session, or returns false: it may not be.
+  // packets it had. `add_ends` sets near and far (and its port) of a session, or returns false: it may not
+  // be.
   void offload_all(const std::function<bool(OffloadedSession&)>& add_ends);
   // With an offload: a session whose packets it has forwarded since before the NAT began (TCP: established),
   // with its binding where that is missing. False, and nothing has changed: it is another worker's,
@@ -314,8 +324,9 @@ class Nat {
   uint32_t find_or_add_subscriber(const InsideEndpoint& inside, Tick now) noexcept;
   void drop_subscriber_if_idle(uint32_t subscriber) noexcept;
   [[nodiscard]] bool may_open(Subscriber& subscriber, Tick now) noexcept;
-  // Of a subscriber who is about to open something; `except` is not ended for it. Counts what it refuses.
-  DropReason check_limits(uint32_t subscriber, NatProtocol protocol, uint32_t except, Tick now) noexcept;
+  // Of a subscriber who is about to open something: the limit that forbids it. `except` is not ended for it.
+  [[nodiscard]] std::optional<NatRefusal> check_limits(uint32_t subscriber, NatProtocol protocol,
+                                                       uint32_t except, Tick now) noexcept;
   [[nodiscard]] uint32_t choose_address(NatProtocol protocol) noexcept;
   // The subscriber's one block, or nullopt: it has no number.
   [[nodiscard]] std::optional<PortPool::Place> deterministic_place(
@@ -357,7 +368,11 @@ class Nat {
   void add_static_bindings(Tick now) noexcept;
   [[nodiscard]] NatEvent event_of(NatEvent::Kind kind, NatProtocol protocol) const noexcept;
   void report(NatEvent::Kind kind, const Binding& binding, const Session* session = nullptr) noexcept;
-  void report_refusal(NatEvent::Kind kind, NatProtocol protocol, const InsideEndpoint& inside) noexcept;
+  void report_block(NatEvent::Kind kind, const Subscriber& subscriber, uint32_t address,
+                    const Block& block) noexcept;
+  // Counts and tells it, and says what becomes of the packet. `outside`: where ports are used up.
+  DropReason refuse(NatRefusal why, NatProtocol protocol, const InsideEndpoint& inside,
+                    Ipv4Address outside = {}) noexcept;
   [[nodiscard]] SessionView view_of(const Binding& binding, uint32_t session, Tick now) const noexcept;
   [[nodiscard]] BindingView view_of_binding(uint32_t binding, Tick now) const noexcept;
   [[nodiscard]] SubscriberView view_of(const Subscriber& subscriber) const noexcept;
@@ -366,6 +381,7 @@ class Nat {
   [[nodiscard]] std::size_t mark_place(uint32_t session) const noexcept {
     return (session & kFurther) == 0 ? session : bindings_.capacity() + (session & ~kFurther);
   }
+  [[nodiscard]] OffloadedSession offloaded_session(uint32_t session) const noexcept;
   [[nodiscard]] bool is_offloaded(uint32_t session) const noexcept {
     return marks_ && (*marks_)[mark_place(session)].is_offloaded();
   }
@@ -380,8 +396,16 @@ class Nat {
     if (is_offloaded(session)) [[unlikely]]
       at(session).expires = expiry_of(session, bindings_[binding_with(session)].protocol());
   }
-  // The session comes back from the offload, where it is offloaded, with what was seen there.
+  // The session comes back from the offload, where it is offloaded, with what was seen there; where it is
+  // offered, it is no longer.
   void end_flow(uint32_t session) noexcept;
+  struct Offer {
+    uint32_t session;
+    Ipv6Address near;
+    Ipv6Address far;
+    uint16_t far_port;
+  };
+  void begin_flow(const Offer& offer) noexcept;
   // All come back from the offload, and are offered again with their next packets. Looks at each place.
   void end_all_flows() noexcept;
   // kNone: somebody else's port, or none that is given out.
@@ -393,13 +417,6 @@ class Nat {
   // it.
   [[nodiscard]] Block* adopt_block(Subscriber& subscriber, const PortPool::Place& place) noexcept;
 
-  void count(NatRefusal refusal, NatProtocol protocol) noexcept {
-    ++counts_.refusals[static_cast<std::size_t>(protocol)][static_cast<std::size_t>(refusal)];
-  }
-  DropReason refuse_for_room(NatProtocol protocol) noexcept {
-    count(NatRefusal::TableFull, protocol);
-    return DropReason::TableFull;
-  }
   // The count that the session belongs to.
   uint64_t& count_of(NatProtocol protocol, const Session& session) noexcept {
     return counts_.sessions[static_cast<std::size_t>(protocol)][session.state];
@@ -432,6 +449,7 @@ class Nat {
   SessionOffload* offload_ = nullptr;
   uint32_t candidate_ = kNone;         // the session that has_candidate() is about
   std::optional<OffloadMarks> marks_;  // of all sessions, when there is an offload
+  std::vector<Offer> offers_;          // of sessions whose marks say so, and of some that are over
   struct RestingBlock {
     Tick until = 0;
     uint32_t address = 0;

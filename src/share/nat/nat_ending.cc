@@ -67,8 +67,11 @@ void Nat::end_session(uint32_t session, SessionEnd why) noexcept {
     b.first.remote_port = heir.remote_port;
     b.first.expires = heir.expires;
     b.first.state = heir.state;
-    if (marks_)  // nothing that is over has a flow
-      (*marks_)[binding] = std::exchange((*marks_)[mark_place(session)], OffloadMark::never());
+    if (marks_) {  // nothing that is over has a flow
+      OffloadMark& mark = (*marks_)[binding];
+      mark = std::exchange((*marks_)[mark_place(session)], OffloadMark::never());
+      if (mark.is_offered()) mark.restart(0);  // the offer names the other place
+    }
     const Tick latest = tick_of(now_) + lifetime_of(heir, b.protocol());
     if (shorten_from_ != kEnd && !is_past(heir.expires, latest)) b.first.expires = latest;
     b.first.flags |= kHasSession;

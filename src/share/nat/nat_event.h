@@ -1,6 +1,7 @@
 // What happens in a NAT that somebody may want to know: logs, metrics, an offload. One kind of event for all.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <string_view>
 
@@ -26,6 +27,17 @@ struct Ipv4Endpoint {
   friend bool operator==(const Ipv4Endpoint&, const Ipv4Endpoint&) = default;
 };
 
+// What a new binding or session was refused for.
+enum class NatRefusal : uint8_t {
+  SubscriberPorts,        // ports-per-subscriber
+  SubscriberSessions,     // sessions-per-subscriber
+  SubscriberSessionRate,  // new-sessions-per-second
+  PortsExhausted,
+  TableFull,
+};
+inline constexpr std::size_t kNatRefusalCount = 5;
+[[nodiscard]] std::string_view to_string(NatRefusal refusal);  // "subscriber-ports"
+
 struct NatEvent {
   enum class Kind : uint8_t {
     BindingCreated,
@@ -34,7 +46,7 @@ struct NatEvent {
     SessionEnded,
     PortBlockTaken,  // of the subscriber, from outside.port on
     PortBlockReturned,
-    PortsExhausted,  // no port for a new binding
+    PortsExhausted,  // no port for a new binding, at outside.address if one was chosen
     LimitExceeded,   // of the subscriber
     TableFull,
   };
@@ -44,8 +56,11 @@ struct NatEvent {
   InsideEndpoint inside;
   Ipv4Endpoint outside;
   Ipv4Endpoint remote;  // of sessions
-  // Created or taken before the NAT began: it was taken over from an offload that went on meanwhile.
+  // Created or taken before: it was taken over from an offload that went on before the NAT began, or nobody
+  // listened.
   bool is_recovered = false;
+  NatRefusal limit{};      // of the last three kinds
+  uint16_t last_port = 0;  // of a block
 };
 
 [[nodiscard]] std::string_view to_string(NatEvent::Kind kind);

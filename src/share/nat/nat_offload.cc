@@ -11,6 +11,7 @@ constexpr uint32_t kPacketsUntilNextOffer = 256;  // after one for which there w
 // That UDP nobody answers has to send more than other sessions: more than scans, and than programs that try
 // again and again (docs/offload.md).
 constexpr uint32_t kMoreWithoutAnswer = 64;
+constexpr std::size_t kMostOffers = 64;  // as many as a batch can make
 
 }  // namespace
 
@@ -21,22 +22,22 @@ void Nat::set_session_offload(SessionOffload* offload) noexcept {
   marks_.reset();
   if (offload == nullptr) return;
   marks_.emplace(bindings_.capacity() + further_.capacity(), memory_);
+  offers_.reserve(kMostOffers);
   const OffloadMark mark = OffloadMark::after(settings_.offload_after);
   for (uint32_t id = 0; id < bindings_.used(); ++id) marks_->set(mark_place(id), mark);
   for (uint32_t id = 0; id < further_.used(); ++id) marks_->set(mark_place(id | kFurther), mark);
 }
 
-// Only a packet from inside makes a candidate: who is inside still wants to hear from the other end, and the
-// mechanism knows where that is.
+// Who is inside must have taken part: what others send to an open port is not to fill the offload.
 void Nat::count_packet(uint32_t session, NatProtocol protocol, NatSide side) noexcept {
   OffloadMark& mark = (*marks_)[mark_place(session)];
   if (mark.is_offloaded()) return;  // one that the programs have left to the engine
   const bool has_enough = mark.count();
-  if (side == NatSide::Outside) {
+  if (side == NatSide::Inside)
+    mark.set_heard();
+  else
     mark.set_lasting();
-    return;
-  }
-  if (!has_enough) return;
+  if (!has_enough || !mark.is_heard()) return;
   const bool is_udp = protocol == NatProtocol::Udp;
   if (is_answered(session, protocol) || (is_udp && mark.is_lasting())) {
     candidate_ = session;
@@ -60,23 +61,47 @@ void Nat::have_answer(uint32_t session) noexcept {
   if (mark.is_lasting()) mark.restart(0);
 }
 
-OffloadedSession Nat::candidate() const noexcept {
-  const Binding& b = bindings_[binding_with(candidate_)];
-  const Session& s = at(candidate_);
+OffloadedSession Nat::candidate() const noexcept { return offloaded_session(candidate_); }
+
+OffloadedSession Nat::offloaded_session(uint32_t session) const noexcept {
+  const Binding& b = bindings_[binding_with(session)];
+  const Session& s = at(session);
+  const bool is_newest = b.further == kNone ? (session & kFurther) == 0 : session == (b.further | kFurther);
   return {b.protocol(),
           {b.inside_ipv6, b.inside_ipv4, b.inside_port},
           {b.outside, b.outside_port},
           {s.remote, s.remote_port},
           {},
           {},
-          b.protocol() != NatProtocol::Udp || s.state != 0};
+          0,
+          b.protocol() != NatProtocol::Udp || s.state != 0,
+          is_newest};
 }
 
-void Nat::offload(const Ipv6Address& near, const Ipv6Address& far) noexcept {
-  OffloadedSession session = candidate();
-  session.near = near;
-  session.far = far;
-  OffloadMark& mark = (*marks_)[mark_place(std::exchange(candidate_, kNone))];
+void Nat::offload(const Ipv6Address& near, const Ipv6Address& far, uint16_t far_port) noexcept {
+  const Offer offer{std::exchange(candidate_, kNone), near, far, far_port};
+  (*marks_)[mark_place(offer.session)].set_offered();
+  // One that was offered is no candidate: what has its place in the list is over.
+  if (const auto over = std::ranges::find(offers_, offer.session, &Offer::session); over != offers_.end()) {
+    *over = offer;
+    return;
+  }
+  if (offers_.size() == kMostOffers) begin_offers();
+  offers_.push_back(offer);
+}
+
+void Nat::begin_offers() noexcept {
+  for (const Offer& offer : offers_)
+    if ((*marks_)[mark_place(offer.session)].is_offered()) begin_flow(offer);
+  offers_.clear();
+}
+
+void Nat::begin_flow(const Offer& offer) noexcept {
+  OffloadedSession session = offloaded_session(offer.session);
+  session.near = offer.near;
+  session.far = offer.far;
+  session.far_port = offer.far_port;
+  OffloadMark& mark = (*marks_)[mark_place(offer.session)];
   if (owns(session.remote.address)) {
     mark = OffloadMark::never();
     return;
@@ -95,6 +120,15 @@ void Nat::keep_from_offload() noexcept {
   (*marks_)[mark_place(std::exchange(candidate_, kNone))] = OffloadMark::never();
 }
 
+void Nat::take_back(const InsideEndpoint& inside, NatProtocol protocol) noexcept {
+  if (!marks_) return;
+  const uint32_t id = binding_of(Outbound{inside, {}, protocol, 0});
+  if (id == kNone) return;
+  if (bindings_[id].has_session()) end_flow(id);
+  for (uint32_t each = bindings_[id].further; each != kNone; each = further_[each].older)
+    end_flow(each | kFurther);
+}
+
 // The offload forwards only what leaves the state as it is and prolongs the session, from either side.
 Tick Nat::expiry_of(uint32_t session, NatProtocol protocol) const noexcept {
   const Session& s = at(session);
@@ -108,17 +142,21 @@ Tick Nat::expiry_of(uint32_t session, NatProtocol protocol) const noexcept {
 }
 
 void Nat::end_flow(uint32_t session) noexcept {
-  if (!is_offloaded(session)) [[likely]]
-    return;
-  take_over_time(session);
+  if (!marks_) return;
   OffloadMark& mark = (*marks_)[mark_place(session)];
-  offload_->end(mark.flow());
-  --counts_.offloaded_sessions;
+  if (mark.is_offloaded()) {
+    take_over_time(session);
+    offload_->end(mark.flow());
+    --counts_.offloaded_sessions;
+  } else if (!mark.is_offered()) [[likely]] {
+    return;
+  }
   mark.restart(settings_.offload_after);
 }
 
 void Nat::end_all_flows() noexcept {
   if (!marks_) return;
+  offers_.clear();
   const auto end = [&](uint32_t session) {
     end_flow(session);
     (*marks_)[mark_place(session)].restart(0);
@@ -133,15 +171,13 @@ void Nat::offload_all(const std::function<bool(OffloadedSession&)>& add_ends) {
   if (!marks_) return;
   const auto consider = [&](uint32_t session) {
     if (is_offloaded(session) || !is_answered(session, bindings_[binding_with(session)].protocol())) return;
-    candidate_ = session;
-    OffloadedSession offered = candidate();
-    if (add_ends(offered)) offload(offered.near, offered.far);
+    OffloadedSession offered = offloaded_session(session);
+    if (add_ends(offered)) begin_flow({session, offered.near, offered.far, offered.far_port});
   };
   for (uint32_t id = 0; id < bindings_.used(); ++id)
     if (is_in_use(id) && bindings_[id].has_session()) consider(id);
   for (uint32_t id = 0; id < further_.used(); ++id)
     if (further_[id].binding != kNone) consider(id | kFurther);
-  candidate_ = kNone;
 }
 
 // --- flows that were there before the NAT ---

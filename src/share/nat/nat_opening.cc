@@ -6,29 +6,22 @@ namespace yonroku::share {
 DropReason Nat::open_outbound(const Outbound& packet, Tick now, PortsToTake ports_to_take,
                               Ipv4Endpoint& outside) noexcept {
   if (packet.protocol == NatProtocol::Tcp && !opens(packet.tcp_flags)) return DropReason::TcpWithoutSession;
-  if (subscribers_.is_full() && !end_oldest_transitory()) {
-    report_refusal(NatEvent::Kind::TableFull, packet.protocol, packet.inside);
-    return refuse_for_room(packet.protocol);
-  }
+  if (subscribers_.is_full() && !end_oldest_transitory())
+    return refuse(NatRefusal::TableFull, packet.protocol, packet.inside);
   const uint32_t subscriber = find_or_add_subscriber(packet.inside, now);
   // Counted while it is served, so that it does not go with what is ended to make room for it.
   ++subscribers_[subscriber].bindings;
-  const auto refuse = [&](DropReason reason, NatEvent::Kind kind) {
+  const auto give_up = [&](NatRefusal why, Ipv4Address at = {}) {
     --subscribers_[subscriber].bindings;
     drop_subscriber_if_idle(subscriber);
-    report_refusal(kind, packet.protocol, packet.inside);
-    return reason;
+    return refuse(why, packet.protocol, packet.inside, at);
   };
-  if (check_limits(subscriber, packet.protocol, kNone, now) != DropReason::None)
-    return refuse(DropReason::SubscriberLimit, NatEvent::Kind::LimitExceeded);
+  if (const auto limit = check_limits(subscriber, packet.protocol, kNone, now)) return give_up(*limit);
   const uint32_t ports = settings_.ports_per_subscriber;
   if (ports != 0 && subscribers_[subscriber].bindings > ports &&
-      !end_transitory_of(subscriber, packet.protocol, kNone)) {
-    count(NatRefusal::SubscriberPorts, packet.protocol);
-    return refuse(DropReason::SubscriberLimit, NatEvent::Kind::LimitExceeded);
-  }
-  if (bindings_.is_full() && !end_oldest_transitory())
-    return refuse(refuse_for_room(packet.protocol), NatEvent::Kind::TableFull);
+      !end_transitory_of(subscriber, packet.protocol, kNone))
+    return give_up(NatRefusal::SubscriberPorts);
+  if (bindings_.is_full() && !end_oldest_transitory()) return give_up(NatRefusal::TableFull);
 
   uint8_t flags = 0;
   Key key{settings_.mapping, packet.remote};
@@ -60,8 +53,8 @@ DropReason Nat::open_outbound(const Outbound& packet, Tick now, PortsToTake port
     found = take_own();
   }
   if (!found) {
-    count(NatRefusal::PortsExhausted, packet.protocol);
-    return refuse(DropReason::NoPort, NatEvent::Kind::PortsExhausted);
+    const uint32_t address = subscribers_[subscriber].address;
+    return give_up(NatRefusal::PortsExhausted, address == kNone ? Ipv4Address{} : pool_.address(address));
   }
 
   --subscribers_[subscriber].bindings;
@@ -75,9 +68,10 @@ DropReason Nat::open_outbound(const Outbound& packet, Tick now, PortsToTake port
 // Mapping depends on the other end, and somebody else was let in: the answers must leave from where it was
 // addressed to, so it gets a binding of its own at the same place.
 DropReason Nat::open_beside(uint32_t binding, const Ipv4Endpoint& remote, Tick now) noexcept {
-  if (bindings_.is_full() && !end_oldest_transitory()) return refuse_for_room(bindings_[binding].protocol());
-  if (!is_in_use(binding)) return DropReason::NoBinding;  // it was the oldest itself
   const Binding& b = bindings_[binding];
+  if (bindings_.is_full() && !end_oldest_transitory())
+    return refuse(NatRefusal::TableFull, b.protocol(), {b.inside_ipv6, b.inside_ipv4, b.inside_port});
+  if (!is_in_use(binding)) return DropReason::NoBinding;  // it was the oldest itself
   const uint32_t id =
       add_binding(b.subscriber, {b.inside_ipv6, b.inside_ipv4, b.inside_port}, {b.outside, b.outside_port},
                   {Dependence::AddressAndPortDependent, remote}, b.protocol(), kShared);
@@ -90,26 +84,27 @@ DropReason Nat::open_beside(uint32_t binding, const Ipv4Endpoint& remote, Tick n
 DropReason Nat::open_session(uint32_t binding, const Ipv4Endpoint& remote, NatSide side, Tick now) noexcept {
   Binding& b = bindings_[binding];
   const NatProtocol protocol = b.protocol();
+  const InsideEndpoint inside{b.inside_ipv6, b.inside_ipv4, b.inside_port};
   const bool is_new = !b.has_session();
   if (!is_new || b.is_static()) {  // the first of a new binding was checked with it
-    if (const DropReason limit = check_limits(b.subscriber, protocol, binding, now);
-        limit != DropReason::None) {
-      report_refusal(NatEvent::Kind::LimitExceeded, protocol, {b.inside_ipv6, b.inside_ipv4, b.inside_port});
-      return limit;
-    }
+    if (const auto limit = check_limits(b.subscriber, protocol, binding, now))
+      return refuse(*limit, protocol, inside);
   }
-  if (session_count_ >= settings_.max_sessions && !end_oldest_transitory()) return refuse_for_room(protocol);
-  if (!is_in_use(binding)) return refuse_for_room(protocol);  // it was the oldest itself
-  if (b.has_session() && further_.is_full()) return refuse_for_room(protocol);
+  const bool has_room = session_count_ < settings_.max_sessions || end_oldest_transitory();
+  // The oldest may be the binding itself.
+  if (!has_room || !is_in_use(binding) || (b.has_session() && further_.is_full()))
+    return refuse(NatRefusal::TableFull, protocol, inside);
+  uint32_t session = kNone;
   switch (protocol) {
-    case NatProtocol::Udp: add_session(binding, remote, 0, now + udp_lifetime(remote.port)); break;
-    case NatProtocol::Icmp: add_session(binding, remote, 0, now + icmp_); break;
+    case NatProtocol::Udp: session = add_session(binding, remote, 0, now + udp_lifetime(remote.port)); break;
+    case NatProtocol::Icmp: session = add_session(binding, remote, 0, now + icmp_); break;
     case NatProtocol::Tcp: {
       const TcpState state = side == NatSide::Inside ? TcpState::InsideInit : TcpState::OutsideInit;
-      add_session(binding, remote, static_cast<uint8_t>(state), now + tcp_opening_);
+      session = add_session(binding, remote, static_cast<uint8_t>(state), now + tcp_opening_);
       break;
     }
   }
+  if (marks_ && side == NatSide::Inside) (*marks_)[mark_place(session)].set_heard();
   return DropReason::None;
 }
 
@@ -187,7 +182,7 @@ void Nat::add_static_bindings(Tick now) noexcept {
       (void)pool_.take(*place, wanted.protocol);
     if (owner != pool_.worker()) continue;
     if (!make_room(first_to_go)) {
-      report_refusal(NatEvent::Kind::TableFull, wanted.protocol, inside);
+      (void)refuse(NatRefusal::TableFull, wanted.protocol, inside);
       continue;
     }
     const uint32_t subscriber = find_or_add_subscriber(inside, now);

@@ -155,12 +155,7 @@ void Nat::take_block_number(Subscriber& subscriber, Block& entry, uint32_t numbe
   blocks_of(subscriber.address)[number] = true;
   ++used_blocks_;
   entry = {number, 0};
-  if (sink_ == nullptr) return;
-  NatEvent event = event_of(NatEvent::Kind::PortBlockTaken, {});
-  event.inside = {subscriber.ipv6, subscriber.ipv4, 0};
-  event.outside = {pool_.address(subscriber.address),
-                   pool_.port_of({subscriber.address, number * settings_.block_size})};
-  sink_->on(event);
+  report_block(NatEvent::Kind::PortBlockTaken, subscriber, subscriber.address, entry);
 }
 
 void Nat::give_back_port(Subscriber& subscriber, const Ipv4Endpoint& outside, NatProtocol protocol,
@@ -181,14 +176,9 @@ void Nat::give_back_port(Subscriber& subscriber, const Ipv4Endpoint& outside, Na
   if (block == std::end(subscriber.blocks) || --block->used > 0 ||
       settings_.allocation == PortAllocation::Deterministic)
     return;
+  report_block(NatEvent::Kind::PortBlockReturned, subscriber, place->address, *block);
   block->number = kNone;
   resting_blocks_.push({tick_of(now_) + block_rest_, place->address, number});
-  if (sink_ != nullptr) {
-    NatEvent event = event_of(NatEvent::Kind::PortBlockReturned, {});
-    event.inside = {subscriber.ipv6, subscriber.ipv4, 0};
-    event.outside = {outside.address, pool_.port_of({place->address, number * settings_.block_size})};
-    sink_->on(event);
-  }
 }
 
 }  // namespace yonroku::share

@@ -33,18 +33,14 @@ void Nat::drop_subscriber_if_idle(uint32_t subscriber) noexcept {
   subscribers_.remove(subscriber);
 }
 
-DropReason Nat::check_limits(uint32_t subscriber, NatProtocol protocol, uint32_t except, Tick now) noexcept {
+std::optional<NatRefusal> Nat::check_limits(uint32_t subscriber, NatProtocol protocol, uint32_t except,
+                                            Tick now) noexcept {
   Subscriber& s = subscribers_[subscriber];
-  if (!may_open(s, now)) {
-    count(NatRefusal::SubscriberSessionRate, protocol);
-    return DropReason::SubscriberLimit;
-  }
+  if (!may_open(s, now)) return NatRefusal::SubscriberSessionRate;
   if (settings_.sessions_per_subscriber != 0 && s.sessions >= settings_.sessions_per_subscriber &&
-      !end_transitory_of(subscriber, protocol, except)) {
-    count(NatRefusal::SubscriberSessions, protocol);
-    return DropReason::SubscriberLimit;
-  }
-  return DropReason::None;
+      !end_transitory_of(subscriber, protocol, except))
+    return NatRefusal::SubscriberSessions;
+  return std::nullopt;
 }
 
 bool Nat::may_open(Subscriber& subscriber, Tick now) noexcept {

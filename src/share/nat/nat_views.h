@@ -81,17 +81,6 @@ inline constexpr std::size_t kSessionEndCount = 8;
 // Whether sessions of the protocol can end so.
 [[nodiscard]] bool can_end(NatProtocol protocol, SessionEnd end);
 
-// What a new binding or session was refused for.
-enum class NatRefusal : uint8_t {
-  SubscriberPorts,        // ports-per-subscriber
-  SubscriberSessions,     // sessions-per-subscriber
-  SubscriberSessionRate,  // new-sessions-per-second
-  PortsExhausted,
-  TableFull,
-};
-inline constexpr std::size_t kNatRefusalCount = 5;
-[[nodiscard]] std::string_view to_string(NatRefusal refusal);  // "subscriber-ports"
-
 // Which ports of one address of the pools are taken or rest.
 struct TakenPorts {
   PortSlots slots;

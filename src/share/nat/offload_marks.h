@@ -23,22 +23,32 @@ class OffloadMark {
   // The rest only when it is not. Counts a packet; true when enough were seen.
   constexpr bool count() {
     const uint32_t left = word_ & kNever;
-    if (left != 0 && left != kNever) --word_;
+    if (left != 0 && left < kOffered) --word_;
     return (word_ & kNever) == 0;
   }
-  // As after(), but it is kept whether the session lasts. One that is offloaded does.
+  // It was offered, and is not begun yet.
+  constexpr void set_offered() { word_ = kCounting | (word_ & (kLasts | kHeard)) | kOffered; }
+  [[nodiscard]] constexpr bool is_offered() const {
+    return (word_ & (kCounting | kNever)) == (kCounting | kOffered);
+  }
+  // As after(), but what else is known of the session is kept. One that is offloaded lasts, and was heard.
   constexpr void restart(uint32_t packets) {
-    word_ = kCounting | (is_offloaded() ? kLasts : word_ & kLasts) | packets;
+    word_ = kCounting | (is_offloaded() ? kLasts | kHeard : word_ & (kLasts | kHeard)) | packets;
   }
   // What the session's state does not say: somebody outside has answered a query, or there is so much on the
   // way out that it does not matter.
   constexpr void set_lasting() { word_ |= kLasts; }
   [[nodiscard]] constexpr bool is_lasting() const { return (word_ & kLasts) != 0; }
+  // Who is inside has sent something.
+  constexpr void set_heard() { word_ |= kHeard; }
+  [[nodiscard]] constexpr bool is_heard() const { return (word_ & kHeard) != 0; }
 
  private:
   static constexpr uint32_t kCounting = uint32_t{1} << 31;
   static constexpr uint32_t kLasts = uint32_t{1} << 30;
-  static constexpr uint32_t kNever = kLasts - 1;  // and the mask of what is left
+  static constexpr uint32_t kHeard = uint32_t{1} << 29;
+  static constexpr uint32_t kNever = kHeard - 1;  // and the mask of what is left
+  static constexpr uint32_t kOffered = kNever - 1;
   explicit constexpr OffloadMark(uint32_t word) : word_(word) {}
   uint32_t word_;
 };

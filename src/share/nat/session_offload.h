@@ -22,9 +22,13 @@ struct OffloadedSession {
   // `remote`.
   Ipv6Address near;
   Ipv6Address far;
+  // The destination port on the way out, where it is another than `remote` has (load balancers); else 0.
+  uint16_t far_port = 0;
   // False: a UDP session that nobody outside has answered yet. Only its packets on the way out are forwarded;
   // the NAT has to see the first answer.
   bool is_answered = true;
+  // Of its binding's sessions, as Nat::newest_session() knows it.
+  bool is_newest = true;
   friend bool operator==(const OffloadedSession&, const OffloadedSession&) = default;
 };
 

@@ -1,4 +1,4 @@
-#include "natlog/store/open_store.h"
+#include "natlog/log_folder.h"
 
 #include <pwd.h>
 #include <unistd.h>
@@ -7,15 +7,10 @@
 #include <cstring>
 #include <filesystem>
 
-#include "natlog/clock.h"
-#include "natlog/store/store.h"
-
 namespace yonroku::natlog {
 namespace {
 
 namespace fs = std::filesystem;
-
-constexpr Milliseconds kDay = 86'400'000;
 
 Result<void> give(const fs::path& path, const passwd& owner) {
   if (::lchown(path.c_str(), owner.pw_uid, owner.pw_gid) == 0) return {};
@@ -35,19 +30,13 @@ Result<void> give_all(const fs::path& folder, const std::string& user) {
 
 }  // namespace
 
-Result<std::unique_ptr<Sink>> open_store(const config::StoreSettings& settings,
-                                         const std::optional<std::string>& user) {
-  const fs::path folder = settings.path;
+Result<void> make_log_folder(const std::string& path, const std::optional<std::string>& user) {
   std::error_code failed;
-  if (fs::create_directories(folder, failed))
-    fs::permissions(folder, fs::perms::owner_all | fs::perms::group_read | fs::perms::group_exec, failed);
-  if (failed)
-    return fail(settings.path, "cannot be made: " + failed.message(),
-                "set another `path` in nat-log, or `store: false`");
-  if (user) TRY(give_all(folder, *user));
-  return std::make_unique<Store>(
-      settings.path,
-      StoreLimits{.age = settings.keep_days * kDay, .size = uint64_t{settings.keep_size} << 20}, utc_now);
+  if (fs::create_directories(path, failed))
+    fs::permissions(path, fs::perms::owner_all | fs::perms::group_read | fs::perms::group_exec, failed);
+  if (failed) return fail(path, "cannot be made: " + failed.message(), "make it, or set nat-log: path");
+  if (user) return give_all(path, *user);
+  return {};
 }
 
 }  // namespace yonroku::natlog
