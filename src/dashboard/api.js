@@ -40,7 +40,7 @@ async function json_of(response) {
   return answer;
 }
 
-export const get = async (path) => json_of(await ask(path, AbortSignal.timeout(kSeconds * 1000)));
+export const get = async (path, seconds = kSeconds) => json_of(await ask(path, AbortSignal.timeout(seconds * 1000)));
 
 // A list that the daemon sends piece by piece, one object on a line. `visit(object)` returns false when it has enough;
 // the rest is not fetched then.

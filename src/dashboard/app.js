@@ -4,6 +4,7 @@ import { Refused, Unreachable, forget_token, get, has_token, set_token } from ".
 import { Graphs, choice, kSpans } from "./charts.js";
 import { h, put } from "./dom.js";
 import { clock, time } from "./format.js";
+import { joined } from "./history.js";
 import { kLanguages, language, set_language, set_words, t } from "./i18n.js";
 import { Drops, Offload, Rates } from "./losses.js";
 import { views_of } from "./mechanism.js";
@@ -23,7 +24,6 @@ let page = null;  // what is shown of the instance that is chosen
 
 const wanted_name = () => decodeURIComponent(location.hash.slice(1));
 const chosen = () => state.status?.instances.find((each) => each.name === wanted_name()) ?? (wanted_name() ? null : state.status?.instances[0]);
-const history_path = (name) => `/v1/history?instance=${encodeURIComponent(name)}&span=${state.span}`;
 
 // --- What is asked, and how often ------------------------------------------------------------------------------
 
@@ -32,7 +32,12 @@ const by_name = (list, key) => Object.fromEntries(list.map((each) => [each[key],
 const history_job = {
   seconds: () => (state.span === kSpans[0] ? 1 : state.span === kSpans[1] ? 10 : 60),
   of_instance: true,
-  run: async (name) => { state.history = { ...(await get(history_path(name))), of: name }; },
+  run: async (name) => {
+    const old = state.history?.of === name && state.history.span === state.span ? state.history : null;
+    const question = new URLSearchParams({ instance: name, span: state.span, ...(old && { since: old.end }) });
+    const history = joined(old, await get(`/v1/history?${question}`));
+    if (history !== old) state.history = history && { ...history, of: name };
+  },
 };
 
 const jobs = [

@@ -203,9 +203,10 @@ export class Graphs {
   update(history) {
     this.history = history;
     const { series } = history;
+    const has_offload = series["offloaded-packets"]?.some((packets) => packets > 0);
     const offloaded = last_known(series["offloaded-packets"]);
     const both = ["packets-to-ipv6", "packets-to-ipv4"].map((name) => last_known(series[name]) ?? 0).reduce((a, b) => a + b);
-    this.throughput.extra = offloaded === null || both === 0 ? null : t("offload-share", { share: percent(Math.min(1, offloaded / both)) });
+    this.throughput.extra = !has_offload || offloaded === null || both === 0 ? null : t("offload-share", { share: percent(Math.min(1, offloaded / both)) });
     for (const graph of this.graphs) graph.update(history);
   }
 

@@ -1,6 +1,6 @@
 // Numbers and times for people.
 
-import { locale } from "./i18n.js";
+import { locale, t } from "./i18n.js";
 
 const kPrefixes = ["", "k", "M", "G", "T", "P"];
 
@@ -52,8 +52,8 @@ export function clock(at) {
 export function age(text) {
   let seconds = Math.max(0, Math.round((Date.now() - new Date(text).getTime()) / 1000));
   const parts = [];
-  for (const [size, unit] of [[86400, "d"], [3600, "h"], [60, "min"], [1, "s"]]) {
-    if (seconds >= size || (unit === "s" && parts.length === 0)) parts.push(`${Math.floor(seconds / size)}\u202f${unit}`);
+  for (const [size, unit] of [[86400, t("days")], [3600, t("hours")], [60, t("minutes")], [1, t("seconds")]]) {
+    if (seconds >= size || (size === 1 && parts.length === 0)) parts.push(`${Math.floor(seconds / size)}\u202f${unit}`);
     seconds %= size;
     if (parts.length === 2) break;
   }

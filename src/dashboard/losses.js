@@ -63,8 +63,9 @@ export class Offload {
     const instance = offload?.instances.find((each) => each.instance === name);
     if (!instance) return;
     if (instance.state === "off") return put(this.body, h("p", { class: "quiet" }, t("offload-off")));
-    const places = ["xdp", "tc"].filter((place) => instance[place]);
     const hits = (place) => instance[place]["to-ipv6"].packets + instance[place]["to-ipv4"].packets;
+    const is_used = (place) => hits(place) + sum(instance[place].misses) > 0 || offload.interfaces.some((each) => each.places.includes(place));
+    const places = ["xdp", "tc"].filter((place) => instance[place] && is_used(place));
     const all_hits = places.reduce((sum, place) => sum + hits(place), 0);
     const misses = {};
     for (const place of places)
@@ -79,7 +80,7 @@ export class Offload {
       h("p", {}, meter(all_hits, all_hits + to_engine, t("hit-share", { share: percent(share) }), "good")),
       h("dl", { class: "pairs" }, places.flatMap((place) => [h("dt", {}, place === "xdp" ? "XDP" : "tc"),
         h("dd", {}, t("place-hits", { packets: grouped(hits(place)), octets: short(instance[place]["to-ipv6"].octets + instance[place]["to-ipv4"].octets, "B") }))]),
-      offload.interfaces.flatMap((each) => [h("dt", { class: "mono" }, each.interface),
+      offload.interfaces.filter((each) => each.interface !== "lo").flatMap((each) => [h("dt", { class: "mono" }, each.interface),
         h("dd", {}, each.places.length ? each.places.join(" → ") : t("nothing-here"), each.why && h("span", { class: "sub", lang: "en" }, each.why))])),
       h("h3", {}, t("misses")),
       table(t("misses"), columns(t("reason")), reason_rows("offload-misses", misses, miss_rates), t("no-misses")));

@@ -13,7 +13,8 @@ const kRuleBorders = ["map-e-br", "map-t-br"];
 const kSoftwireBorders = ["lwaftr", "4over6"];
 const kMostBindings = 200_000;     // of a customer edge: three protocols of 65,536 ports
 const kMostAddresses = 1024;       // listed without being asked
-const kMostSubscribers = 100_000;  // gone through for the busiest without being asked
+const kSearchSeconds = 60;
+const kMostOfTheTime = 0.05;        // that a worker's tables are gone through for the busiest
 const kShownAddresses = 64;
 const kMatches = 100;
 
@@ -59,7 +60,7 @@ class Edge {
       address["psid-length"] !== undefined && pair(t("psid-parameters"), `${address["psid-offset"]} / ${address["psid-length"]} / ${address.psid}`),
       pair(t("ports-each"), grouped(address.ports)),
       protocols.map((protocol) => pair(protocol.toUpperCase(), meter(address.used[protocol], address.ports, `${grouped(address.used[protocol])} / ${grouped(address.ports)}`)))));
-    put(this.ranges, this.map.ranges_table(ranges, meter));
+    put(this.ranges, this.map.ranges_table(ranges, (...use) => meter(...use, "good")));
     put(this.hosts, table(t("top-hosts"), [{ title: t("host"), mono: true }, { title: t("bindings"), number: true }, { title: t("sessions"), number: true }],
       top_hosts(all), t("no-bindings")));
     put(this.statics, table(t("static-bindings"), [{ title: t("protocol") }, { title: t("outside"), mono: true }, { title: t("inside"), mono: true }],
@@ -97,7 +98,8 @@ class Pool {
     this.facts = h("div");
     this.addresses = h("div");
     this.busiest = h("div");
-    this.ask = h("button", { type: "button", hidden: true, onclick: () => { this.is_asked = true; this.fetch().catch(() => {}); } }, t("ask-now"));
+    this.next_search = 0;
+    this.ask = h("button", { type: "button", hidden: true, onclick: () => { this.is_asked = true; this.fetch_addresses().catch(() => {}); } }, t("ask-now"));
     this.element = panel(t("pool"), this.ask, this.facts, h("div", { class: "columns" },
       h("div", {}, h("h3", {}, t("pool-addresses")), this.addresses), h("div", {}, h("h3", {}, t("busiest-subscribers")), this.busiest)));
   }
@@ -118,21 +120,43 @@ class Pool {
   }
 
   async fetch() {
-    const { nat } = this.instance;
-    const is_small = (nat?.addresses ?? 0) <= kMostAddresses && (nat?.subscribers ?? 0) <= kMostSubscribers;
+    await Promise.all([this.fetch_addresses(), this.fetch_busiest()]);
+  }
+
+  async fetch_addresses() {
+    const is_small = (this.instance.nat?.addresses ?? 0) <= kMostAddresses;
     this.ask.hidden = is_small;
-    if (!is_small && !this.is_asked) return put(this.busiest, h("p", { class: "quiet" }, t("large-nat")));
+    if (!is_small && !this.is_asked) {
+      if (this.addresses.childElementCount === 0) put(this.addresses, h("p", { class: "quiet" }, t("large-pool")));
+      return;
+    }
     this.is_asked = false;
-    const { ports, busiest } = await get(`${path_of(this.instance, "ports")}?busiest=10`);
+    const { ports } = await get(`${path_of(this.instance, "ports")}?busiest=0`);
     const load = (address) => Math.max(...protocols.map((protocol) => address.used[protocol])) / address.ports;
     const shown = ports.sort((a, b) => load(b) - load(a)).slice(0, kShownAddresses);
     put(this.addresses, table(t("pool-addresses"),
       [{ title: t("address"), mono: true }, ...protocols.map((protocol) => ({ title: protocol.toUpperCase() }))],
       shown.map((address) => [address.address, ...used_by_protocol(address.used, address.ports)]), t("no-addresses")),
       ports.length > shown.length && h("p", { class: "quiet" }, t("and-more", { count: grouped(ports.length - shown.length) })));
+  }
+
+  // Of millions of subscribers the search takes seconds, so it is not begun again at once.
+  async fetch_busiest() {
+    const begin = performance.now();
+    if (begin < this.next_search) return;
+    this.next_search = Infinity;
+    try {
+      const { subscribers } = await get(`${path_of(this.instance, "subscribers")}?sort=sessions&limit=10`, kSearchSeconds);
+      this.show_busiest(subscribers);
+    } finally {
+      this.next_search = performance.now() + (performance.now() - begin) / kMostOfTheTime;
+    }
+  }
+
+  show_busiest(subscribers) {
     put(this.busiest, table(t("busiest-subscribers"),
       [{ title: t("subscriber"), mono: true }, { title: t("outside"), mono: true }, { title: t("bindings"), number: true }, { title: t("sessions"), number: true }],
-      busiest.map((each) => [each.subscriber, each.outside, grouped(each.bindings), grouped(each.sessions)]), t("no-subscribers")));
+      subscribers.map((each) => [each.subscriber, each.outside, grouped(each.bindings), grouped(each.sessions)]), t("no-subscribers")));
   }
 }
 

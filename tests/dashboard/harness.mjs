@@ -42,20 +42,10 @@ export function recorded_history(name, span, has_nat = true) {
   };
 }
 
-export const recorded_who = {
-  answers: [
-    { "instance": "plat", "mechanism": "nat64", "subscriber": "2001:db8:12::/64", "inside": "2001:db8:12::7", "inside-port": 40000, "outside": "198.51.100.2",
-      "outside-ports": "2000", "protocol": "udp", "from": "2026-11-21T11:58:02Z", "until": "2026-11-21T12:07:31Z", "how": "session", "note": null },
-    { "instance": "plat", "mechanism": "nat64", "subscriber": "2001:db8:12::/64", "inside": null, "inside-port": null, "outside": "198.51.100.2",
-      "outside-ports": "1536-2047", "protocol": null, "from": "2026-11-21T09:12:44Z", "until": null, "how": "port-block", "note": "the block was the subscriber's second" },
-  ],
-  gaps: [{ from: "2026-11-21T12:01:00Z", until: "2026-11-21T12:01:04Z", lost: 812 }],
-};
-
 const json = (body, status = 200) => ({ status, contentType: "application/json", body: JSON.stringify(body) });
 
 // A page in a context of its own. options: locale, colorScheme, viewport, reducedMotion, ...; `answers` replaces answers of
-// the daemon: {"/v1/who": (url, request) => body or {status, body}}. `errors` gathers what the console complains about.
+// the daemon: {"/v1/status": (url, request) => body or {status, body}}. `errors` gathers what the console complains about.
 export async function open(browser, base, { path = "/", answers = {}, ...options } = {}) {
   const context = await browser.newContext({ viewport: { width: 1440, height: 1000 }, timezoneId: "Asia/Tokyo", locale: "en-GB", ...options });
   const page = await context.newPage();
@@ -63,11 +53,7 @@ export async function open(browser, base, { path = "/", answers = {}, ...options
   const thrown = [];
   page.on("console", (message) => ["error", "warning"].includes(message.type()) && errors.push(`${message.text()} ${message.location().url}`));
   page.on("pageerror", (error) => thrown.push(String(error)));
-  const all = {
-    "/v1/who": () => recorded_who,
-    ...answers,
-  };
-  for (const [where, answer] of Object.entries(all))
+  for (const [where, answer] of Object.entries(answers))
     await page.route((url) => url.pathname === where, async (route) => {
       const body = await answer(new URL(route.request().url()), route.request());
       if (body === null) return route.continue();

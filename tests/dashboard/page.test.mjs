@@ -1,30 +1,35 @@
-// The dashboard in a browser, against a daemon that has traffic. SOCKET names its control socket.
+// The dashboard in a browser, against a daemon that has traffic. SOCKET names its control socket, SOCKET_WITHOUT_LOG that of
+// one that keeps no log.
 
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import { readFileSync, readdirSync } from "node:fs";
-import { choose_instance, launch, open, recorded_history, recorded_who, relay, settled } from "./harness.mjs";
+import { joined } from "../../src/dashboard/history.js";
+import { choose_instance, launch, open, recorded_history, relay, settled } from "./harness.mjs";
 
 const kSource = new URL("../../src/", import.meta.url);
-const kInstances = ["wan4", "plat", "border", "lw", "dc", "web"];
+const kInstances = ["wan4", "plat", "border", "lw", "dc", "web", "aftr", "home", "b4", "ce-t", "br-t"];
 const kLocales = ["en-GB", "ja-JP"];
 const kSchemes = ["light", "dark"];
 const kMostAtFirst = 120 * 1024;
 
 let link = null;
+let link_without_log = null;
 let browser = null;
 before(async () => {
   link = await relay(process.env.SOCKET);
+  link_without_log = await relay(process.env.SOCKET_WITHOUT_LOG);
   browser = await launch();
 });
 after(async () => {
   await browser?.close();
   link?.close();
+  link_without_log?.close();
 });
 
 // In a page of its own that is closed however it ends.
-async function on_page(options, act) {
-  const opened = await open(browser, link.url, options);
+async function on_page({ at = link, ...options }, act) {
+  const opened = await open(browser, at.url, options);
   try {
     return await act(opened.page, opened);
   } finally {
@@ -33,6 +38,7 @@ async function on_page(options, act) {
 }
 
 const source = (path) => readFileSync(new URL(path, kSource), "utf8");
+const ask = async (path) => (await fetch(link.url + path)).json();
 const no_complaint = ({ errors, thrown }) => assert.deepEqual([...errors, ...thrown], []);
 
 // --- What it is made of ----------------------------------------------------------------------------------------
@@ -212,6 +218,45 @@ test("the four graphs are drawn, live and over a day", async () => {
   });
 });
 
+test("what is new is joined to what there was", () => {
+  const answer = (end, drops, busy = drops) => ({ span: 600, step: 1, end: `2026-11-22T04:10:${end}Z`, series: { drops }, workers: [{ busy }] });
+  const first = answer("10", [1, 2]);
+  assert.equal(joined(null, first), first);
+  assert.equal(joined(first, answer("10", [])), first);
+  assert.deepEqual(joined(first, answer("12", [3, 4])), answer("12", [1, 2, 3, 4]));
+  assert.deepEqual(joined(first, answer("14", [6])), answer("14", [1, 2, null, null, null, 6]));  // it was begun anew
+  assert.deepEqual(joined(first, { ...answer("11", [3]), workers: [{ busy: [3] }, { busy: [7] }] }).workers, [{ busy: [1, 2, 3] }, { busy: [7] }]);
+  assert.equal(joined(first, answer("05", [])), null);  // the clock was set back
+  const hour = { ...answer("20", [5]), span: 3600, step: 10 };
+  assert.equal(joined(first, hour), hour);
+  const full = answer("10", Array(600).fill(0));
+  assert.deepEqual(joined(full, answer("11", [9])).series.drops, [...Array(599).fill(0), 9]);
+});
+
+test("of the history only what is new is fetched", async () => {
+  const asked = [];
+  await on_page({ path: "/#plat" }, async (page, opened) => {
+    page.on("response", async (response) => {
+      const url = new URL(response.url());
+      if (url.pathname === "/v1/history") asked.push({ since: url.searchParams.get("since"), answer: await response.json().catch(() => null) });
+    });
+    await page.reload();
+    await settled(page);
+    await page.waitForTimeout(5000);
+    const [first, ...others] = asked.filter(({ answer }) => answer);
+    assert.equal(first.since, null);
+    assert.ok(others.length >= 3, `asked ${others.length} times more`);
+    others.forEach(({ since, answer }, i) => {
+      assert.equal(since, (others[i - 1] ?? first).answer.end);
+      for (const values of Object.values(answer.series)) assert.ok(values.length <= 3, String(values));
+    });
+    const fresh = others.flatMap(({ answer }) => answer.series["packets-to-ipv4"]);
+    const whole = await ask(`/v1/history?instance=plat&since=${first.answer.end}`);
+    assert.deepEqual(whole.series["packets-to-ipv4"].slice(0, fresh.length), fresh);
+    no_complaint(opened);
+  });
+});
+
 test("a young program and series that are not known", async () => {
   const young = (url) => {
     const whole = recorded_history("plat", Number(url.searchParams.get("span")), false);
@@ -252,13 +297,58 @@ test("a customer edge shows its ports", async () => {
   });
 });
 
-test("a NAT64 shows its pool and the busiest", async () => {
-  await on_page({ path: "/#plat" }, async (page) => {
-    await page.waitForSelector("text=2001:db8:12::/64");
-    const text = await page.innerText("main");
-    assert.match(text, /198\.51\.100\.\d/);
-    assert.match(text, /Busiest subscribers/);
+test("the customer edges of MAP-T and Lightweight 4over6 show theirs", async () => {
+  for (const [name, ports, address] of [["ce-t", 63 * 4, "198.18.64.18"], ["b4", 4096, "198.18.0.17"]])
+    await on_page({ path: `/#${name}` }, async (page, opened) => {
+      await page.waitForSelector(".portmap .legend li");
+      const text = await page.innerText("main");
+      assert.match(text, new RegExp(`not ours\\s*${(65536 - ports).toLocaleString("en-GB")}`));
+      assert.ok(text.includes(address), text);
+      assert.match(text, /192\.168\.\d\.1\d/);
+      no_complaint(opened);
+    });
+});
+
+test("a NAT shows its pool and the busiest", async () => {
+  for (const [name, subscriber, outside] of [["plat", "2001:db8:12::/64", /198\.51\.100\.[0-7]\b/], ["aftr", "2001:db8:b5::7", /198\.51\.100\.1[6-9]/]])
+    await on_page({ path: `/#${name}` }, async (page) => {
+      await page.waitForSelector(`td:text-is("${subscriber}")`);
+      const text = await page.innerText("main");
+      assert.match(text, outside);
+      assert.match(text, /Busiest subscribers/);
+      const sessions = await page.$$eval(".columns > div:last-child tbody td:last-child", (cells) => cells.map((cell) => Number(cell.textContent.replaceAll(",", ""))));
+      assert.ok(sessions[0] > 1);
+      assert.deepEqual(sessions, sessions.toSorted((a, b) => b - a));
+    });
+});
+
+test("a pool of many addresses is gone through when asked", async () => {
+  const status = async () => {
+    const real = await ask("/v1/status");
+    real.instances.find((each) => each.name === "plat").nat.addresses = 5000;
+    return real;
+  };
+  await on_page({ path: "/#plat", answers: { "/v1/status": status } }, async (page, opened) => {
+    await page.waitForSelector("text=The pool is large");
+    await page.waitForSelector('td:text-is("2001:db8:12::/64")');
+    await page.click('button:text-is("Ask now")');
+    await page.waitForSelector('td:text-is("198.51.100.1")');
+    await page.waitForTimeout(5500);
+    assert.ok(await page.isVisible('td:text-is("198.51.100.1")'), "it stays");
+    no_complaint(opened);
   });
+});
+
+test("the offload shows what the kernel forwards, and what it leaves", async () => {
+  for (const name of ["plat", "dc"])
+    await on_page({ path: `/#${name}` }, async (page, opened) => {
+      await page.waitForFunction(() => /(?!0)\d[\d,]* packets, /.test(document.querySelector(".side-column")?.innerText ?? ""));
+      const text = await page.innerText(".side-column");
+      assert.match(text, /[1-9][\d.]*\u202f% forwarded by the kernel/);
+      assert.match(text, /to-lan/);
+      if (name === "plat") assert.match(text, /no-flow/);
+      no_complaint(opened);
+    });
 });
 
 test("a border shows what failed its checks, in words with the section", async () => {
@@ -299,39 +389,40 @@ test("a load balancer shows services and their health", async () => {
 
 // --- The search box --------------------------------------------------------------------------------------------
 
-test("the search box asks who it was", async () => {
-  let asked = null;
-  const who = (url) => {
-    asked = Object.fromEntries(url.searchParams);
-    return recorded_who;
-  };
-  await on_page({ path: "/#plat", answers: { "/v1/who": who } }, async (page, opened) => {
+// Asks until the log has it: it is written each second.
+async function search(page, question, pattern) {
+  for (let tries = 0; ; ++tries) {
+    await page.fill("#who", question);
+    await page.press("#who", "Enter");
+    await page.waitForSelector(".who-answer table, .who-answer .quiet:has-text('Nobody')");
+    const text = await page.innerText(".who-answer");
+    if (pattern.test(text)) return text;
+    assert.ok(tries < 10, `${question}: ${text}`);
+    await page.waitForTimeout(1000);
+  }
+}
+
+test("the search box tells who it was", async () => {
+  const [of_nat] = (await ask("/v1/instances/plat/bindings?limit=1")).bindings;
+  const [of_edge] = (await ask("/v1/instances/wan4/bindings?inside=192.168.1.10")).bindings;
+  await on_page({ path: "/#plat" }, async (page, opened) => {
     await settled(page);
     await page.keyboard.press("/");
-    await page.keyboard.type("198.51.100.2 2000 udp 2026-11-21 21:03 ±60");
+    await page.keyboard.type(`${of_nat.outside}:${of_nat["outside-port"]}`);
     await page.keyboard.press("Enter");
     await page.waitForSelector(".who-answer table");
-    // The browser's zone is Tokyo's.
-    assert.deepEqual(asked, { address: "198.51.100.2", port: "2000", protocol: "udp", time: "2026-11-21T12:03:00Z", skew: "60" });
-    const text = await page.innerText(".who-answer");
-    assert.match(text, /2001:db8:12::\/64/);
-    assert.match(text, /2026-11-21 20:58:02 \+09:00/);
-    assert.match(text, /still/);
-    assert.match(text, /812 entries lost/);
-    for (const [question, time] of [["198.51.100.2:2000 2026-11-21T12:03:00Z", "2026-11-21T12:03:00Z"], ["198.51.100.2 2000 2026-11-21 12:03 +01:00", "2026-11-21T11:03:00Z"]]) {
-      await page.fill("#who", question);
-      await page.press("#who", "Enter");
-      await page.waitForFunction(() => document.querySelector(".who-answer table"));
-      assert.equal(asked.time, time);
-      assert.equal(asked.port, "2000");
-    }
-    for (const question of ["nonsense", "198.51.100.2", "198.51.100.2 2000 yesterday"]) {
-      asked = null;
-      await page.fill("#who", question);
-      await page.press("#who", "Enter");
-      await page.waitForSelector(".who-answer .warn-text");
-      assert.equal(asked, null);
-    }
+    const subscriber = of_nat.inside.replace(/7$/, "/64");
+    const block = await search(page, `${of_nat.outside} ${of_nat["outside-port"]} udp`, /a block of ports/);
+    assert.ok(block.includes(subscriber), block);
+    assert.match(block, /any host of the subscriber/);
+    assert.match(block, /\d{4}-\d\d-\d\d \d\d:\d\d:\d\d \+09:00/);
+    assert.match(block, /still/);
+    const binding = await search(page, `${of_edge.outside} ${of_edge["outside-port"]} udp`, /a binding/);
+    assert.ok(binding.includes(`192.168.1.10:${of_edge["inside-port"]}`), binding);
+    const computed = await search(page, "192.0.2.77 5000", /computed: mapping rule/);
+    assert.match(computed, /2001:db8:4d:/);
+    const used = await search(page, subscriber, /a block of ports/);
+    assert.ok(used.includes(of_nat.outside), used);
     await page.focus(".who-answer button");
     await page.keyboard.press("Escape");
     assert.ok(await page.isHidden(".who-answer"));
@@ -339,16 +430,56 @@ test("the search box asks who it was", async () => {
   });
 });
 
-test("without a log the search box says so", async () => {
-  const error = { error: { where: "log", what: "there is no log to look into", fix: "configure log: store" } };
-  await on_page({ path: "/#plat", answers: { "/v1/who": () => ({ status: 409, body: error }) } }, async (page, { thrown }) => {
+test("the search box understands times, and only questions", async () => {
+  await on_page({ path: "/#plat" }, async (page, opened) => {
+    await settled(page);
+    const ask_for = async (question) => {
+      const [request] = await Promise.all([page.waitForRequest((each) => each.url().includes("/v1/who")), page.fill("#who", question).then(() => page.press("#who", "Enter"))]);
+      return Object.fromEntries(new URL(request.url()).searchParams);
+    };
+    // The browser's zone is Tokyo's.
+    assert.deepEqual(await ask_for("198.51.100.2 2000 udp 2020-11-21 21:03 ±60"), { address: "198.51.100.2", port: "2000", protocol: "udp", time: "2020-11-21T12:03:00Z", skew: "60" });
+    await page.waitForSelector("text=/The log begins at \\d/");
+    await page.waitForSelector("text=Nobody had this address and port at that time.");
+    for (const [question, time] of [["198.51.100.2:2000 2020-11-21T12:03:00Z", "2020-11-21T12:03:00Z"], ["198.51.100.2 2000 2020-11-21 12:03 +01:00", "2020-11-21T11:03:00Z"]])
+      assert.deepEqual(await ask_for(question), { address: "198.51.100.2", port: "2000", time });
+    assert.deepEqual(await ask_for("2001:db8:12::/64 2020-11-21T12:03:00Z ±60"),
+      { subscriber: "2001:db8:12::/64", limit: "200", from: "2020-11-21T12:02:00.000Z", until: "2020-11-21T12:04:00.000Z" });
+    let asked = 0;
+    page.on("request", (request) => { asked += request.url().includes("/v1/who"); });
+    for (const question of ["nonsense", "198.51.100.2", "198.51.100.2 2000 yesterday"]) {
+      await page.fill("#who", question);
+      await page.press("#who", "Enter");
+      await page.waitForSelector(".who-answer .warn-text");
+    }
+    assert.equal(asked, 0);
+    no_complaint(opened);
+  });
+});
+
+test("gaps in the log are told", async () => {
+  const gaps = [{ from: "2026-11-21T12:01:00Z", until: "2026-11-21T12:01:04Z", lost: 812, why: "lost" }, { from: "2026-11-21T11:00:00Z", until: "2026-11-21T11:30:00Z", lost: null, why: "not-running" }];
+  await on_page({ path: "/#plat", answers: { "/v1/who": () => ({ answers: [], gaps }) } }, async (page, opened) => {
     await settled(page);
     await page.fill("#who", "198.51.100.2 2000");
     await page.press("#who", "Enter");
-    await page.waitForSelector("text=The log can't tell");
-    await page.waitForSelector("text=configure log: store");
-    assert.deepEqual(thrown, []);
+    await page.waitForSelector("text=812 entries lost");
+    await page.waitForSelector("text=/from 2026-11-21 20:00:00 .* the program did not run/");
+    no_complaint(opened);
   });
+});
+
+test("without a log the search box says what to do", async () => {
+  for (const [locale, texts] of [["en-GB", ["No log is kept", "Add this section"]], ["ja-JP", ["ログが保存されていない", "設定に次のセクションを追加"]]])
+    await on_page({ at: link_without_log, locale }, async (page, { thrown }) => {
+      await page.waitForSelector(".instance-head h2");
+      await page.fill("#who", "198.51.100.2 2000");
+      await page.press("#who", "Enter");
+      for (const text of [...texts, "nat-log:"]) await page.waitForSelector(`text=${text}`);
+      const { weak } = await page.evaluate(weak_texts);
+      assert.deepEqual(weak, []);
+      assert.deepEqual(thrown, []);
+    });
 });
 
 // --- The keyboard ----------------------------------------------------------------------------------------------
@@ -459,7 +590,7 @@ test("a failed instance, warnings and a log that is stuck are in the note", asyn
 
 test("a port that wants a token", async () => {
   const guarded = (url, request) => (request.headers().authorization === "Bearer right" ? null : { status: 401, body: { error: { where: "Authorization", what: "a token is needed", fix: "" } } });
-  const paths = ["status", "counters", "offload", "services", "words", "instances/plat/ports"].map((path) => [`/v1/${path}`, guarded]);
+  const paths = ["status", "counters", "offload", "services", "words", "instances/plat/ports", "instances/plat/subscribers"].map((path) => [`/v1/${path}`, guarded]);
   const history = (url, request) => guarded(url, request) ?? recorded_history("plat", Number(url.searchParams.get("span")));
   await on_page({ path: "/#plat", answers: { ...Object.fromEntries(paths), "/v1/history": history } }, async (page, { thrown }) => {
     await page.waitForSelector("#token");

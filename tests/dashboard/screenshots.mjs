@@ -19,6 +19,14 @@ for (const [name, path, options] of [
   ["light-web", "/#web", { colorScheme: "light", viewport: kWide }],
   ["dark-dc", "/#dc", { colorScheme: "dark", viewport: kWide }],
   ["light-lw", "/#lw", { colorScheme: "light", viewport: kWide }],
+  ["light-aftr-ja", "/#aftr", { colorScheme: "light", locale: "ja-JP", viewport: kWide }],
+  ["dark-b4", "/#b4", { colorScheme: "dark", viewport: kWide }],
+  ["light-ce-t", "/#ce-t", { colorScheme: "light", viewport: kWide }],
+  ["dark-br-t-ja", "/#br-t", { colorScheme: "dark", locale: "ja-JP", viewport: kWide }],
+  ["light-home", "/#home", { colorScheme: "light", viewport: kWide }],
+  ["phone-light-dc", "/#dc", { colorScheme: "light", viewport: kPhone, deviceScaleFactor: 2, isMobile: true }],
+  ["phone-dark-b4-ja", "/#b4", { colorScheme: "dark", locale: "ja-JP", viewport: kPhone, deviceScaleFactor: 2, isMobile: true }],
+  ["phone-light-aftr", "/#aftr", { colorScheme: "light", viewport: kPhone, deviceScaleFactor: 2, isMobile: true }],
   ["phone-dark", "/#plat", { colorScheme: "dark", viewport: kPhone, deviceScaleFactor: 2, isMobile: true }],
   ["phone-light-ja", "/#wan4", { colorScheme: "light", locale: "ja-JP", viewport: kPhone, deviceScaleFactor: 2, isMobile: true }],
 ]) {
@@ -34,7 +42,8 @@ for (const [name, path, options] of [
 if (is_wanted("light-who")) {
   const { page, context } = await open(browser, url, { path: "/#plat", colorScheme: "light", viewport: kWide });
   await settled(page);
-  await page.fill("#who", "198.51.100.2 2000 udp 2026-11-21 21:03");
+  const { bindings: [binding] } = await (await fetch(`${url}/v1/instances/plat/bindings?limit=1`)).json();
+  await page.fill("#who", `${binding.outside} ${binding["outside-port"]} udp`);
   await page.press("#who", "Enter");
   await page.waitForSelector(".who-answer table");
   await page.screenshot({ path: `${folder}/light-who.png` });

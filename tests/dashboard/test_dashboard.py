@@ -68,7 +68,7 @@ def outcomes():
         talker.start()
         try:
             done = subprocess.run(["node", "--test", "--test-reporter=tap", "page.test.mjs"], cwd=HERE, text=True, capture_output=True,
-                                  timeout=SECONDS, check=False, env={**os.environ, "SOCKET": str(lab.router.socket_path)})
+                                  timeout=SECONDS, check=False, env={**os.environ, "SOCKET": str(lab.router.socket_path), "SOCKET_WITHOUT_LOG": str(lab.without_log.socket_path)})
         finally:
             stop.set()
             talker.join()
