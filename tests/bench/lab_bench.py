@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 """Measures the translator in the lab beside plain forwarding by the kernel, over the same veth links.
 
-lab_bench.py [--rounds N] [--seconds S] [--only tcp,udp,rtt,table,softwires,tunnel,nat64] [--peer] [--realtime] [--json FILE]
+lab_bench.py [--rounds N] [--seconds S] [--only tcp,udp,rtt,table,softwires,tunnel,nat64,log,begin,scrape] [--peer] [--realtime] [--json FILE]
 lab_bench.py --only offload [--scenarios siit,nat64,…] [--offload off,tc,xdp] [--measures tcp,udp,rtt,table,feed] [--flows N]
 
 Rounds are interleaved (plain IPv4, plain IPv6, translator, plain IPv4, …), so that whatever else the machine does hits
@@ -24,6 +24,7 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "lab"))
 import namespaces  # noqa: E402  (the lab is a folder beside this one)
 import offload_bench  # noqa: E402
 import probes  # noqa: E402
+from log_bench import bench_begin, bench_log, bench_scrape  # noqa: E402
 from measuring import HEADER, Row, pin, progress, round_trip, same_schedule, saturate, schedule, write_mappings  # noqa: E402
 from namespaces import LabError  # noqa: E402
 from scenarios import KernelCustomer, Nat64, SiitDc, Softwire, behind_pref64  # noqa: E402
@@ -304,7 +305,7 @@ def bench_nat64(arguments):
 
 
 BENCHES = {"tcp": bench_tcp, "udp": bench_udp, "rtt": bench_rtt, "table": bench_table, "softwires": bench_softwires,
-           "tunnel": bench_tunnel, "nat64": bench_nat64}
+           "tunnel": bench_tunnel, "nat64": bench_nat64, "log": bench_log, "begin": bench_begin, "scrape": bench_scrape}
 OFFLOAD_SCENARIOS = "siit,nat64,464xlat,map-e"
 
 

@@ -143,13 +143,14 @@ def busy_now():
     return busy_seconds(pathlib.Path("/proc/stat").read_text())
 
 
-def flood(lab, sender, receiver, bind, to, seconds, spread=1, flows=1, apart=False):
+def flood(lab, sender, receiver, bind, to, seconds, spread=1, flows=1, apart=False, answer=False):
     """What arrives while the sender sends as fast as it can: (thousands of datagrams per second, µs of processor time of the
-    whole machine for each). `apart` keeps the two ends on two cores, which varies less."""
+    whole machine for each). `apart` keeps the two ends on two cores, which varies less. `answer`: each flow is answered now
+    and then."""
     cores = sorted(os.sched_getaffinity(0))
     source_on, sink_on = (["taskset", "-c", core] if apart else [] for core in (cores[0], cores[-1]))
     sink = lab.spawn(receiver, [*sink_on, probes.udp_tool(), "sink", "--bind", bind, "--port", probes.SINK_PORT,
-                                "--every", 200], "sink")
+                                "--every", 200, *(["--answer"] if answer else [])], "sink")
     sink.wait_for_line("listening")
     before = busy_now()
     lab.spawn(sender, [*source_on, probes.udp_tool(), "send", "--to", to, "--port", probes.SINK_PORT, "--seconds", seconds,

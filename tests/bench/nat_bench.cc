@@ -192,6 +192,7 @@ void run(benchmark::State& state, bool outbound) {
     filled.pipeline.prefetch(mechanism, std::span<const Packet>(packets));
     for (Packet& packet : packets)
       filled.pipeline.forward(*filled.snapshot, mechanism, packet, Instant(), [&](const Packet&) { ++sent; });
+    filled.pipeline.begin_offers();
   }
   const auto done = static_cast<uint64_t>(state.iterations()) * kBatch;
   if (sent != done) state.SkipWithError("packets were dropped");

@@ -164,7 +164,7 @@ int ask(const std::string& folder, uint64_t questions) {
       fmt::print("{}\n", result.error().to_string());
       return 1;
     }
-    found += result->answers.empty() ? 0 : 1;
+    if (!result->answers.empty()) ++found;
   }
   std::ranges::sort(times);
   fmt::print("{} questions, {} with an answer: median {:.2f} ms, 99 % {:.2f} ms, longest {:.2f} ms\n",
@@ -191,7 +191,7 @@ void BM_StoreTakes(benchmark::State& state, bool has_blocks) {
     }
   }
   std::filesystem::remove_all(folder);
-  state.SetItemsProcessed(static_cast<int64_t>(state.iterations() * kEvents));
+  state.SetItemsProcessed(state.iterations() * int64_t{kEvents});
 }
 BENCHMARK_CAPTURE(BM_StoreTakes, blocks, true)->Unit(benchmark::kMillisecond)->UseRealTime();
 BENCHMARK_CAPTURE(BM_StoreTakes, sessions, false)->Unit(benchmark::kMillisecond)->UseRealTime();

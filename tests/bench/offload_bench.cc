@@ -1,7 +1,7 @@
 // The offload's programs alone (BPF_PROG_TEST_RUN, needs root): nanoseconds for one small UDP packet, at tc
 // and XDP, by what is done to it and how many mappings or flows there are. Packets are drawn at random over
 // all of them. A program around ours makes each packet anew; what that costs is measured with programs that
-// do nothing, or only change the packet's size, and subtracted.
+// do nothing, or only change the packet's size, and subtracted. Tunnels are measured at XDP alone.
 #include <benchmark/benchmark.h>
 #include <sys/mman.h>
 
@@ -22,10 +22,19 @@ using fastpath::TestNetwork;
 using Hook = TestNetwork::Hook;
 
 constexpr int kRuns = 1'000'000;
-constexpr std::size_t kHeaders = 64;
+constexpr std::size_t kHeaders = 96;
 constexpr std::size_t kMostFrames = 1'000'000;
 
-enum class Case : uint8_t { SiitToIpv6, SiitToIpv4, Nat64Out, Nat64In };
+enum class Case : uint8_t {
+  SiitToIpv6,
+  SiitToIpv4,
+  Nat64Out,
+  Nat64In,
+  Lw4o6ToIpv6,
+  Lw4o6ToIpv4,
+  AftrOut,
+  AftrIn
+};
 
 test::Address address4(uint32_t address) {
   test::Address octets{};
@@ -42,6 +51,7 @@ test::Address address6(uint64_t high, uint64_t low) {
 }
 
 constexpr uint64_t kPrefix = 0x2001'0db8'0064'0000;
+constexpr Ipv6Address kTunnelEnd{kPrefix, 1};
 constexpr uint64_t kInside = 0x2001'0db8'8000'0000;
 constexpr uint32_t kCustomers = 0x0a00'0000;
 constexpr uint32_t kPool = 0x6440'0000;
@@ -53,7 +63,7 @@ constexpr uint32_t customer4(uint32_t i) { return kCustomers + i; }
 constexpr Ipv6Address customer6(uint32_t i) { return {kInside | i >> 8, i & 0xff}; }
 
 // Number i of the flows: 64 of a host.
-fastpath::FlowContent flow(uint32_t i) {
+fastpath::FlowContent nat64_flow(uint32_t i) {
   fastpath::FlowContent flow{};
   flow.near_high = kInside | i >> 6;
   flow.near_low = 1;
@@ -69,6 +79,24 @@ fastpath::FlowContent flow(uint32_t i) {
   return flow;
 }
 
+// Likewise of an AFTR.
+fastpath::FlowContent tunnelled_flow(uint32_t i) {
+  fastpath::FlowContent flow = nat64_flow(i);
+  flow.kind = fastpath::FlowKind::DsLiteAftr;
+  flow.far_high = kTunnelEnd.high();
+  flow.far_low = kTunnelEnd.low();
+  flow.inside = 0xc0a8'0002;
+  flow.outside += 0x10'0000;
+  return flow;
+}
+
+test::Octets tunnelled(const Ipv6Address& from, const test::Octets& packet) {
+  return test::ipv6({.source = address6(from.high(), from.low()),
+                     .destination = address6(kTunnelEnd.high(), kTunnelEnd.low()),
+                     .next_header = 4},
+                    packet);
+}
+
 test::Octets packet_of(Case which, uint32_t i) {
   const test::Octets payload = test::counting(26);
   switch (which) {
@@ -76,13 +104,29 @@ test::Octets packet_of(Case which, uint32_t i) {
     case Case::SiitToIpv4:
       return test::ipv6({address6(customer6(i).high(), customer6(i).low()), address6(kPrefix, kServer)},
                         test::udp(payload));
+    case Case::Lw4o6ToIpv6:
+      return test::ipv4({address4(kServer), address4(customer4(i))}, test::udp(payload));
+    case Case::Lw4o6ToIpv4:
+      return tunnelled(customer6(i),
+                       test::ipv4({address4(customer4(i)), address4(kServer)}, test::udp(payload)));
+    case Case::AftrOut: {
+      const fastpath::FlowContent f = tunnelled_flow(i);
+      return tunnelled({f.near_high, f.near_low},
+                       test::ipv4({address4(f.inside), address4(f.remote)},
+                                  test::udp(payload, f.inside_port, f.remote_port)));
+    }
+    case Case::AftrIn: {
+      const fastpath::FlowContent f = tunnelled_flow(i);
+      return test::ipv4({address4(f.remote), address4(f.outside)},
+                        test::udp(payload, f.remote_port, f.outside_port));
+    }
     case Case::Nat64Out: {
-      const fastpath::FlowContent f = flow(i);
+      const fastpath::FlowContent f = nat64_flow(i);
       return test::ipv6({address6(f.near_high, f.near_low), address6(f.far_high, f.far_low)},
                         test::udp(payload, f.inside_port, f.remote_port));
     }
     case Case::Nat64In: {
-      const fastpath::FlowContent f = flow(i);
+      const fastpath::FlowContent f = nat64_flow(i);
       return test::ipv4({address4(f.remote), address4(f.outside)},
                         test::udp(payload, f.remote_port, f.outside_port));
     }
@@ -93,8 +137,12 @@ test::Octets packet_of(Case which, uint32_t i) {
 // All that is the same in every benchmark, for as many entries.
 class Bench {
  public:
-  explicit Bench(uint32_t entries) : entries_(entries), table_(1, &memory_) {
-    ok_ = TestNetwork::enter() && load() && serve_siit() && serve_nat64();
+  explicit Bench(uint32_t entries)
+      : entries_(entries),
+        table_(1, &memory_),
+        rules_(share::MapRuleTable::Index::Ipv4Only, 1, &memory_),
+        path_mtus_(&memory_) {
+    ok_ = TestNetwork::enter() && load() && make_tables() && serve_nat64() && serve_aftr();
   }
   ~Bench() {
     watcher_.reset();
@@ -103,7 +151,11 @@ class Bench {
   }
   [[nodiscard]] bool ok() const { return ok_; }
 
-  void prepare(Case which) {
+  bool prepare(Case which) {
+    const bool is_lw4o6 = which == Case::Lw4o6ToIpv6 || which == Case::Lw4o6ToIpv4;
+    const bool is_aftr = which == Case::AftrOut || which == Case::AftrIn;
+    if (!(is_aftr ? set_instance(0, serve_aftr_at(0)) : is_lw4o6 ? serve_lw4o6() : serve_siit()))
+      return false;
     std::mt19937 random(7);
     const uint32_t count = frame_count();
     std::size_t size = 0;
@@ -112,10 +164,11 @@ class Bench {
           TestNetwork::frame_of(packet_of(which, static_cast<uint32_t>(random() % entries_)));
       size = frame.size();
       if (i == 0) first_ = frame;
-      std::copy_n(frame.begin(), kHeaders, frames_ + i * kHeaders);
+      std::copy_n(frame.begin(), std::min(kHeaders, size), frames_ + i * kHeaders);
     }
     const uint32_t zero = 0, about[4] = {count, 0, static_cast<uint32_t>(size), 0};
     (void)bpf_map_update_elem(bpf_map__fd(restore_->maps.about), &zero, about, BPF_ANY);
+    return true;
   }
   // Nanoseconds with `program` behind the one that restores; 0: it did not forward.
   double measure(Hook hook, int program) {
@@ -141,7 +194,7 @@ class Bench {
   [[nodiscard]] std::size_t frames_size() const { return (frame_count() * kHeaders + 4095) / 4096 * 4096; }
 
   bool load() {
-    auto loaded = fastpath::Programs::load(entries_);
+    auto loaded = fastpath::Programs::load(2 * entries_);
     if (!loaded) return false;
     programs_.emplace(std::move(*loaded));
     restore_ = yonroku_restore__open();
@@ -169,39 +222,65 @@ class Bench {
     served.view.places = UINT32_MAX;
     return bool(programs_->set_instance(number, served.view));
   }
-  bool serve_siit() {
+  bool make_tables() {
     table_.reserve(entries_);
-    for (uint32_t i = 0; i < entries_; ++i)
-      (void)table_.add(
-          {Ipv4Prefix::holding(Ipv4Address(customer4(i)), 32), Ipv6Prefix::holding(customer6(i), 128)});
-    mechanism::SiitSettings settings;
-    settings.mapping.ipv4_side_prefix = kPref64;
-    const auto served = fastpath::serve(0, settings, table_);
+    for (uint32_t i = 0; i < entries_; ++i) {
+      const Ipv4Prefix ipv4 = Ipv4Prefix::holding(Ipv4Address(customer4(i)), 32);
+      const Ipv6Prefix ipv6 = Ipv6Prefix::holding(customer6(i), 128);
+      if (table_.add({ipv4, ipv6}) != share::EamTable::Refusal::None ||
+          rules_.add(*share::MapRule::create({.ipv6 = ipv6, .ipv4 = ipv4})) !=
+              share::MapRuleTable::Refusal::None)
+        return false;
+    }
+    return true;
+  }
+  bool set_served(const fastpath::ServedOrNot& served) {
     if (!served || !set_instance(0, *served)) return false;
     uint32_t number = 0;
     for (const auto& table : served->tables)
       if (!programs_->set_table(number++, memory_.map_of(table.slots, table.seed))) return false;
     return true;
   }
+  bool serve_lw4o6() {
+    mechanism::SoftwireSettings settings;
+    settings.border_addresses = {kTunnelEnd};
+    return set_served(fastpath::serve(0, settings, rules_, path_mtus_));
+  }
+  bool serve_siit() {
+    mechanism::SiitSettings settings;
+    settings.mapping.ipv4_side_prefix = kPref64;
+    return set_served(fastpath::serve(0, settings, table_));
+  }
   bool serve_nat64() {
     if (!set_instance(1, fastpath::serve(mechanism::Nat64Settings(kPref64)))) return false;
+    return install(1, nat64_flow);
+  }
+  fastpath::Served serve_aftr_at(uint32_t number) {
+    mechanism::DsLiteAftrSettings settings;
+    settings.own_address = kTunnelEnd;
+    return fastpath::serve(number, settings, path_mtus_);
+  }
+  bool serve_aftr() { return set_instance(2, serve_aftr_at(2)) && install(2, tunnelled_flow); }
+  bool install(uint8_t instance, fastpath::FlowContent (*flow)(uint32_t)) {
     auto flows = programs_->add_flow_table(entries_);
     if (!flows) return false;
-    flows_.emplace(std::move(*flows));
     for (uint32_t i = 0; i < entries_; ++i) {
       fastpath::FlowContent content = flow(i);
-      content.instance = 1;
-      (void)flows_->install(content);
+      content.instance = instance;
+      (void)flows->install(content);
     }
+    flows_.push_back(std::move(*flows));
     return true;
   }
 
   uint32_t entries_;
   fastpath::TableMemory memory_;
   share::EamTable table_;
+  share::MapRuleTable rules_;
+  carry::PathMtuTable path_mtus_;
   TestNetwork network_;
   std::optional<fastpath::Programs> programs_;
-  std::optional<fastpath::FlowTable> flows_;
+  std::vector<fastpath::FlowTable> flows_;
   yonroku_restore* restore_ = nullptr;
   std::unique_ptr<control::RouteWatcher> watcher_;
   uint8_t* frames_ = nullptr;
@@ -223,7 +302,7 @@ Bench& bench_of(uint32_t entries) {
 void run(benchmark::State& state, Case which, Hook hook) {
   Bench& bench = bench_of(static_cast<uint32_t>(state.range(0)));
   if (!bench.ok()) return state.SkipWithError("needs root, and a kernel with BPF");
-  bench.prepare(which);
+  if (!bench.prepare(which)) return state.SkipWithError("the programs do not take the instance");
   double best = 0;
   for (auto _ : state) {
     const double around = bench.own_cost(hook);
@@ -240,13 +319,17 @@ void add_all() {
   for (const int64_t entries : {1, 1'000, 1'000'000})
     for (const auto& [name, which] :
          {std::pair("siit_to_ipv6", Case::SiitToIpv6), std::pair("siit_to_ipv4", Case::SiitToIpv4),
-          std::pair("nat64_out", Case::Nat64Out), std::pair("nat64_in", Case::Nat64In)})
-      for (const auto& [place, hook] : {std::pair("xdp", Hook::Xdp), std::pair("tc", Hook::Tc)})
+          std::pair("nat64_out", Case::Nat64Out), std::pair("nat64_in", Case::Nat64In),
+          std::pair("lw4o6_to_ipv6", Case::Lw4o6ToIpv6), std::pair("lw4o6_to_ipv4", Case::Lw4o6ToIpv4),
+          std::pair("aftr_out", Case::AftrOut), std::pair("aftr_in", Case::AftrIn)})
+      for (const auto& [place, hook] : {std::pair("xdp", Hook::Xdp), std::pair("tc", Hook::Tc)}) {
+        if (hook == Hook::Tc && which >= Case::Lw4o6ToIpv6) continue;
         benchmark::RegisterBenchmark((std::string(name) + "/" + place).c_str(),
                                      [which, hook](benchmark::State& state) { run(state, which, hook); })
             ->Arg(entries)
             ->UseManualTime()
             ->Iterations(5);
+      }
 }
 [[maybe_unused]] const bool kAdded = (add_all(), true);
 

@@ -216,7 +216,7 @@ def udp_runs(scenario, contestants, arguments):
 def udp_figures(one, ends, arguments):
     sender, receiver = ends
     return flood(one.lab, sender, receiver, one.way.any_address(receiver), one.address(receiver), arguments.seconds,
-                 flows=arguments.flows, apart=True)
+                 flows=arguments.flows, apart=True, answer=True)
 
 
 def rtt_runs(scenario, contestants, _arguments):
@@ -349,9 +349,9 @@ def feed_figures(one, scenario, way, sink, arguments):
     if not path.exists():
         to = (far, "to-gateway") if one.name == BARE_REDIRECT else ("gateway", f"to-{near}")
         path.write_text(frame_file(frames(scenario, one.way, way, arguments.flows, lab.mac(*to))))
-    argv = [FEEDER, "feed", "--interface", f"to-{near}", "--frames", path, "--seconds", arguments.seconds]
-    if one.name == "xdp" or (one.name == "auto" and lab.has_xdp("gateway", f"to-{near}")):
-        argv.append("--attached")
+        if way == "to the client" and one.name != BARE_REDIRECT:
+            answer_once(one, scenario, arguments.flows)
+    argv = feed_command(one, near, path, arguments.seconds)
     if one.name == BARE_REDIRECT:
         argv += ["--redirect", f"to-{far}"]
     with FEED_SINKS[sink](lab, far) as received:
@@ -361,6 +361,22 @@ def feed_figures(one, scenario, way, sink, arguments):
     if count == 0:
         raise LabError(f"nothing of {result['sent']} frames arrived at {far}")
     return [count / result["seconds"] / 1e3]
+
+
+def feed_command(one, near, path, seconds):
+    argv = [FEEDER, "feed", "--interface", f"to-{near}", "--frames", path, "--seconds", seconds]
+    if one.name == "xdp" or (one.name == "auto" and one.lab.has_xdp("gateway", f"to-{near}")):
+        argv.append("--attached")
+    return argv
+
+
+def answer_once(one, scenario, flows):
+    """The client has sent something to each of the server's ports: sessions of an open port that nobody behind it answers
+    are not offloaded."""
+    lab, near = one.lab, one.lab.gateways_client
+    path = lab.folder / f"{one.name} answers".replace(" ", "-")
+    path.write_text(frame_file(frames(scenario, one.way, "to the server", flows, lab.mac("gateway", f"to-{near}"), True)))
+    lab.spawn("gateway", feed_command(one, near, path, 0.05), "answers").result(30)
 
 
 @contextlib.contextmanager
@@ -403,13 +419,15 @@ def packets_of(text):
 FEED_SINKS = {"XDP sink": xdp_sink, "filter sink": filter_sink}
 
 
-def frames(scenario, way, direction, flows, mac):
-    """Ethernet frames to the gateway with 22 octets in UDP, which is 64 octets of frame for IPv4, one for each source port."""
+def frames(scenario, way, direction, flows, mac, is_answer=False):
+    """Ethernet frames to the gateway with 22 octets in UDP, which is 64 octets of frame for IPv4, one for each flow: from a
+    source port of its own to the sink's, or back."""
     from scapy.layers.inet import UDP
     from scapy.layers.l2 import Ether
     ethernet = Ether(src="02:00:00:00:00:01", dst=mac)
     network = headers(scenario, way, direction)
-    return [bytes(ethernet / network / UDP(sport=20000 + flow, dport=PORT) / bytes(22)) for flow in range(flows)]
+    ports = [(PORT, 20000 + flow) if is_answer else (20000 + flow, PORT) for flow in range(flows)]
+    return [bytes(ethernet / network / UDP(sport=source, dport=destination) / bytes(22)) for source, destination in ports]
 
 
 def headers(scenario, way, direction):

@@ -18,7 +18,8 @@ YONROKU_INLINE_ALL_END
 
 namespace yonroku::bpf {
 
-inline constexpr uint32_t kHeaders = 64;  // octets of the frame's beginning that are written
+inline constexpr uint32_t kHeaders = 96;  // octets of the frame's beginning that are written
+inline constexpr uint32_t kLeast = 64;
 struct Frames {
   uint32_t count;
   uint32_t next;
@@ -67,6 +68,17 @@ struct {
 YONROKU_INLINE_ALL_BEGIN
 namespace yonroku::bpf {
 
+template <uint32_t kFront>
+bool grow(const Tc<kFront>& link, uint32_t) {
+  return link.become_ipv6();
+}
+template <uint32_t kFront>
+bool shrink(const Tc<kFront>& link, uint32_t) {
+  return link.become_ipv4();
+}
+bool grow(const Xdp& link, uint32_t octets) { return link.enter_tunnel(octets); }
+bool shrink(const Xdp& link, uint32_t octets) { return link.cut_front(octets); }
+
 template <class Link>
 int restore(const Link& link) {
   uint32_t at = 0;
@@ -76,11 +88,15 @@ int restore(const Link& link) {
   here->next = at + 1 >= here->count ? 0 : at + 1;
   const auto* const frame = static_cast<const Frame*>(map_lookup_elem(&frames, &at));
   if (frame == nullptr) return Link::kDrop;
-  if (link.size() < here->size && !link.become_ipv6()) return Link::kDrop;
-  if (link.size() > here->size && !link.become_ipv4()) return Link::kDrop;
+  const uint32_t size = link.size();
+  if (size < here->size && !grow(link, here->size - size)) return Link::kDrop;
+  if (size > here->size && !shrink(link, size - here->size)) return Link::kDrop;
+  // With the headers of a tunnel, or without: 64 octets are the smallest frame.
   char* const out = link.begin();
-  if (out + kHeaders > link.end()) return Link::kDrop;
-  for (uint32_t i = 0; i < kHeaders / 8; ++i) reinterpret_cast<uint64_t*>(out)[i] = frame->words[i];
+  if (out + kLeast > link.end()) return Link::kDrop;
+  for (uint32_t i = 0; i < kLeast / 8; ++i) reinterpret_cast<uint64_t*>(out)[i] = frame->words[i];
+  if (out + kHeaders > link.end()) return -2;
+  for (uint32_t i = kLeast / 8; i < kHeaders / 8; ++i) reinterpret_cast<uint64_t*>(out)[i] = frame->words[i];
   return -2;
 }
 
