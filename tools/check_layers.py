@@ -79,7 +79,7 @@ def check_file(path, text, layers):
         yield f"src/{path}:1: folder '{folder}' is not in src/CMakeLists.txt"
         return
     may_include, pure = layers[folder]
-    is_test = path.endswith("_test.cc")
+    is_test = path.endswith("_test.cc") or Path(path).name.startswith("test_")
     for number, line in enumerate(text.splitlines(), 1):
         match = INCLUDE.match(line)
         if not match:

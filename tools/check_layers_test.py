@@ -40,6 +40,7 @@ def test_a_folder_may_only_use_what_stands_above_it_in_the_table():
     ("mechanism/siit.h", '#include "share/mapping/eam_table.h"'),
     ("packet/a.h", "#include <expected>"),
     ("packet/a.h", "#include <string.h>"),
+    ("packet/test_a.h", "#include <gtest/gtest.h>"),
     ("packet/a_test.cc", "#include <gtest/gtest.h>"),
     ("packet/a_test.cc", "#include <sstream>"),
     ("engine/a.cc", "#include <sys/socket.h>"),
