@@ -12,43 +12,44 @@ from pathlib import Path
 
 
 def count_report(path):
-    """(passed, failed, skipped, reasons) of one JUnit file."""
+    """(passed, failed, skipped, remarks) of one JUnit file."""
     passed = failed = skipped = 0
-    skips = []
+    remarks = []
     for case in ElementTree.parse(path).getroot().iter("testcase"):
         if case.find("failure") is not None or case.find("error") is not None or case.get("status") == "fail":
             failed += 1
         elif case.find("skipped") is not None or case.get("status") in ("notrun", "disabled"):
             skipped += 1
-            skips.append(case.get("name"))
+            remarks.append(f"skipped: {case.get('name')}")
         else:
             passed += 1
-    return passed, failed, skipped, skips
+            if case.get("unsteady"):
+                remarks.append(f"unsteady, passed only alone: {case.get('name')}")
+    return passed, failed, skipped, remarks
 
 
 def summarise(stages, read_report=count_report):
     """(lines to print, (passed, failed, skipped)) for rows of (outcome, seconds, name, report paths)."""
     lines = []
     total = [0, 0, 0]
-    skips = []
+    remarks = []
     for outcome, seconds, name, reports in stages:
         counts = [0, 0, 0]
         for report in reports:
             try:
-                *found, skipped_names = read_report(report)
+                *found, remarked = read_report(report)
             except (ElementTree.ParseError, OSError) as problem:
-                found, skipped_names = [0, 1, 0], []
+                found, remarked = [0, 1, 0], []
                 lines.append(f"unreadable report {report}: {problem}")
             counts = [a + b for a, b in zip(counts, found)]
-            skips += skipped_names
+            remarks += remarked
         if outcome == "passed" and not reports:
             counts[0] = 1
         if outcome != "passed" and counts[1] == 0:
             counts[1] = 1
         total = [a + b for a, b in zip(total, counts)]
         lines.append(f"{seconds:>5} s  {counts[0]:>5} passed {counts[1]:>4} failed {counts[2]:>4} skipped  {name}")
-    lines += [f"skipped: {name}" for name in skips]
-    return lines, tuple(total)
+    return lines + remarks, tuple(total)
 
 
 def read_stages(path):

@@ -33,8 +33,10 @@ def test_reads_the_reports_of_ctest_and_of_pytest(tmp_path):
         <testcase name="broke" status="fail"><failure message=""/></testcase>
         <testcase name="erred"><error message=""/></testcase>
         <testcase name="skipped"><skipped message=""/></testcase>
-        <testcase name="absent" status="notrun"/></testsuite></testsuites>""")
-    assert summarise_tests.count_report(report) == (1, 2, 2, ["skipped", "absent"])
+        <testcase name="absent" status="notrun"/>
+        <testcase name="unsteady" unsteady="true"/></testsuite></testsuites>""")
+    assert summarise_tests.count_report(report) == (
+        2, 2, 2, ["skipped: skipped", "skipped: absent", "unsteady, passed only alone: unsteady"])
 
 
 def test_nothing_ran_is_a_failure(tmp_path, capsys):
