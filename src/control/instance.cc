@@ -92,18 +92,11 @@ void Instance::recover_flows() {
 void Instance::leave_flows() {
   share::NatCounts counts;
   for (std::size_t worker = 0; worker < flows_.size(); ++worker) {
-    const auto leave = [&](share::Nat& nat, Instant /*now*/) {
-      nat.offload_all([&](share::OffloadedSession& session) {
-        const auto ends = ends_of(snapshot_->mechanism, session);
-        if (!ends) return false;
-        session.near = ends->source;
-        session.far = ends->destination;
-        session.far_port = ends->port.port;
-        return true;
-      });
-      counts.add(nat.counts());
+    const auto leave = [&](engine::Pipeline& pipeline, Instant /*now*/) {
+      std::visit([&](const auto& mechanism) { pipeline.offload_all(mechanism); }, snapshot_->mechanism);
+      if (const share::Nat* const nat = pipeline.nat()) counts.add(nat->counts());
     };
-    (void)ask_nat(worker, leave, std::chrono::milliseconds{0});  // at once: no thread is at work any more
+    (void)ask(worker, leave, std::chrono::milliseconds{0});  // at once: no thread is at work any more
   }
   uint64_t sessions = 0;
   for (const auto protocol : {share::NatProtocol::Udp, share::NatProtocol::Tcp, share::NatProtocol::Icmp})

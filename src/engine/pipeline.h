@@ -15,6 +15,7 @@
 #include "engine/reassembly.h"
 #include "engine/segmentation.h"
 #include "engine/snapshot.h"
+#include "mechanism/session_offer.h"
 #include "observe/counters.h"
 
 namespace yonroku::engine {
@@ -73,6 +74,11 @@ class Pipeline {
     if constexpr (requires { mechanism.prepare(state_); }) {
       constexpr std::size_t kMostAtOnce = 64;  // as many as a batch can open; some 25 microseconds
       if (state_.nat != nullptr) more = state_.nat->expire(now, kMostAtOnce);
+      if constexpr (has_ends_of_sessions<Mech>())
+        if (state_.nat != nullptr && state_.nat->has_flows_to_review()) [[unlikely]] {
+          state_.nat->review_flows(kMostAtOnce, mechanism::adder_of_ends(mechanism, state_));
+          more = true;
+        }
       while (held_syns_.has_due(now)) {
         HeldSyns::Held held = held_syns_.take();
         if (mechanism.is_still_unsolicited(held.bytes(), state_)) {
@@ -96,6 +102,19 @@ class Pipeline {
   [[nodiscard]] bool has_offers() const noexcept { return state_.nat != nullptr && state_.nat->has_offers(); }
   void begin_offers() noexcept {
     if (state_.nat != nullptr) state_.nat->begin_offers();
+  }
+  // Whether the mechanism has a NAT whose sessions can be offloaded.
+  template <class Mech>
+  static constexpr bool has_ends_of_sessions() {
+    return requires(const Mech& mechanism, const share::OffloadedSession& session) {
+      mechanism.ends_of(session);
+    };
+  }
+  // Before the worker's end: sessions go on in the offload, those too that were not offered yet.
+  template <class Mech>
+  void offload_all(const Mech& mechanism) {
+    if constexpr (has_ends_of_sessions<Mech>())
+      if (state_.nat != nullptr) state_.nat->offload_all(mechanism::adder_of_ends(mechanism, state_));
   }
   // Null for mechanisms without one, and before prepare().
   [[nodiscard]] share::Nat* nat() { return state_.nat.get(); }

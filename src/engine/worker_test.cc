@@ -175,6 +175,10 @@ class RecordingOffload final : public share::SessionOffload {
   }
   void end(uint32_t /*flow*/) noexcept override {}
   [[nodiscard]] Seen seen(uint32_t /*flow*/) const noexcept override { return {}; }
+  [[nodiscard]] bool is_of(uint32_t /*flow*/,
+                           const share::OffloadedSession& /*session*/) const noexcept override {
+    return true;
+  }
   const observe::Counters* counters_ = nullptr;
   std::vector<uint64_t> received_;
 };

@@ -46,6 +46,7 @@ struct FlowContent {
   FlowKind kind;
   uint8_t is_one_way;  // only packets on the way out find it
   uint16_t far_port;   // of a load balancer, which the client calls the virtual address by; else 0
+  friend bool operator==(const FlowContent&, const FlowContent&) = default;
 };
 static_assert(sizeof(FlowContent) == 56);
 

@@ -34,6 +34,7 @@ class FlowTable {
   // install(). The record rests until all records that were free before have been used.
   void remove(uint32_t number) noexcept;
   [[nodiscard]] Seen seen(uint32_t number) const noexcept;
+  [[nodiscard]] const FlowContent& content(uint32_t number) const noexcept { return record(number).content; }
   // Calls stays(number, content) for each flow that there is, and removes those for which it says no; before
   // it, those that an earlier view was just about to install or to remove.
   template <class Stays>

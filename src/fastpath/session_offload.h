@@ -23,6 +23,9 @@ class FlowOffload final : public share::SessionOffload {
   }
   void end(uint32_t flow) noexcept override { table_.remove(flow); }
   [[nodiscard]] Seen seen(uint32_t flow) const noexcept override;
+  [[nodiscard]] bool is_of(uint32_t flow, const share::OffloadedSession& session) const noexcept override {
+    return table_.content(flow) == content_of(session, kind_, instance_);
+  }
 
   // What an earlier program has left becomes the NAT's again, whose offload this is; packets are forwarded
   // meanwhile. Flows are removed that are no longer `right`, which may complete what they say of a

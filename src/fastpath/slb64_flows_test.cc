@@ -2,6 +2,7 @@
 // up untouched. The flows are the engine's own offers.
 #include "fastpath/session_offload.h"
 #include "fastpath/test_flows.h"
+#include "mechanism/session_offer.h"
 #include "mechanism/slb64.h"
 
 namespace yonroku::fastpath {
@@ -129,6 +130,14 @@ TEST_F(FlowsOfSlb64, LeaveConnectionsThatBeganWithTheProxyProtocolToTheEngine) {
   ASSERT_FALSE(converse_by_tcp().empty());
   balance();
   ASSERT_FALSE(engine(outward_tcp(kAck)).empty());
+  EXPECT_EQ(offload_->table().used(), 0u);
+}
+
+TEST_F(FlowsOfSlb64, AreNotThereForThoseThatBeganWithTheProxyProtocolWhenTheProgramEnds) {
+  balance(share::ProxyProtocol::V2);
+  ASSERT_FALSE(converse_by_tcp().empty());
+  balance();
+  state_.nat->offload_all(mechanism::adder_of_ends(*balancer_, state_));
   EXPECT_EQ(offload_->table().used(), 0u);
 }
 

@@ -25,6 +25,24 @@ void offer_inbound(const Mechanism& mechanism, WorkerState& state) noexcept {
     state.nat->keep_from_offload();
 }
 
+// What the NAT asks of sessions one after the other.
+template <class Mechanism>
+auto adder_of_ends(const Mechanism& mechanism, const WorkerState& state) {
+  return [&](share::OffloadedSession& session) {
+    const auto ends = [&] {
+      if constexpr (requires { mechanism.ends_of(session, state); })
+        return mechanism.ends_of(session, state);
+      else
+        return mechanism.ends_of(session);
+    }();
+    if (!ends) return false;
+    session.near = ends->source;
+    session.far = ends->destination;
+    session.far_port = ends->port.port;
+    return true;
+  };
+}
+
 // Of the session's packets, where they come from inside: an ICMP query has its identifier (Ipv4Flow).
 [[nodiscard]] constexpr uint16_t destination_port_of(const share::OffloadedSession& session) noexcept {
   return session.protocol == share::NatProtocol::Icmp ? session.inside.port : session.remote.port;

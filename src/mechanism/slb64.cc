@@ -75,13 +75,15 @@ void Slb64::identify(share::OffloadedSession& session) const noexcept {
   session.inside.ipv4 = Ipv4Address(service == nullptr ? 0 : service->number());
 }
 
-// A connection that began with the PROXY protocol keeps its numbers if the service has it no longer.
-void Slb64::offer_session(WorkerState& state) const noexcept {
-  const share::OffloadedSession session = state.nat->candidate();
-  const auto ends = ends_of(session);
+std::optional<Crossing6> Slb64::ends_of(const share::OffloadedSession& session,
+                                        const WorkerState& state) const noexcept {
   const bool is_shifted = session.protocol == NatProtocol::Tcp && state.proxy_connections != nullptr &&
                           state.proxy_connections->find(session.outside) != nullptr;
-  if (ends && !is_shifted)
+  return is_shifted ? std::nullopt : ends_of(session);
+}
+
+void Slb64::offer_session(WorkerState& state) const noexcept {
+  if (const auto ends = ends_of(state.nat->candidate(), state))
     state.nat->offload(ends->source, ends->destination, ends->port.port);
   else
     state.nat->keep_from_offload();

@@ -46,6 +46,10 @@ class Slb64 {
   // now, under these settings. Nothing: the worker reads it (PROXY protocol), or it would get another server.
   [[nodiscard]] std::optional<carry::Crossing6> ends_of(
       const share::OffloadedSession& session) const noexcept;
+  // Of a session that the worker has. A connection that began with the PROXY protocol keeps its numbers if
+  // the service has it no longer.
+  [[nodiscard]] std::optional<carry::Crossing6> ends_of(const share::OffloadedSession& session,
+                                                        const WorkerState& state) const noexcept;
   // The service of a session that is known by its far end, if there is one today.
   void identify(share::OffloadedSession& session) const noexcept;
 

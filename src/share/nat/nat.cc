@@ -130,7 +130,7 @@ YONROKU_HOT_INLINE void Nat::touch(uint32_t session, NatProtocol protocol, NatSi
       touch_slowly(session, protocol, side, tcp_flags, now);
   } else if (protocol == NatProtocol::Udp) {
     s.expires = now + udp_lifetime(s.remote_port);
-    if (side == NatSide::Outside && s.state == 0) [[unlikely]]
+    if (s.state == 0 && is_answer(s, side)) [[unlikely]]
       touch_slowly(session, protocol, side, tcp_flags, now);
   } else {
     s.expires = now + icmp_;
@@ -140,8 +140,8 @@ YONROKU_HOT_INLINE void Nat::touch(uint32_t session, NatProtocol protocol, NatSi
 void Nat::touch_slowly(uint32_t session, NatProtocol protocol, NatSide side, uint8_t tcp_flags,
                        Tick now) noexcept {
   Session& s = at(session);
-  if (protocol == NatProtocol::Udp) {  // somebody answered: no longer among those that are ended for others
-    have_answer(session);
+  if (protocol == NatProtocol::Udp) {  // answered: no longer among those that are ended for others
+    if (side == NatSide::Outside) have_answer(session);
     --count_of(protocol, s);
     s.state = 1;
     ++count_of(protocol, s);

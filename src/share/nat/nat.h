@@ -139,10 +139,15 @@ class Nat {
   // Where mapping is endpoint-independent: the NAT sees all packets of an inside endpoint again, until its
   // sessions are offered anew.
   void take_back(const InsideEndpoint& inside, NatProtocol protocol) noexcept;
+  // Sets near and far (and its port) of a session, or returns false: it may not be offloaded.
+  using AddEnds = std::function<bool(OffloadedSession&)>;
+  // After change(): looks at `most` places. Flows whose ends are others now, or that may not be offloaded any
+  // more, end; what was kept from the offload is offered anew.
+  void review_flows(std::size_t most, const AddEnds& add_ends);
+  [[nodiscard]] bool has_flows_to_review() const noexcept { return review_from_ != kEnd; }
   // With an offload, before the NAT's end: all that may be offloaded is, as far as there is room, however few
-  // packets it had. `add_ends` sets near and far (and its port) of a session, or returns false: it may not
-  // be.
-  void offload_all(const std::function<bool(OffloadedSession&)>& add_ends);
+  // packets it had.
+  void offload_all(const AddEnds& add_ends);
   // With an offload: a session whose packets it has forwarded since before the NAT began (TCP: established),
   // with its binding where that is missing. False, and nothing has changed: it is another worker's,
   // its port is taken or not given out, the inside has another binding, or there is no room.
@@ -192,7 +197,7 @@ class Nat {
     Tick expires = 0;
     TimerLinks links{};
     uint16_t remote_port = 0;
-    uint8_t state = 0;  // TcpState; otherwise whether somebody outside has answered
+    uint8_t state = 0;  // TcpState; of UDP whether the other side has answered
     uint8_t flags = 0;  // kSessionFlags; of a binding's own session also kBindingFlags
   };
   static_assert(sizeof(Session) == 20);
@@ -202,7 +207,8 @@ class Nat {
     kShared = 0x08,  // the port is given out again for other destinations
     kHasSession = 0x10,
     kInUse = 0x20,
-    kTransitory = 0x80,  // of the session: which wheel it is in
+    kFromOutside = 0x40,  // of the session: who opened it
+    kTransitory = 0x80,   // of the session: which wheel it is in
   };
 
   struct Binding {
@@ -309,6 +315,11 @@ class Nat {
   void begin_timer(uint32_t session) noexcept;
   // A further one where the binding has a session; there is room for it.
   uint32_t add_session(uint32_t binding, const Ipv4Endpoint& remote, uint8_t state, Tick expires) noexcept;
+  // Whether a session that nobody has answered is, by a packet from this side. What strangers send to an open
+  // port is no answer, however much it is.
+  static constexpr bool is_answer(const Session& session, NatSide side) {
+    return (side == NatSide::Inside) == ((session.flags & kFromOutside) != 0);
+  }
   TimerWheel& wheel_of(const Session& session) noexcept {
     return (session.flags & kTransitory) != 0 ? transitory_ : lasting_;
   }
@@ -408,6 +419,7 @@ class Nat {
   void begin_flow(const Offer& offer) noexcept;
   // All come back from the offload, and are offered again with their next packets. Looks at each place.
   void end_all_flows() noexcept;
+  void withdraw_offers() noexcept;
   // kNone: somebody else's port, or none that is given out.
   [[nodiscard]] bool is_answered(uint32_t session, NatProtocol protocol) const noexcept;
   [[nodiscard]] uint32_t adopt_binding(const OffloadedSession& session, Tick now) noexcept;
@@ -440,6 +452,7 @@ class Nat {
   TimerWheel lasting_;
   TimerWheel transitory_;
   std::size_t session_count_ = 0;
+  uint64_t review_from_ = kEnd;   // likewise, of flows that may have to end
   uint64_t shorten_from_ = kEnd;  // the place of a visit from which on sessions may last too long
   std::size_t shared_count_ = 0;
   std::size_t static_count_ = 0;

@@ -43,6 +43,12 @@ const StaticBinding* NatChange::static_binding_at(uint64_t place) const {
 
 void Nat::change(const NatSettings& settings, Instant now) noexcept {
   now_ = now;
+  candidate_ = kNone;
+  if (settings == settings_) {  // the mechanism may have changed
+    withdraw_offers();
+    if (marks_) review_from_ = 0;
+    return;
+  }
   end_all_flows();
   const bool same_timeouts = settings.timeouts == settings_.timeouts;
   NatChange change(settings_, settings, pool_.worker(), pool_.workers());

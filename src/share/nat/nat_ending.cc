@@ -7,6 +7,7 @@ namespace yonroku::share {
 
 bool Nat::expire(Instant now, std::size_t most) noexcept {
   now_ = now;
+  candidate_ = kNone;
   const Tick tick = tick_of(now);
   bool more = pool_.end_rests(tick, most);
   if (shorten_from_ != kEnd) {
@@ -53,7 +54,7 @@ void Nat::end_session(uint32_t session, SessionEnd why) noexcept {
   --subscribers_[b.subscriber].sessions;
 
   if ((session & kFurther) == 0) {
-    b.first.flags = static_cast<uint8_t>(b.first.flags & ~kHasSession);
+    b.first.flags = static_cast<uint8_t>(b.first.flags & ~(kHasSession | kFromOutside));
     if (b.further == kNone) {
       const bool is_wanted = why == SessionEnd::MadeRoom || why == SessionEnd::Removed;
       if (!b.is_static()) end_binding(binding, is_wanted ? Rest::No : Rest::Yes);
@@ -63,6 +64,7 @@ void Nat::end_session(uint32_t session, SessionEnd why) noexcept {
     Session& heir = further_[b.further].session;
     session = b.further | kFurther;
     wheel_of(heir).cancel(session, links());
+    if (review_from_ != kEnd) end_flow(session);  // its new place may have been looked at
     b.first.remote = heir.remote;
     b.first.remote_port = heir.remote_port;
     b.first.expires = heir.expires;
@@ -74,7 +76,7 @@ void Nat::end_session(uint32_t session, SessionEnd why) noexcept {
     }
     const Tick latest = tick_of(now_) + lifetime_of(heir, b.protocol());
     if (shorten_from_ != kEnd && !is_past(heir.expires, latest)) b.first.expires = latest;
-    b.first.flags |= kHasSession;
+    b.first.flags |= kHasSession | (heir.flags & kFromOutside);
     begin_timer(binding);
   }
   const uint32_t id = session & ~kFurther;

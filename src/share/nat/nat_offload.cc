@@ -154,9 +154,40 @@ void Nat::end_flow(uint32_t session) noexcept {
   mark.restart(settings_.offload_after);
 }
 
+void Nat::withdraw_offers() noexcept {
+  for (const Offer& offer : offers_)
+    if (OffloadMark& mark = (*marks_)[mark_place(offer.session)]; mark.is_offered()) mark.restart(0);
+  offers_.clear();
+}
+
+void Nat::review_flows(std::size_t most, const AddEnds& add_ends) {
+  const auto review = [&](uint32_t session) {
+    OffloadMark& mark = (*marks_)[mark_place(session)];
+    if (mark.is_offloaded()) {
+      OffloadedSession offered = offloaded_session(session);
+      if (add_ends(offered) && offload_->is_of(mark.flow(), offered)) return;
+      end_flow(session);
+    }
+    mark.restart(0);
+  };
+  uint64_t& place = review_from_;
+  for (; place < bindings_.used(); ++place) {
+    if (most-- == 0) return;
+    const auto id = static_cast<uint32_t>(place);
+    if (is_in_use(id) && bindings_[id].has_session()) review(id);
+  }
+  for (place = std::max(place, kFurtherSessions); place - kFurtherSessions < further_.used(); ++place) {
+    if (most-- == 0) return;
+    const auto id = static_cast<uint32_t>(place - kFurtherSessions);
+    if (further_[id].binding != kNone) review(id | kFurther);
+  }
+  place = kEnd;
+}
+
 void Nat::end_all_flows() noexcept {
   if (!marks_) return;
   offers_.clear();
+  review_from_ = kEnd;
   const auto end = [&](uint32_t session) {
     end_flow(session);
     (*marks_)[mark_place(session)].restart(0);
@@ -167,7 +198,7 @@ void Nat::end_all_flows() noexcept {
 
 // --- flows that outlive the NAT ---
 
-void Nat::offload_all(const std::function<bool(OffloadedSession&)>& add_ends) {
+void Nat::offload_all(const AddEnds& add_ends) {
   if (!marks_) return;
   const auto consider = [&](uint32_t session) {
     if (is_offloaded(session) || !is_answered(session, bindings_[binding_with(session)].protocol())) return;

@@ -142,8 +142,9 @@ TEST_F(NatOffload, AnAnswerEndsTheLongerWait) {
   EXPECT_EQ(offload_.flows_.size(), 1u);
 }
 
-TEST_F(NatOffload, AnUnansweredSessionIsOfferedAgainAfterAReload) {
+TEST_F(NatOffload, AnUnansweredSessionIsOfferedAgainAfterAChange) {
   for (int i = 0; i < kUntilOneWay; ++i) ASSERT_EQ(out(NatProtocol::Udp), DropReason::None);
+  settings_.timeouts.icmp = 61;
   nat().change(settings_, now_);
   ASSERT_THAT(offload_.flows_, IsEmpty());
   ASSERT_EQ(out(NatProtocol::Udp), DropReason::None);
@@ -373,13 +374,58 @@ TEST_F(NatOffload, ASynLeavesAnEstablishedConnectionWhereItIs) {
   EXPECT_EQ(offload_.flows_.size(), 1u);
 }
 
-TEST_F(NatOffload, AnyReloadBringsAllBackUntilTheirNextPackets) {
+TEST_F(NatOffload, AReloadThatChangesNothingLeavesAllWhereTheyAre) {
+  connect(host(1));
+  converse(host(2));
+  converse(host(2), kOtherServer);  // a further session
+  const auto before = offload_.flows_.size();
+  ASSERT_EQ(before, 3u);
+  const int offers = offload_.offers_;
+  nat().change(settings_, now_);
+  pass(1);
+  EXPECT_EQ(offload_.flows_.size(), before);
+  EXPECT_EQ(offload_.offers_, offers) << "none was begun again";
+}
+
+TEST_F(NatOffload, FlowsWithOtherEndsAfterAReloadAreBegunAnew) {
+  connect(host(1));
+  converse(host(2));
+  converse(host(2), kOtherServer);
+  side().far_ = Ipv6Address(7, 7);
+  nat().change(settings_, now_);
+  pass(1);
+  EXPECT_THAT(offload_.flows_, IsEmpty());
+  ASSERT_EQ(out(NatProtocol::Udp, 0, kOtherServer, host(2)), DropReason::None);
+  ASSERT_EQ(offload_.flows_.size(), 1u);
+  EXPECT_EQ(offload_.flows_.begin()->second.session.far, Ipv6Address(7, 7));
+}
+
+// The binding's own session ends, and one that was not looked at takes its place, which was.
+TEST_F(NatOffload, ASessionThatMovesWhileFlowsAreReviewedIsNotForgotten) {
+  converse(host(1));
+  pass(100);
+  converse(host(1), kOtherServer);
+  ASSERT_EQ(offload_.flows_.size(), 2u);
+  side().far_ = Ipv6Address(7, 7);
+  nat().change(settings_, now_);
+  nat().review_flows(1, [](OffloadedSession&) { return true; });
+  ASSERT_TRUE(nat().has_flows_to_review());
+  now_ = now_ + Duration::seconds(201);
+  while (nat().expire(now_, 16)) {
+  }
+  ASSERT_EQ(nat().session_count(), 1u);
+  pass(1);
+  EXPECT_THAT(offload_.flows_, IsEmpty());
+}
+
+TEST_F(NatOffload, AChangeOfTheNatBringsAllBackUntilTheirNextPackets) {
   connect(host(1));
   converse(host(2));
   converse(host(2), kOtherServer);  // a further session
   ASSERT_EQ(offload_.flows_.size(), 3u);
   pass(100);
   ASSERT_EQ(out(NatProtocol::Udp, 0, kOtherServer, host(2)), DropReason::None);
+  settings_.timeouts.icmp = 61;
   nat().change(settings_, now_);
   EXPECT_THAT(offload_.flows_, IsEmpty());
   EXPECT_EQ(nat().counts().offloaded_sessions, 0u);

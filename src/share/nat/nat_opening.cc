@@ -2,6 +2,11 @@
 #include "share/nat/nat_lookup.h"
 
 namespace yonroku::share {
+namespace {
+
+constexpr int kMostEndedForOne = 8;  // to make room for it
+
+}  // namespace
 
 DropReason Nat::open_outbound(const Outbound& packet, Tick now, PortsToTake ports_to_take,
                               Ipv4Endpoint& outside) noexcept {
@@ -44,7 +49,6 @@ DropReason Nat::open_outbound(const Outbound& packet, Tick now, PortsToTake port
   }
   if (!found && may_own && end_transitory_of(subscriber, packet.protocol, kNone)) found = take_own();
   // Somebody else's port helps only where ports are not dealt out in blocks.
-  constexpr int kMostEndedForOne = 8;
   for (int i = 0; !found && may_own && settings_.allocation == PortAllocation::Dynamic &&
                   i < kMostEndedForOne && end_oldest_transitory();
        ++i) {
@@ -90,10 +94,13 @@ DropReason Nat::open_session(uint32_t binding, const Ipv4Endpoint& remote, NatSi
     if (const auto limit = check_limits(b.subscriber, protocol, binding, now))
       return refuse(*limit, protocol, inside);
   }
-  const bool has_room = session_count_ < settings_.max_sessions || end_oldest_transitory();
-  // The oldest may be the binding itself.
-  if (!has_room || !is_in_use(binding) || (b.has_session() && further_.is_full()))
-    return refuse(NatRefusal::TableFull, protocol, inside);
+  // The oldest may be the binding itself, and need not be a further session.
+  const auto has_room = [&] {
+    return session_count_ < settings_.max_sessions && !(b.has_session() && further_.is_full());
+  };
+  for (int ended = 0; !has_room(); ++ended)
+    if (ended == kMostEndedForOne || !end_oldest_transitory() || !is_in_use(binding))
+      return refuse(NatRefusal::TableFull, protocol, inside);
   uint32_t session = kNone;
   switch (protocol) {
     case NatProtocol::Udp: session = add_session(binding, remote, 0, now + udp_lifetime(remote.port)); break;
@@ -104,7 +111,10 @@ DropReason Nat::open_session(uint32_t binding, const Ipv4Endpoint& remote, NatSi
       break;
     }
   }
-  if (marks_ && side == NatSide::Inside) (*marks_)[mark_place(session)].set_heard();
+  if (side == NatSide::Outside)
+    at(session).flags |= kFromOutside;
+  else if (marks_)
+    (*marks_)[mark_place(session)].set_heard();
   return DropReason::None;
 }
 
@@ -128,6 +138,7 @@ uint32_t Nat::add_session(uint32_t binding, const Ipv4Endpoint& remote, uint8_t 
   s.remote = remote.address;
   s.remote_port = remote.port;
   s.state = state;
+  s.flags = static_cast<uint8_t>(s.flags & ~kFromOutside);
   s.expires = expires;
   if (marks_) marks_->set(mark_place(id), OffloadMark::after(settings_.offload_after));
   begin_timer(id);

@@ -216,23 +216,6 @@ TEST_F(NatTest, Rfc4787Req3NoPortTwice) {
   EXPECT_EQ(out(host(99), kServer, NatProtocol::Tcp, kSyn), DropReason::None);
 }
 
-TEST_F(NatTest, ShortageEndsTheOldestUnansweredFirst) {
-  for (uint64_t i = 0; i < 10; ++i) {
-    ASSERT_EQ(out(host(i), kServer), DropReason::None);
-    if (i % 2 == 0) {
-      ASSERT_EQ(in(outside_, kServer), DropReason::None);
-    }
-    pass(1);
-  }
-  ASSERT_EQ(out(host(1), kServer), DropReason::None);  // refreshed: host 3 is the oldest now
-  ASSERT_EQ(out(host(99), kServer), DropReason::None);
-  EXPECT_EQ(outside_.port, 5003);
-  for (uint64_t i : {0u, 1u, 2u, 4u, 5u, 6u, 7u, 8u, 9u}) {
-    Ipv4Endpoint found;
-    EXPECT_TRUE(nat().find_outside({host(i), kServer, NatProtocol::Udp, 0}, found)) << i;
-  }
-}
-
 TEST_F(NatTest, Rfc6888Req8AUdpPortRests) {
   settings_.port_rest = 120;
   settings_.pools[0].last_port = 5000;
@@ -376,26 +359,6 @@ TEST_F(NatTest, StaticBindingsLastAndLetEverybodyIn) {
   pass(8000);
   EXPECT_EQ(nat().session_count(), 0U);
   EXPECT_EQ(in({kPool, 5000}, kOtherServer, NatProtocol::Tcp, kSyn), DropReason::None);
-}
-
-TEST_F(NatTest, AFullTableKeepsWhatIsEstablished) {
-  settings_.max_sessions = 20;
-  settings_.pools[0].last_port = 5999;
-  for (uint64_t i = 0; i < 10; ++i) {
-    ASSERT_EQ(out(host(i), kServer, NatProtocol::Tcp, kSyn), DropReason::None);
-    ASSERT_EQ(in(outside_, kServer, NatProtocol::Tcp, kSyn | kAck), DropReason::None);
-  }
-  for (uint64_t i = 100; i < 110; ++i) ASSERT_EQ(out(host(i), kServer), DropReason::None) << i;
-  EXPECT_EQ(out(host(999), kServer), DropReason::TableFull);  // none of them had time to be answered
-  for (uint64_t i = 110; i < 200; ++i) {
-    if (i % 10 == 0) pass(5);
-    ASSERT_EQ(out(host(i), kServer), DropReason::None) << i;
-  }
-  EXPECT_LE(nat().session_count(), 21U);
-  for (uint64_t i = 0; i < 10; ++i) {
-    Ipv4Endpoint found;
-    EXPECT_TRUE(nat().find_outside({host(i), kServer, NatProtocol::Tcp, 0}, found)) << i;
-  }
 }
 
 // --- against a model ---

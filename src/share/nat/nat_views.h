@@ -16,8 +16,8 @@
 
 namespace yonroku::share {
 
-// "established"; of UDP "answered" or "unanswered", whether somebody outside has sent anything; of ICMP
-// "query".
+// "established"; of UDP "answered" or "unanswered", whether the side that did not begin has sent anything; of
+// ICMP "query".
 [[nodiscard]] std::string_view session_state_text(NatProtocol protocol, uint8_t state);
 
 struct SessionView {

@@ -48,6 +48,8 @@ class SessionOffload {
   // The NAT sees all packets again.
   virtual void end(uint32_t flow) noexcept = 0;
   [[nodiscard]] virtual Seen seen(uint32_t flow) const noexcept = 0;
+  // Whether begin() would make the same flow of the session again.
+  [[nodiscard]] virtual bool is_of(uint32_t flow, const OffloadedSession& session) const noexcept = 0;
 
  protected:
   ~SessionOffload() = default;

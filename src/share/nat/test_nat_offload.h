@@ -29,6 +29,12 @@ class FakeOffload final : public SessionOffload {
   void end(uint32_t flow) noexcept override { EXPECT_EQ(flows_.erase(flow), 1u) << flow; }
   [[nodiscard]] Seen seen(uint32_t flow) const noexcept override { return flows_.at(flow).seen; }
 
+  [[nodiscard]] bool is_of(uint32_t flow, const OffloadedSession& session) const noexcept override {
+    OffloadedSession then = flows_.at(flow).session;
+    then.is_newest = session.is_newest;  // not the flow's
+    return then == session;
+  }
+
   // True when the programs forward the packet, and the NAT does not see it.
   bool forwards_out(const Nat::Outbound& packet, Instant now) {
     for (auto& [number, flow] : flows_) {
@@ -102,6 +108,12 @@ class Side {
   void expire(Instant now) {
     while (nat_.expire(now, 16)) {
     }
+    while (nat_.has_flows_to_review())
+      nat_.review_flows(3, [this](OffloadedSession& session) {
+        session.near = kNear;
+        session.far = far_;
+        return true;
+      });
   }
   struct Row {
     NatProtocol protocol;
@@ -127,12 +139,13 @@ class Side {
     return seconds;
   }
   void take_candidate() {
-    if (nat_.has_candidate()) nat_.offload(kNear, kFar);
+    if (nat_.has_candidate()) nat_.offload(kNear, far_);
     if (is_calm_) nat_.begin_offers();
   }
   Events events_;
   Nat nat_;
   bool is_calm_ = true;  // no packet waits for the NAT
+  Ipv6Address far_ = kFar;
   FakeOffload* offload_;
   Ipv4Endpoint outside_;
   InsideEndpoint inside_;
