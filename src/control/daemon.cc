@@ -51,6 +51,7 @@ RuleWords words_of(const config::InstanceSettings& settings) {
 Daemon::~Daemon() {
   nat_logger_ = {};  // it looks at what goes, and so does the next
   recorder_.reset();
+  route_watcher_.reset();  // it attaches programs to interfaces that come
   if (offload_ != nullptr) offload_->leave();
 }
 
@@ -275,6 +276,10 @@ Status Daemon::status() const {
   if (offload_ != nullptr) {
     status.offload_interfaces = offload_->interfaces();
     status.offload_is_exact = offload_->is_exact();
+    for (const auto& interface : status.offload_interfaces)
+      if (std::string warning;
+          (interface.has_tc || interface.has_xdp) && !(warning = offload_warning(interface.name)).empty())
+        status.warnings.push_back(std::move(warning));
   }
   for (const auto& instance : instances_) {
     const auto& settings = instance->settings();

@@ -1,5 +1,6 @@
 #include "control/host_check.h"
 
+#include <algorithm>
 #include <fstream>
 
 namespace yonroku::control {
@@ -32,6 +33,18 @@ std::vector<std::string> host_warnings() {
         "dropped; "
         "set it to 0 or 2");
   return warnings;
+}
+
+std::string offload_warning(const std::string& interface) {
+  const std::string name = "net/ipv4/conf/" + interface + "/rp_filter";
+  // The kernel takes the larger one (Documentation/networking/ip-sysctl).
+  const int mode = std::max(sysctl("net/ipv4/conf/all/rp_filter", 0), sysctl(name, 0));
+  if (mode != 1) return {};
+  return interface +
+         ": rp_filter is 1 (strict), which the offload's programs do not ask: spoofed IPv4 sources pass; "
+         "check "
+         "them at ingress (nftables: netdev, `fib saddr . iif oif`), or leave the interface out of "
+         "offload-interfaces";
 }
 
 }  // namespace yonroku::control

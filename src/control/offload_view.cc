@@ -23,7 +23,9 @@ fastpath::Wish offload_wish(const config::InstanceSettings& settings) {
 
 uint32_t flow_records(const config::InstanceSettings& settings) {
   if (settings.offload == config::Offload::Off || !flow_kind(settings.mechanism)) return 0;
-  return static_cast<uint32_t>(std::min<uint64_t>(settings.nat.max_sessions, settings.offload_flows));
+  // Each worker has its part, which is one at least.
+  return static_cast<uint32_t>(std::max<uint64_t>(
+      std::min<uint64_t>(settings.nat.max_sessions, settings.offload_flows), settings.workers));
 }
 
 fastpath::ServedOrNot offload_view(uint32_t number, const engine::Mechanism& mechanism,

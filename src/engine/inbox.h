@@ -44,12 +44,12 @@ class Inbox {
     return true;
   }
 
-  // Calls process(Packet&) for each packet, in order. The owner's thread.
+  // Calls process(Packet&) for each packet, in order; returns how many there were. The owner's thread.
   template <class Process>
-  void empty(Process&& process) {
+  std::size_t empty(Process&& process) {
     {
       const std::scoped_lock lock(mutex_);
-      if (parcels_.empty()) return;
+      if (parcels_.empty()) return 0;
       std::swap(parcels_, taken_);
     }
     uint64_t count = 0;
@@ -59,7 +59,9 @@ class Inbox {
       packet.offload = parcel.offload;
       process(packet);
     }
+    const std::size_t taken = taken_.size();
     taken_.clear();
+    return taken;
   }
 
   // Waits for a packet here or at `fd`, so long at most; null: for ever. Returns early when a signal comes.

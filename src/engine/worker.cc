@@ -143,9 +143,11 @@ void Worker::run() {
     using Wait = io::TunQueue::Wait;
     const bool has_offers = pipeline_.has_offers();
     receive_batch(has_overdue_ || shares_work_ || has_offers ? Wait::No : Wait::ForPacket);
+    was_silent_ = size_ == 0 && !has_overdue_ && has_offers;
     if (size_ == 0 && !has_overdue_ && (shares_work_ || has_offers)) {
       inbox_.wait(queue_.fd(), has_offers ? &kSilence : nullptr);
       receive_batch(Wait::No);
+      was_silent_ = was_silent_ && size_ == 0;
     }
     if (mailbox_.has_question()) [[unlikely]]
       mailbox_.answer();
@@ -231,8 +233,10 @@ void Worker::process_batch(const Snapshot& snapshot) {
             pipeline_.forward(snapshot, mechanism, packets_[i], now, send);
         }
         if (!keeps_time_) return;
-        if (shares_work_)
-          inbox_.empty([&](Packet& packet) { pipeline_.take_over(snapshot, mechanism, packet, now, send); });
+        if (shares_work_ && inbox_.empty([&](Packet& packet) {
+              pipeline_.take_over(snapshot, mechanism, packet, now, send);
+            }) != 0)
+          was_silent_ = false;
         has_overdue_ = pipeline_.expire(snapshot, mechanism, now, send);
         if (pipeline_.has_offers()) begin_offers();
       },
@@ -242,7 +246,7 @@ void Worker::process_batch(const Snapshot& snapshot) {
 // Sessions are left to the offload when nothing waits here and nothing is about to come, so that no packet
 // overtakes those before it. Where there is no such moment the offload is needed most.
 void Worker::begin_offers() {
-  if (size_ > 0 && ++batches_since_offer_ < kMostBatchesSinceOffer) return;
+  if (!was_silent_ && ++batches_since_offer_ < kMostBatchesSinceOffer) return;
   pipeline_.begin_offers();
   batches_since_offer_ = 0;
 }

@@ -99,6 +99,7 @@ class Worker final : private Pipeline::Peers {
   bool keeps_time_ = false;   // the mechanism has something that ends by itself
   bool has_overdue_ = false;  // and did not get round to all of it
   unsigned batches_since_offer_ = 0;
+  bool was_silent_ = false;  // for long enough that what is offered may begin
   std::thread thread_;
   std::pmr::vector<std::byte> buffers_;
   std::vector<Packet> packets_;

@@ -3,6 +3,7 @@
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 #include <linux/if_link.h>
+#include <spdlog/spdlog.h>
 
 #include <cerrno>
 #include <charconv>
@@ -89,13 +90,15 @@ Attachment Attachment::take_over(uint32_t interface, int program, std::string pi
   return attachment;
 }
 
-// `what` is pinned as pin_ says, if it is to be.
-Result<void> Attachment::pin_to(const Pins* pins, int what) {
-  if (pins == nullptr) return {};
-  if (const int error = bpf_obj_pin(what, pins->path_of(pin_).c_str()); error != 0)
-    return failed("pinning a program", error);
+// `what` is pinned as pin_ says, if it is to be. Where that can't be it ends with the program.
+void Attachment::pin_to(const Pins* pins, int what) {
+  if (pins == nullptr) return;
+  if (const int error = bpf_obj_pin(what, pins->path_of(pin_).c_str()); error != 0) {
+    spdlog::warn("offload-state: {}/{}: {}: this program does not go on after the daemon", pins->folder(),
+                 pin_, std::strerror(-error));
+    return;
+  }
   pins_ = pins;
-  return {};
 }
 
 Result<Attachment> Attachment::at_tc(uint32_t interface, int program, const Pins* pins) {
@@ -104,7 +107,7 @@ Result<Attachment> Attachment::at_tc(uint32_t interface, int program, const Pins
   const int link = bpf_link_create(program, static_cast<int>(interface), kTcxIngress, nullptr);
   if (link >= 0) {
     attachment.link_ = io::FileDescriptor(link);
-    TRY(attachment.pin_to(pins, link));
+    attachment.pin_to(pins, link);
     return attachment;
   }
   if (link != -EINVAL && link != -EOPNOTSUPP) return failed("attaching the tc program", link);
@@ -120,7 +123,7 @@ Result<Attachment> Attachment::at_tc(uint32_t interface, int program, const Pins
   attachment.filter_interface_ = interface;
   attachment.pin_ = pin_of(kFilterPin, interface);
   if (pins != nullptr) ::unlink(pins->path_of(attachment.pin_).c_str());  // of the filter that was replaced
-  TRY(attachment.pin_to(pins, program));
+  attachment.pin_to(pins, program);
   return attachment;
 }
 
@@ -131,7 +134,7 @@ Result<Attachment> Attachment::at_xdp(uint32_t interface, int program, const Pin
   const int link = bpf_link_create(program, static_cast<int>(interface), BPF_XDP, &options);
   if (link < 0) return failed("attaching the XDP program", link);
   attachment.link_ = io::FileDescriptor(link);
-  TRY(attachment.pin_to(pins, link));
+  attachment.pin_to(pins, link);
   return attachment;
 }
 

@@ -35,7 +35,7 @@ class Attachment {
  private:
   Attachment() = default;
   static Attachment take_over(uint32_t interface, int program, std::string pin, const Pins* pins);
-  Result<void> pin_to(const Pins* pins, int what);
+  void pin_to(const Pins* pins, int what);
 
   io::FileDescriptor link_;        // gone, the program is too
   uint32_t filter_interface_ = 0;  // of a clsact filter, which has no link

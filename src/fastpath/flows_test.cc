@@ -1,6 +1,7 @@
 // Packets of NAT64's flows in the programs and in the engine: the same octets, or they are passed up
 // untouched.
 #include <ctime>
+#include <thread>
 
 #include "fastpath/test_flows.h"
 #include "mechanism/nat64.h"
@@ -129,6 +130,19 @@ TEST_F(FlowsOfNat64, LeaveWhatIsNoFlowToTheEngine) {
   table_->remove(number);
   expect_passed_up(packet, Miss::NoFlow);
   expect_passed_up(answer_to(out, test::udp({})), Miss::NoFlow);
+}
+
+// On kernels that leave filters of a program that was killed where they are.
+TEST_F(FlowsOfNat64, EndWithTheDaemonThatDoesNotKeepThemUp) {
+  const Octets packet = outward(test::kUdp, test::udp(test::counting(33)));
+  const Octets out = engine(packet);
+  (void)table_->install(flow_of(out));
+  programs_->follow_flows_for(0);
+  std::this_thread::sleep_for(std::chrono::milliseconds(20));  // the programs' clock ticks
+  expect_passed_up(packet, Miss::NoFlow);
+  expect_passed_up(answer_to(out, test::udp({})), Miss::NoFlow);
+  programs_->follow_flows_for(uint64_t{3600} * 1'000'000'000);
+  expect_forwarded(packet);
 }
 
 TEST_F(FlowsOfNat64, LeaveFlowsThatAreBeingWrittenToTheEngine) {

@@ -217,7 +217,7 @@ inline constexpr std::size_t kNeighbours = 8192;  // those that were not used fo
 // --- what the control side says to all programs (map `control`, one entry) ---
 
 // Of all that the maps hold and that the next program is to understand: changes with the meaning of anything.
-inline constexpr uint32_t kLayout = 4;
+inline constexpr uint32_t kLayout = 5;
 
 struct Control {
   uint32_t layout;  // kLayout once everything else is set; always the first
@@ -234,6 +234,9 @@ struct Control {
   uint64_t network;  // the namespace in which interfaces have their indices
   // Nanoseconds of CLOCK_MONOTONIC: somebody watches routes, and `whole_blocks` is right, until then.
   uint64_t blocks_until;
+  // Likewise, flows are followed until then: a program that is killed before Linux 6.6 leaves its filters
+  // behind.
+  uint64_t flows_until;
 };
 
 }  // namespace yonroku::fastpath

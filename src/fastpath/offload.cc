@@ -11,6 +11,8 @@
 namespace yonroku::fastpath {
 namespace {
 
+constexpr uint64_t kFlowsAlone = 30'000'000'000;  // nanoseconds; longer than the daemon is ever busy
+
 constexpr uint32_t bit(Place place) { return 1u << static_cast<uint32_t>(place); }
 
 // Drivers that run XDP programs before anything else is made of a frame, and take frames from the programs of
@@ -218,7 +220,10 @@ bool Offload::is_ours(uint32_t interface) const {
 
 void Offload::attach(std::span<const Interface> present) {
   std::erase_if(attached_, [&](const auto& each) {
-    return std::ranges::none_of(present, [&](const Interface& one) { return one.index == each.first; });
+    const bool is_gone =
+        std::ranges::none_of(present, [&](const Interface& one) { return one.index == each.first; });
+    if (is_gone) programs_.remove_device(each.first);
+    return is_gone;
   });
   for (const Interface& interface : present) {
     if (is_ours(interface.index)) continue;
@@ -286,6 +291,11 @@ void Offload::attach_to(const Interface& interface, bool wants_tc, bool wants_xd
   std::memcpy(device.mac, interface.mac, sizeof device.mac);
   if (const auto set = programs_.set_device(interface.index, device); !set)
     spdlog::error("offload: {}: {}", interface.name, set.error().to_string());
+}
+
+void Offload::trust_blocks() noexcept {
+  programs_.trust_blocks();
+  if (!pins_) programs_.follow_flows_for(kFlowsAlone);
 }
 
 CountersView Offload::counters(uint32_t instance) const {

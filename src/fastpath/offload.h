@@ -105,7 +105,9 @@ class Offload {
   [[nodiscard]] bool is_exact() const noexcept { return programs_.is_exact(); }
   // As Programs has them.
   [[nodiscard]] std::span<uint64_t> whole_blocks() const { return programs_.whole_blocks(); }
-  void trust_blocks() noexcept { programs_.trust_blocks(); }
+  // To be called again and again, or flows are the engine's again after half a minute, unless they are
+  // to outlive the program.
+  void trust_blocks() noexcept;
 
   [[nodiscard]] CountersView counters(uint32_t instance) const;  // both places
   [[nodiscard]] std::vector<InterfaceStatus> interfaces() const;

@@ -57,7 +57,7 @@ Result<Pins> Pins::open(const std::string& folder) {
 std::vector<std::string> Pins::names() const {
   std::vector<std::string> names;
   std::error_code error;
-  for (const auto& entry : std::filesystem::directory_iterator(folder_, error))
+  for (const auto& entry : std::filesystem::directory_iterator(path_of(""), error))
     if (const std::string name = entry.path().filename().string();
         name.starts_with(name_of_map("")) || Attachment::is_pin(name))
       names.push_back(name);
@@ -76,7 +76,7 @@ void Pins::give_to(uid_t user) const {
   constexpr auto kSameGroup = static_cast<gid_t>(-1);
   for (const std::string& name : names())
     if (::lchown(path_of(name).c_str(), user, kSameGroup) != 0)
-      spdlog::warn("offload-state: {}: {}", path_of(name), std::strerror(errno));
+      spdlog::warn("offload-state: {}/{}: {}", folder_, name, std::strerror(errno));
   if (::fchown(lock_.get(), user, kSameGroup) != 0) spdlog::warn("offload-state: {}", std::strerror(errno));
 }
 

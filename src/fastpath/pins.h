@@ -18,7 +18,11 @@ class Pins {
   static Result<Pins> open(const std::string& folder);
 
   [[nodiscard]] const std::string& folder() const { return folder_; }
-  [[nodiscard]] std::string path_of(const std::string& name) const { return folder_ + "/" + name; }
+  // By the open folder: the user whom the program becomes need not be allowed into those above it, as into
+  // /sys/fs/bpf.
+  [[nodiscard]] std::string path_of(const std::string& name) const {
+    return "/proc/self/fd/" + std::to_string(lock_.get()) + "/" + name;
+  }
   [[nodiscard]] std::vector<std::string> names() const;  // of what programs of ours have left
   [[nodiscard]] static std::string name_of_map(const std::string& map) { return "map-" + map; }
   // Of a map or a link; a filter of an interface is detached too.

@@ -27,6 +27,12 @@ std::unexpected<Error> failed(const char* what, int error) {
   return fail("offload", std::string(what) + ": " + std::strerror(error < 0 ? -error : error));
 }
 
+uint64_t nanoseconds_now() {
+  timespec now{};
+  (void)::clock_gettime(CLOCK_MONOTONIC, &now);
+  return static_cast<uint64_t>(now.tv_sec) * 1'000'000'000 + static_cast<uint64_t>(now.tv_nsec);
+}
+
 // libbpf's messages tell more than its error numbers: kept while programs are loaded.
 thread_local std::string* messages = nullptr;
 int keep_message(libbpf_print_level level, const char* format, va_list arguments) {
@@ -201,6 +207,7 @@ Result<void> Programs::set_up_control() {
       ::getrandom(&flow_seed, sizeof flow_seed, 0) < 0)
     return failed("getrandom", errno);
   control_->kernel_hops = 1;
+  control_->flows_until = UINT64_MAX;
   control_->network = network_namespace();
   control_->flow_keys = hash_keys_of(flow_seed);
   std::atomic_ref<uint32_t>(control_->flow_buckets).store(buckets_, std::memory_order_release);
@@ -277,12 +284,12 @@ bool Programs::is_exact() const noexcept {
   return std::atomic_ref<uint32_t>(control_->is_exact).load(std::memory_order_relaxed) != 0;
 }
 void Programs::trust_blocks() noexcept {
-  timespec now{};
-  (void)::clock_gettime(CLOCK_MONOTONIC, &now);
-  const auto nanoseconds =
-      static_cast<uint64_t>(now.tv_sec) * 1'000'000'000 + static_cast<uint64_t>(now.tv_nsec);
   std::atomic_ref<uint64_t>(control_->blocks_until)
-      .store(nanoseconds + kBlocksLifetime, std::memory_order_release);
+      .store(nanoseconds_now() + kBlocksLifetime, std::memory_order_release);
+}
+void Programs::follow_flows_for(uint64_t nanoseconds) noexcept {
+  std::atomic_ref<uint64_t>(control_->flows_until)
+      .store(nanoseconds_now() + nanoseconds, std::memory_order_release);
 }
 
 Result<void> Programs::set_instance(uint32_t number, const InstanceView& view) {

@@ -58,6 +58,8 @@ class Programs {
   // They are right for so long from now on.
   static constexpr uint64_t kBlocksLifetime = 2'000'000'000;  // nanoseconds
   void trust_blocks() noexcept;
+  // After load() flows are followed for ever.
+  void follow_flows_for(uint64_t nanoseconds) noexcept;
 
   // Each says what the kernel did not like.
   Result<void> set_instance(uint32_t number, const InstanceView& view);

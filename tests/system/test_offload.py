@@ -89,6 +89,13 @@ def test_a_reload_switches_it(lab):
     assert interfaces and all(each["places"] == ["tc"] and "veth" in each["why"] for each in interfaces)
 
 
+def test_reverse_path_checks_that_are_skipped_are_told(lab):
+    """rp_filter is asked behind the place where programs are."""
+    assert not [each for each in lab.translator.show("status")["warnings"] if "rp_filter" in each]
+    lab.sysctl("gateway", {"net.ipv4.conf.to-client.rp_filter": 1})
+    assert [each for each in lab.translator.show("status")["warnings"] if each.startswith("to-client: rp_filter is 1")]
+
+
 def test_routes_that_change_are_followed_at_once(lab):
     lab.ip("gateway", "route add 2001:db8:5::80/128 via 2001:db8:5::99")  # where nobody is
     received, _ = probes.ping(lab, "client", lab.SERVER_AS_IPV4, count=2)

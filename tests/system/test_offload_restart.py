@@ -28,7 +28,7 @@ class Stateful:
         self.bpf = self.folder / "bpf"
         self.state = self.bpf / "yonroku"
         self.bpf.mkdir()
-        subprocess.run(["mount", "-t", "bpf", "bpf", self.bpf], check=True)
+        subprocess.run(["mount", "-t", "bpf", "-o", "mode=0700", "bpf", self.bpf], check=True)
 
     def close(self):
         for process in reversed(self.processes):

@@ -78,7 +78,8 @@ YONROKU_HOT_INLINE bool is_claimed(const Link& link, const Header& header, Work&
 // knows.
 template <class Link>
 YONROKU_HOT_INLINE bool has_flow(const FlowKey& key, Work& work) {
-  if (work.control->flow_buckets == 0 || work.control->is_exact != 0) return false;
+  if (work.control->flow_buckets == 0 || work.control->is_exact != 0 || work.control->flows_until <= work.now)
+    return false;
   FlowSearch& search = work.scratch->search;
   search.key = key;
   return find_flow(&search, work.now) != 0 && is_of(search.found.instance, Link::kPlace, work);
