@@ -86,6 +86,10 @@ class FakeOffload final : public share::SessionOffload {
   }
   void end(uint32_t /*flow*/) noexcept override { ++room_; }
   [[nodiscard]] Seen seen(uint32_t /*flow*/) const noexcept override { return {}; }
+  [[nodiscard]] bool is_of(uint32_t /*flow*/,
+                           const share::OffloadedSession& /*session*/) const noexcept override {
+    return true;
+  }
 
  private:
   std::size_t room_;

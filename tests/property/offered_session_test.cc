@@ -25,8 +25,12 @@ class Recorder final : public share::SessionOffload {
   }
   void end(uint32_t) noexcept override { ++ended_; }
   [[nodiscard]] Seen seen(uint32_t) const noexcept override { return {}; }
+  [[nodiscard]] bool is_of(uint32_t flow, const share::OffloadedSession& session) const noexcept override {
+    return is_same_ && offered_.at(flow - 1) == session;
+  }
   std::vector<share::OffloadedSession> offered_;
   int ended_ = 0;
+  bool is_same_ = true;
 };
 
 class Instance {
@@ -42,7 +46,13 @@ class Instance {
   }
   // Also again: as after a reload.
   void prepare() {
-    std::visit([&](const auto& mechanism) { pipeline_.prepare(mechanism, Instant()); }, snapshot_->mechanism);
+    std::visit(
+        [&](const auto& mechanism) {
+          pipeline_.prepare(mechanism, Instant());
+          while (pipeline_.expire(*snapshot_, mechanism, Instant(), [](const Packet&) {})) {
+          }
+        },
+        snapshot_->mechanism);
   }
   // The packet that results, or none.
   Octets operator()(const Octets& input) {
@@ -236,7 +246,10 @@ TEST(OfferedSession, IsWhatItsPacketsShow) {
     EXPECT_EQ(instance.recorder_.offered_[0].protocol, NatProtocol::Udp) << row.name;
     expect_shown(instance.recorder_.offered_[0], there, out, row);
     instance.prepare();
-    EXPECT_EQ(instance.recorder_.ended_, 1) << row.name << ": a reload";
+    EXPECT_EQ(instance.recorder_.ended_, 0) << row.name << ": a reload";
+    instance.recorder_.is_same_ = false;
+    instance.prepare();
+    EXPECT_EQ(instance.recorder_.ended_, 1) << row.name << ": a reload with other ends";
     ASSERT_FALSE(instance(there).empty()) << row.name;
     EXPECT_EQ(instance.recorder_.offered_.size(), 2u) << row.name;
   }
