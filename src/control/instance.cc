@@ -207,7 +207,7 @@ void Instance::use_down_servers(const DownServers& down) {
 }
 
 Result<std::vector<ServiceStatus>> Instance::service_status() const {
-  constexpr std::chrono::milliseconds kLimit{100};
+  constexpr std::chrono::milliseconds kLimit{1000};
   std::vector<uint64_t> flows(tables_.services->server_numbers());
   for (std::size_t worker = 0; worker < workers_.size(); ++worker)
     if (!workers_[worker]->ask(

@@ -198,7 +198,7 @@ def test_established_connections_are_the_kernels(web):
     web.translator.write_config((Slb64.CONFIG + PROXY_SERVICE + web.workers).replace("    pools:", "    offload: tc\n    pools:"))
     web.translator.stop()
     web.translator.start()
-    wait_for(lambda: servers(web, 81)["203.0.113.10"].get("checks", 0) >= 1, what="checks")
+    wait_for(lambda: servers(web, 81).get("203.0.113.10", {}).get("checks", 0) >= 1, what="checks")
     fetch(80)
     first = counted()
     assert first > 200
@@ -214,7 +214,7 @@ def with_proxy(lab):
     """Starts the service with proxy-protocol, and waits until its checks, which have a header too, succeed."""
     lab.translator.write_config(Slb64.CONFIG + PROXY_SERVICE + lab.workers)
     lab.translator.reload()
-    wait_for(lambda: servers(lab, 81)["203.0.113.10"].get("checks", 0) >= 2, what="checks")
+    wait_for(lambda: servers(lab, 81).get("203.0.113.10", {}).get("checks", 0) >= 2, what="checks")
     assert servers(lab, 81)["203.0.113.10"]["up"]
 
 
