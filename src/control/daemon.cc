@@ -276,10 +276,11 @@ Status Daemon::status() const {
   if (offload_ != nullptr) {
     status.offload_interfaces = offload_->interfaces();
     status.offload_is_exact = offload_->is_exact();
-    for (const auto& interface : status.offload_interfaces)
-      if (std::string warning;
-          (interface.has_tc || interface.has_xdp) && !(warning = offload_warning(interface.name)).empty())
-        status.warnings.push_back(std::move(warning));
+    for (const auto& interface : status.offload_interfaces) {
+      if (!interface.has_tc && !interface.has_xdp) continue;
+      std::string warning = offload_warning(interface.name);
+      if (!warning.empty()) status.warnings.push_back(std::move(warning));
+    }
   }
   for (const auto& instance : instances_) {
     const auto& settings = instance->settings();

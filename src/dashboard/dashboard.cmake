@@ -10,5 +10,7 @@ add_custom_command(
   DEPENDS ${dashboard_files} "${PROJECT_SOURCE_DIR}/tools/embed_dashboard.py"
   COMMENT "Embedding the dashboard"
   VERBATIM)
+add_custom_target(dashboard_files DEPENDS "${dashboard_dir}/dashboard_files.inc")
+add_dependencies(generated dashboard_files)
 target_sources(yonroku_api PRIVATE "${dashboard_dir}/dashboard_files.inc")
 target_include_directories(yonroku_api PRIVATE "${dashboard_dir}")

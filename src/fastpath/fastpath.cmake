@@ -37,6 +37,8 @@ function(yonroku_programs target source)
     DEPENDS "${object}" "${PROJECT_SOURCE_DIR}/cmake/Skeleton.cmake"
     COMMENT "Embedding ${name}.bpf.o"
     VERBATIM)
+  add_custom_target(${name}_skeleton DEPENDS "${skeleton}")
+  add_dependencies(generated ${name}_skeleton)
   target_sources(${target} PRIVATE "${skeleton}")
   target_include_directories(${target} SYSTEM PRIVATE "${PROJECT_BINARY_DIR}/generated")
 endfunction()
