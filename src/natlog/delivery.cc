@@ -18,6 +18,12 @@ constexpr milliseconds kLongestPause{5000};
 constexpr milliseconds kFlushAfter{1000};
 constexpr milliseconds kTimeToEnd{5000};
 
+// Null: it tells something else.
+const Note* loss_in(const Batch& batch) {
+  const Note* const note = std::get_if<Note>(&batch);
+  return note != nullptr && note->kind == Note::Kind::Lost ? note : nullptr;
+}
+
 }  // namespace
 
 Delivery::Delivery(std::unique_ptr<Sink> sink, std::size_t most) : sink_(std::move(sink)), most_(most) {
@@ -48,15 +54,22 @@ bool Delivery::has_ended() const {
 
 void Delivery::offer(std::shared_ptr<const Batch> batch) {
   const std::size_t size = size_of(*batch);
+  const Note* const loss = loss_in(*batch);
+  // Other notes and changes of tables are few, and what is read later depends on them.
+  const bool is_limited = loss != nullptr || std::holds_alternative<std::vector<Event>>(*batch);
   {
     const std::scoped_lock lock(mutex_);
-    if (untold_ != 0 && status_.waiting + size < most_ / 2) {
+    if (untold_ != 0 && (!is_limited || status_.waiting == 0 || status_.waiting + size < most_ / 2)) {
       queue_.push_back(std::make_shared<const Batch>(
           Note{utc_now(), Note::Kind::Lost, nullptr, std::exchange(untold_, 0)}));
       ++status_.waiting;
     }
-    // Notes and changes of tables are few, and what is read later depends on them.
-    if (untold_ != 0 || (status_.waiting + size > most_ && size > 1)) {
+    const bool is_full = status_.waiting != 0 && status_.waiting + size > most_;
+    if (is_limited && (untold_ != 0 || is_full)) {
+      if (loss != nullptr) {  // which somebody else has counted
+        untold_ += loss->count;
+        return;
+      }
       status_.lost += size;
       untold_ += size;
       return;

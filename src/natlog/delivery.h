@@ -28,7 +28,7 @@ struct DeliveryStatus {
 
 class Delivery {
  public:
-  // `most` entries wait at once.
+  // `most` events wait at once; notes and changes of tables, which are few, find room always.
   Delivery(std::unique_ptr<Sink> sink, std::size_t most);
   // Ends it, and waits for that.
   ~Delivery();
@@ -61,7 +61,7 @@ class Delivery {
   std::condition_variable change_;
   std::deque<std::shared_ptr<const Batch>> queue_;
   DeliveryStatus status_;
-  uint64_t untold_ = 0;  // of status_.lost
+  uint64_t untold_ = 0;  // entries that were lost, here or before
   bool has_unflushed_ = false;
   bool has_flushed_ = true;  // the last time that it tried
   bool is_stopping_ = false;

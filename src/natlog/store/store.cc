@@ -228,7 +228,7 @@ Result<void> Store::put(const std::vector<Event>& events) {
 
 void Store::apply(const Event& event) {
   const auto source = sources_.find(event.source);
-  if (source == sources_.end()) return;
+  if (source == sources_.end()) return lose(event.time);
   const auto interval = [&](Interval::Kind kind) { return interval_of(event, source->second.number, kind); };
   latest_ = std::max(latest_, event.time);
   earliest_ = std::min(earliest_, event.time);
@@ -243,6 +243,13 @@ void Store::apply(const Event& event) {
     case EventKind::LimitExceeded:
     case EventKind::TableFull: return;  // nobody got anything
   }
+}
+
+// Of an instance that nobody has told of.
+void Store::lose(Milliseconds time) {
+  if (!unknown_) unknown_ = Gap{time, time, uint64_t{0}};
+  unknown_->until = std::max(unknown_->until, time);
+  ++*unknown_->lost;
 }
 
 void Store::begin(Interval interval, uint32_t instance) {
@@ -303,7 +310,10 @@ Result<void> Store::change_source(const Note& note) {
 
 Result<void> Store::put(const TableChange& change) {
   const auto source = sources_.find(change.source);
-  if (source == sources_.end()) return {};
+  if (source == sources_.end()) {
+    lose(change.time);
+    return {};
+  }
   TRY(opened_->catalogue.change_table(source->second.number, change));
   want_copy(std::max(clock_(), copied_ + kBetweenCopies));
   without_table_.erase(change.source->instance());
@@ -330,6 +340,10 @@ Result<void> Store::commit() {
   if (previous_) carry_some();
   carry_late_ends();
   if (has_rows()) TRY(write_rows());
+  if (unknown_) {
+    TRY(opened_->catalogue.put(*unknown_));
+    unknown_.reset();
+  }
   if (previous_ && carried_kind_ == kIntervalKinds) {
     segments_.back().is_complete = true;
     TRY(opened_->catalogue.put(segments_.back()));

@@ -71,6 +71,7 @@ class Store final : public Sink {
   [[nodiscard]] Result<void> copy_catalogue();
   [[nodiscard]] Result<void> do_tick();
   void apply(const Event& event);
+  void lose(Milliseconds time);
   void begin(Interval interval, uint32_t instance);
   void end(Interval interval, const Event& event);
   [[nodiscard]] Result<void> put(const std::vector<Event>& events);
@@ -115,6 +116,7 @@ class Store final : public Sink {
   std::vector<Interval> fresh_;
   std::vector<IntervalEnd> ends_;  // of rows that are in the current segment's file
   std::vector<LateEnd> late_ends_;
+  std::optional<Gap> unknown_;                         // entries of no instance of sources_
   std::map<std::string, Milliseconds> without_table_;  // began then, and has not told its table
 
   Milliseconds latest_ = 0;        // event that was put
