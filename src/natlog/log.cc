@@ -46,6 +46,7 @@ Log::~Log() {
 
 bool Log::use(const config::NatLogSettings& settings, Sinks sinks) {
   const std::scoped_lock lock(mutex_);
+  const std::set<const Source*> begun = begin_again(settings);
   bool has_more = settings.events != settings_.events || settings.destinations != settings_.destinations;
   settings_ = settings;
   std::vector<std::unique_ptr<Delivery>> wanted;
@@ -53,16 +54,15 @@ bool Log::use(const config::NatLogSettings& settings, Sinks sinks) {
     const auto present = std::ranges::find_if(deliveries_, [&](const auto& delivery) {
       return delivery != nullptr && delivery->sink().settings() == sink->settings();
     });
-    if (present != deliveries_.end()) {
-      (*present)->sink().use(*sink);
-      wanted.push_back(std::move(*present));
-      continue;
-    }
-    has_more = true;
-    wanted.push_back(std::make_unique<Delivery>(std::move(sink), settings.queue));
+    const bool is_new = present == deliveries_.end();
+    has_more |= is_new;
+    if (!is_new) (*present)->sink().use(*sink);
+    wanted.push_back(is_new ? std::make_unique<Delivery>(std::move(sink), settings.queue)
+                            : std::move(*present));
     for (const Followed& followed : followed_)
-      wanted.back()->offer(
-          std::make_shared<const Batch>(Note{utc_now(), Note::Kind::Began, followed.source}));
+      if (is_new || begun.contains(followed.source))
+        wanted.back()->offer(
+            std::make_shared<const Batch>(Note{utc_now(), Note::Kind::Began, followed.source}));
   }
   deliveries_.swap(wanted);
   for (auto& delivery : wanted) {
@@ -70,9 +70,26 @@ bool Log::use(const config::NatLogSettings& settings, Sinks sinks) {
     delivery->end();
     ending_.push_back(std::move(delivery));
   }
-  for (Followed& followed : followed_)
-    followed.detail = detail_of(settings_.events, followed.source->settings);
   return has_more;
+}
+
+// Of what is logged in another way from now on the ends would not be told, or not match: it ends now. Returns
+// the sources of those instances from now on.
+std::set<const Source*> Log::begin_again(const config::NatLogSettings& settings) {
+  std::set<const Source*> begun;
+  for (Followed& followed : followed_) {
+    const Detail detail = detail_of(settings.events, followed.source->settings);
+    const bool has_other_remotes =
+        detail == Detail::Sessions && settings.destinations != settings_.destinations;
+    if (detail == followed.detail && !has_other_remotes) continue;
+    while (collect(followed)) {
+    }
+    offer(Note{utc_now(), Note::Kind::Ended, followed.source});
+    followed.source = add_source(followed.source->settings);
+    followed.detail = detail;
+    begun.insert(followed.source);
+  }
+  return begun;
 }
 
 Detail Log::detail(const config::InstanceSettings& settings) const {

@@ -7,6 +7,7 @@
 #include <deque>
 #include <memory>
 #include <mutex>
+#include <set>
 #include <string>
 #include <thread>
 #include <vector>
@@ -33,8 +34,9 @@ class Log {
   Log(const Log&) = delete;
   Log& operator=(const Log&) = delete;
 
-  // Receivers of the same settings go on; the others end, for which nobody waits. True when there is a new
-  // one, or other events are logged: what was there before has not been told then.
+  // Receivers of the same settings go on; the others end, for which nobody waits. Instances of which other
+  // events are logged from now on end for the log, and begin again. True when there is a new receiver, or
+  // other events are logged: what is in the NATs is to be told then. Tables are to be told in any case.
   [[nodiscard]] bool use(const config::NatLogSettings& settings, Sinks sinks);
 
   // An instance, and what its workers write to, or null for one without a NAT. Ends when the rings do, or
@@ -66,6 +68,7 @@ class Log {
   void run();
   bool collect();
   bool collect(Followed& followed);
+  std::set<const Source*> begin_again(const config::NatLogSettings& settings);
   const Source* add_source(const config::InstanceSettings& settings);
   Followed* find(const std::string& instance);
   void offer(Batch batch);

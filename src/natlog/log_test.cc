@@ -3,6 +3,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <set>
+
 #include "natlog/test_receiver.h"
 
 namespace yonroku::natlog {
@@ -199,11 +201,37 @@ TEST(Log, OtherReceiversWhileItRuns) {
   more.push_back(std::make_unique<Receiver>(second, "b"));
   EXPECT_TRUE(log.use({.events = LoggedEvents::Sessions}, std::move(more)));
   rings->of_worker[0].on(event(Kind::SessionCreated, 5));
-  EXPECT_THAT(first->wait(2), ElementsAre("plat began", "plat 2 5"));
+  EXPECT_THAT(first->wait(4), ElementsAre("plat began", "plat ended", "plat began", "plat 2 5"));
   EXPECT_THAT(second->wait(2), ElementsAre("plat began", "plat 2 5"));
   EXPECT_FALSE(log.use({.events = LoggedEvents::Sessions}, one(std::make_shared<Received>(), "a")));
   (void)log.use({}, {});
   EXPECT_THAT(log.status().receivers, IsEmpty());
+}
+
+// Ends of what is not logged any more are not told, and those of sessions do not match where the remote end
+// is known of the beginning only.
+TEST(Log, WhatIsLoggedInAnotherWayEnds) {
+  using enum LoggedEvents;
+  const auto received = std::make_shared<Received>();
+  const auto rings = std::make_shared<engine::NatEventRings>(1, 16);
+  Log log({.events = Sessions, .destinations = true}, one(received));
+  log.begin(instance(), rings);
+  rings->of_worker[0].on(event(Kind::SessionCreated, 5));
+  const auto use = [&](LoggedEvents events, bool destinations) {
+    (void)log.use({.events = events, .destinations = destinations}, one(std::make_shared<Received>()));
+  };
+  use(Sessions, false);
+  EXPECT_THAT(received->wait(4), ElementsAre("plat began", "plat 2 5", "plat ended", "plat began"));
+  use(Bindings, false);
+  EXPECT_EQ(received->wait(6).size(), 6u);
+  use(Auto, false);     // the same
+  use(Bindings, true);  // which have none
+  rings->of_worker[0].on(event(Kind::BindingCreated, 6));
+  EXPECT_EQ(received->wait(7).back(), "plat 0 6");
+  EXPECT_EQ(received->words.size(), 7u);
+  const std::set<const Source*> sources{received->sources.begin(), received->sources.end()};
+  EXPECT_EQ(sources.size(), 3u);
+  for (const Source* source : sources) EXPECT_EQ(source->number, 1u);
 }
 
 TEST(Log, WhatNeedNotBeToldNowWaitsForRoom) {

@@ -16,6 +16,7 @@ struct Received {
   std::condition_variable change;
   std::vector<std::string> words;
   std::vector<Event> events;
+  std::vector<const Source*> sources;  // of notes
   bool refuses = false;
   std::size_t attempts = 0;
   std::size_t flushes = 0;
@@ -61,6 +62,7 @@ class Receiver : public Sink {
     }
   }
   void put(const Note& note) {
+    received_->sources.push_back(note.source);
     static constexpr const char* kWords[] = {"began", "changed", "ended", "lost"};
     received_->words.push_back((note.source != nullptr ? note.source->instance() : "all") + " " +
                                kWords[static_cast<int>(note.kind)] +

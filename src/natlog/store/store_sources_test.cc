@@ -29,5 +29,21 @@ TEST_F(StoreTest, WhatComesFromNobodyKnownIsMissing) {
   EXPECT_EQ(history().gaps({kNoon, kNoon + 60'000})->size(), 1u);
 }
 
+// Its ends are not logged any more: nobody has it for ever.
+TEST_F(StoreTest, AnInstanceThatBeginsAgainHasNothing) {
+  start();
+  const Source* plat = begin(source());
+  event(plat, EventKind::BindingCreated, "2001:db8::1", 5000);
+  pass(60'000);
+  write(Note{now_, Note::Kind::Ended, plat});
+  plat = begin(source());
+  pass(1000);
+  event(plat, EventKind::SessionCreated, "2001:db8::2", 5001);
+  tick();
+  EXPECT_THAT(who(5000, 30), ElementsAre("2001:db8::1 0..60"));
+  EXPECT_THAT(who(5000, 90), IsEmpty());
+  EXPECT_THAT(who(5001, 90), ElementsAre("2001:db8::2 61..-"));
+}
+
 }  // namespace
 }  // namespace yonroku::natlog
