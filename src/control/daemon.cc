@@ -209,9 +209,12 @@ Result<void> Daemon::reload(const config::Settings& settings) {
   }
   for (Instance* instance : prepared)
     instance->commit_reload(*find_settings(settings, instance->settings().name));
-  std::erase_if(instances_, [&](const auto& instance) {
+  const auto is_removed = [&](const auto& instance) {
     return find_settings(settings, instance->settings().name) == nullptr;
-  });
+  };
+  for (auto& instance : instances_)
+    if (is_removed(instance)) instance->log_removal();
+  std::erase_if(instances_, is_removed);
   ended_log = use_log(settings, std::move(sinks));
   for (auto& instance : added) {
     instance->start_workers(log_.get());

@@ -48,6 +48,9 @@ class Instance {
   void log_nat();
   bool log_some_of_nat();
   void end_log();
+  // Before the end of an instance that is in the configuration no more: it has no table from now on. At the
+  // end of the program tables stay in force for the log, as the next one goes on with them.
+  void log_removal();
   // Takes over settings that need no restart (config::settings_needing_restart), in two steps:
   // prepare_reload() finds every reason against them and changes nothing that packets see; commit_reload()
   // can't fail.
@@ -134,6 +137,7 @@ class Instance {
   void leave_flows();
   [[nodiscard]] std::pmr::memory_resource* table_memory() const;
   void count_rules();
+  [[nodiscard]] bool has_table() const { return tables_.rules != nullptr || tables_.eam->size() != 0; }
   [[nodiscard]] natlog::TableChange whole_table() const;
   [[nodiscard]] natlog::TableChange difference(const Change& change) const;
   [[nodiscard]] natlog::TableChange difference(const share::MapRuleTable& next) const;

@@ -68,7 +68,11 @@ Result<void> Instance::begin_log(natlog::Log& log) {
 }
 
 void Instance::log_table() {
-  if (log_ != nullptr && (tables_.rules != nullptr || tables_.eam->size() != 0)) log(whole_table());
+  if (log_ != nullptr && has_table()) log(whole_table());
+}
+
+void Instance::log_removal() {
+  if (log_ != nullptr && has_table()) log({.kind = TableChange::Kind::Whole});
 }
 
 void Instance::log_nat() {

@@ -8,6 +8,7 @@ import socket
 import time
 
 import pytest
+from namespaces import wait_for
 from scenarios import Nat64, Softwire
 from translators import yonroku_binary
 
@@ -132,6 +133,30 @@ def test_borders_without_state(line):
         time.sleep(0.2)
         assert subscribers(who(line, address, port, "udp", before)) == subscribers(answer)
         assert subscribers(who(line, address, port, "udp")) == []
+
+
+def test_an_instance_that_is_removed(line):
+    """By a reload, or while the program does not run: its rules and softwires are nobody's from then on."""
+    config = log_section(line) + Softwire.BORDERS[line.kind]
+    other = log_section(line) + Softwire.BORDERS["ipip"].replace("name: br", "name: other").replace("ffff::1", "ffff::2")
+    place = (line.SHARED, line.PORTS[0], "udp")
+    line.start(border=config)
+    time.sleep(1.2)
+    before = utc_now()
+    assert subscribers(who(line, *place, before)) != []
+    line.translator.write_config(other)
+    line.translator.reload()
+    time.sleep(1.2)
+    assert subscribers(who(line, *place)) == []
+    assert subscribers(who(line, *place, before)) != []
+    line.translator.write_config(config)
+    line.translator.reload()
+    time.sleep(1.2)
+    assert subscribers(who(line, *place)) != []
+    line.translator.stop()
+    line.translator.write_config(other)
+    line.translator.start()
+    wait_for(lambda: subscribers(who(line, *place)) == [], 15, what="the end of the table")
 
 
 def test_a_host_without_a_log_says_so(nat):

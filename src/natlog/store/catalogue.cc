@@ -237,9 +237,18 @@ Result<void> Catalogue::change_table(int64_t source, const TableChange& change) 
   return transaction.commit();
 }
 
+Result<std::vector<std::string>> Catalogue::instances_with_tables() {
+  Statement all = TRY(database_.prepare(
+      "SELECT DISTINCT name FROM source WHERE id IN (SELECT source FROM entry WHERE until = ?)"));
+  all.bind(kOpen);
+  std::vector<std::string> names;
+  while (TRY(all.step())) names.emplace_back(all.text(0));
+  return names;
+}
+
 Result<void> Catalogue::end_table(const std::string& instance, Milliseconds time) {
   return run(
-      "UPDATE entry SET until = ?1 WHERE until = ?2 "
+      "UPDATE entry SET until = max(since, ?1) WHERE until = ?2 "
       "AND source IN (SELECT id FROM source WHERE name = ?3)",
       time, kOpen, std::string_view(instance));
 }

@@ -57,6 +57,8 @@ class Catalogue {
   [[nodiscard]] Result<void> restore(int64_t run, int64_t number, const Source& source, Milliseconds since);
 
   [[nodiscard]] Result<void> change_table(int64_t source, const TableChange& change);
+  // Whose entries are in force.
+  [[nodiscard]] Result<std::vector<std::string>> instances_with_tables();
   // The instance has no table now.
   [[nodiscard]] Result<void> end_table(const std::string& instance, Milliseconds time);
   // Forgets what was over before `limit`.

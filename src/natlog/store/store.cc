@@ -124,6 +124,10 @@ Result<void> Store::open() {
   TRY(catalogue.end_all(alive));
   if (alive != 0) TRY(catalogue.put(Gap{alive, now, std::nullopt}));
   const int64_t run = TRY(catalogue.next_run());
+  // Those that do not come again were taken out of the configuration while the program did not run.
+  for (std::string& instance : TRY(catalogue.instances_with_tables()))
+    without_table_[std::move(instance)] = alive != 0 ? alive : now;
+  tables_told_ = now;
   opened_.emplace(std::move(lock), std::move(catalogue), run);
   if (auto ready = open_segment(); !ready) {
     opened_.reset();
@@ -284,6 +288,7 @@ Result<void> Store::put(const Note& note) {
     case Note::Kind::Began:
       sources_[note.source] = {TRY(catalogue.begin(opened_->run, note)), note.time};
       without_table_[note.source->instance()] = note.time;
+      tables_told_ = clock_();
       return {};
     case Note::Kind::Changed: return change_source(note);
     case Note::Kind::Ended:
@@ -317,19 +322,15 @@ Result<void> Store::put(const TableChange& change) {
   TRY(opened_->catalogue.change_table(source->second.number, change));
   want_copy(std::max(clock_(), copied_ + kBetweenCopies));
   without_table_.erase(change.source->instance());
+  if (change.kind == TableChange::Kind::Whole) tables_told_ = clock_();
   return {};
 }
 
-// An instance with a table tells it when it begins.
+// An instance with a table tells it when it begins. Large ones before it take their time.
 Result<void> Store::end_unknown_tables(Milliseconds now) {
-  for (auto each = without_table_.begin(); each != without_table_.end();) {
-    if (now - each->second < kTimeForTable) {
-      ++each;
-      continue;
-    }
-    TRY(opened_->catalogue.end_table(each->first, each->second));
-    each = without_table_.erase(each);
-  }
+  if (now - tables_told_ < kTimeForTable) return {};
+  for (const auto& [instance, time] : without_table_) TRY(opened_->catalogue.end_table(instance, time));
+  without_table_.clear();
   return {};
 }
 

@@ -116,8 +116,10 @@ class Store final : public Sink {
   std::vector<Interval> fresh_;
   std::vector<IntervalEnd> ends_;  // of rows that are in the current segment's file
   std::vector<LateEnd> late_ends_;
-  std::optional<Gap> unknown_;                         // entries of no instance of sources_
-  std::map<std::string, Milliseconds> without_table_;  // began then, and has not told its table
+  std::optional<Gap> unknown_;  // entries of no instance of sources_
+  // Instances that began, or ended for us, at that time, and have not told their table since.
+  std::map<std::string, Milliseconds> without_table_;
+  Milliseconds tables_told_ = 0;  // when the last instance began or told its table
 
   Milliseconds latest_ = 0;        // event that was put
   Milliseconds earliest_ = kOpen;  // of those that wait

@@ -45,5 +45,84 @@ TEST_F(StoreTest, AnInstanceThatBeginsAgainHasNothing) {
   EXPECT_THAT(who(5001, 90), ElementsAre("2001:db8::2 61..-"));
 }
 
+config::InstanceSettings siit(const char* name) {
+  config::InstanceSettings settings;
+  settings.name = name;
+  settings.mechanism = config::Mechanism::Siit;
+  return settings;
+}
+
+class TableTest : public StoreTest {
+ protected:
+  const Source* begin_with_table(const char* name, const char* ipv4) {
+    const Source* const made = begin(source(siit(name), static_cast<uint32_t>(sources_.size()) + 1));
+    write(TableChange{.time = now_,
+                      .kind = TableChange::Kind::Whole,
+                      .source = made,
+                      .added_mappings = {{*Ipv4Prefix::parse(std::string(ipv4) + "/32"),
+                                          *Ipv6Prefix::parse("2001:db8::1/128")}}});
+    return made;
+  }
+  // How many had it at a second since noon.
+  std::size_t count(const char* ipv4, Milliseconds second) {
+    const Milliseconds time = kNoon + second * 1000;
+    return history().entries_at(*Ipv4Address::parse(ipv4), {time, time})->size();
+  }
+};
+
+TEST_F(TableTest, AnInstanceThatIsRemovedHasNone) {
+  start();
+  const Source* const dc = begin_with_table("dc", "192.0.2.1");
+  pass(60'000);
+  write(TableChange{.time = now_, .kind = TableChange::Kind::Whole, .source = dc});
+  write(Note{now_, Note::Kind::Ended, dc});
+  tick();
+  EXPECT_EQ(count("192.0.2.1", 30), 1u);
+  EXPECT_EQ(count("192.0.2.1", 61), 0u);
+}
+
+// Its name is in the configuration no more.
+TEST_F(TableTest, AnInstanceThatDoesNotComeAgainHasNone) {
+  start();
+  const Source* const dc = begin_with_table("dc", "192.0.2.1");
+  begin_with_table("dc-2", "192.0.2.2");
+  pass(60'000);
+  write(Note{now_, Note::Kind::Ended, dc});
+  stop();
+  pass(60'000);
+  start();
+  begin_with_table("dc-2", "192.0.2.2");
+  tick();
+  EXPECT_EQ(count("192.0.2.1", 120), 1u) << "it may still come";
+  pass(11'000);
+  tick();
+  EXPECT_EQ(count("192.0.2.1", 30), 1u);
+  EXPECT_EQ(count("192.0.2.1", 61), 0u);
+  EXPECT_EQ(count("192.0.2.2", 61), 1u);
+  EXPECT_EQ(count("192.0.2.2", 131), 1u);
+}
+
+// The tables of those before it are large.
+TEST_F(TableTest, AnInstanceMayComeLate) {
+  start();
+  begin_with_table("dc", "192.0.2.1");
+  begin_with_table("dc-2", "192.0.2.2");
+  pass(60'000);
+  stop();
+  start();
+  pass(8000);
+  begin_with_table("dc", "192.0.2.1");
+  tick();
+  pass(8000);
+  tick();
+  begin_with_table("dc-2", "192.0.2.2");
+  pass(11'000);
+  tick();
+  for (const int second : {59, 61, 70, 80}) {
+    EXPECT_EQ(count("192.0.2.1", second), 1u) << second;
+    EXPECT_EQ(count("192.0.2.2", second), 1u) << second;
+  }
+}
+
 }  // namespace
 }  // namespace yonroku::natlog
