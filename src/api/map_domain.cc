@@ -22,13 +22,12 @@ share::PortSet MapCustomer::ports() const {
   return *ports;
 }
 
-MapDomain::MapDomain(std::vector<MapRule> rules)
-    : rules_(std::move(rules)),
-      table_(std::make_unique<MapRuleTable>(MapRuleTable::Index::BothWays, /*seed=*/0)) {}
+MapDomain::MapDomain(std::vector<MapRule> rules, Index index)
+    : rules_(std::move(rules)), table_(std::make_unique<MapRuleTable>(index, /*seed=*/0)) {}
 
 Result<MapDomain> MapDomain::create(std::vector<MapRule> rules,
-                                    const std::function<std::string(std::size_t)>& name_of) {
-  MapDomain domain(std::move(rules));
+                                    const std::function<std::string(std::size_t)>& name_of, Index index) {
+  MapDomain domain(std::move(rules), index);
   for (std::size_t i = 0; i < domain.rules_.size(); ++i)
     if (const auto refusal = domain.table_->add(domain.rules_[i]); refusal != MapRuleTable::Refusal::None)
       return fail(name_of(i), std::string(describe(refusal)), "`yonroku map rules` says which");

@@ -47,9 +47,12 @@ struct MapAddressReading {
 
 class MapDomain {
  public:
-  // Fails when two rules exclude one another; `name_of` tells them apart.
+  using Index = share::MapRuleTable::Index;
+  // Fails when two rules exclude one another; `name_of` tells them apart. Two may have one IPv6 prefix only
+  // with Index::Ipv4Only, which can't read().
   static Result<MapDomain> create(std::vector<share::MapRule> rules,
-                                  const std::function<std::string(std::size_t)>& name_of);
+                                  const std::function<std::string(std::size_t)>& name_of,
+                                  Index index = Index::BothWays);
 
   // The customer edge with this End-user IPv6 prefix (RFC 7597 §5: the rule with the longest match is its
   // Basic Mapping Rule). A prefix of 128 bits is any address of a customer.
@@ -59,7 +62,7 @@ class MapDomain {
   [[nodiscard]] Result<MapAddressReading> read(const Ipv6Address& address) const;
 
  private:
-  explicit MapDomain(std::vector<share::MapRule> rules);
+  MapDomain(std::vector<share::MapRule> rules, Index index);
   [[nodiscard]] MapCustomer customer(const share::MapRule& rule, share::AddressAndPsid host) const;
 
   std::vector<share::MapRule> rules_;

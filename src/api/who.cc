@@ -143,8 +143,8 @@ const PastEntry* mapping_at(const std::vector<PastEntry>& entries, Milliseconds 
   return nullptr;
 }
 
-void add_rule_at(const std::vector<PastEntry>& entries, Milliseconds moment, const WhoQuestion& question,
-                 WhoResult& result) {
+Result<void> add_rule_at(const std::vector<PastEntry>& entries, Milliseconds moment,
+                         const WhoQuestion& question, WhoResult& result) {
   std::vector<share::MapRule> rules;
   std::vector<const PastEntry*> owners;
   for (const PastEntry& entry : entries) {
@@ -156,10 +156,16 @@ void add_rule_at(const std::vector<PastEntry>& entries, Milliseconds moment, con
     rules.push_back(*rule);
     owners.push_back(&entry);
   }
-  const auto domain = MapDomain::create(std::move(rules), [](std::size_t) { return std::string(); });
-  if (!domain) return;
+  // One B4 may have several softwires, so nothing is looked up by IPv6 address.
+  const auto domain = MapDomain::create(
+      std::move(rules), [&](std::size_t i) { return "the log of " + owners[i]->source->settings.name; },
+      MapDomain::Index::Ipv4Only);
+  if (!domain)
+    return fail(domain.error().where, domain.error().what,
+                "two rules of that time say something else about one address; the catalogue has both");
   const auto customer = domain->owner(question.address, question.port);
   if (customer) add(result, answer_of(*owners[customer->rule_number - 1], *customer, question.port));
+  return {};
 }
 
 // RFC 6888 REQ-12 advises against it, so destinations are rarely logged.
@@ -334,7 +340,7 @@ Result<void> Who::add_tables(const WhoQuestion& question, const TimeSpan& span, 
         answer.inside_port = question.port;
         add(result, std::move(answer));
       }
-      add_rule_at(entries, moment, question, result);
+      TRY(add_rule_at(entries, moment, question, result));
     }
   }
   return {};
