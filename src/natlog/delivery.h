@@ -29,11 +29,13 @@ struct DeliveryStatus {
 class Delivery {
  public:
   // `most` events wait at once; notes and changes of tables, which are few, find room always.
-  Delivery(std::unique_ptr<Sink> sink, std::size_t most);
+  // At the end it goes on for `time_to_end`.
+  Delivery(std::unique_ptr<Sink> sink, std::size_t most,
+           std::chrono::milliseconds time_to_end = std::chrono::milliseconds{5000});
   // Ends it, and waits for that.
   ~Delivery();
 
-  // Goes on for a few seconds with what waits, in its own thread. Nothing is offered to it any more.
+  // Goes on for that time with what waits, in its own thread. Nothing is offered to it any more.
   void end();
   [[nodiscard]] bool has_ended() const;
 
@@ -57,6 +59,7 @@ class Delivery {
 
   std::unique_ptr<Sink> sink_;
   std::size_t most_;
+  std::chrono::milliseconds time_to_end_;
   mutable std::mutex mutex_;
   std::condition_variable change_;
   std::deque<std::shared_ptr<const Batch>> queue_;

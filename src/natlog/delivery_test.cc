@@ -74,5 +74,31 @@ TEST_F(DeliveryTest, NotesOfLossesArePutTogether) {
   EXPECT_EQ(words[9], "plat ended");
 }
 
+// Each batch takes it a while; what it is not given it is to keep.
+class SlowReceiver : public Sink {
+ public:
+  std::string name() const override { return "slow"; }
+  Result<void> write(const Batch& /*batch*/) override {
+    std::this_thread::sleep_for(std::chrono::milliseconds(20));
+    return {};
+  }
+  Result<void> flush() override { return {}; }
+};
+
+TEST(Delivery, ASlowReceiverHasNoMoreTimeToEnd) {
+  const Source source = test_source();
+  Delivery delivery(std::make_unique<SlowReceiver>(), 1000, std::chrono::milliseconds(100));
+  for (int i = 0; i < 500; ++i)
+    delivery.offer(std::make_shared<const Batch>(
+        std::vector<Event>{test_event(source, share::NatEvent::Kind::BindingCreated)}));
+  const auto before = std::chrono::steady_clock::now();
+  delivery.end();
+  while (!delivery.has_ended()) std::this_thread::sleep_for(std::chrono::milliseconds(1));
+  EXPECT_LT(std::chrono::steady_clock::now() - before, std::chrono::seconds(5));
+  const DeliveryStatus status = delivery.status();
+  EXPECT_GT(status.lost, 0u);
+  EXPECT_EQ(status.written + status.lost, 500u);
+}
+
 }  // namespace
 }  // namespace yonroku::natlog
