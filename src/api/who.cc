@@ -124,7 +124,7 @@ WhoAnswer answer_of(const PastEntry& entry, const MapCustomer& customer, std::op
 
 bool is_same(const WhoAnswer& a, const WhoAnswer& b) {
   return a.instance == b.instance && a.how == b.how && a.subscriber == b.subscriber && a.from == b.from &&
-         a.outside == b.outside && a.outside_ports == b.outside_ports;
+         a.outside == b.outside && a.outside_ports == b.outside_ports && a.protocol == b.protocol;
 }
 
 void add(WhoResult& result, WhoAnswer answer) {
@@ -180,6 +180,18 @@ void note_remote(WhoResult& result, const std::optional<natlog::Remote>& remote)
 void set_settings_force(WhoAnswer& answer, const TimeSpan& in_force) {
   answer.from = in_force.from;
   answer.until = end_of(in_force.until);
+}
+
+WhoAnswer answer_of(const share::StaticBinding& made, const PastSource& source) {
+  const share::InsideEndpoint inside{made.inside, made.inside_ipv4, made.inside_port};
+  WhoAnswer answer = answer_in(source, How::Binding, made.outside);
+  answer.subscriber = subscriber_text(inside, source);
+  answer.inside = inside_text(inside);
+  answer.inside_port = made.inside_port;
+  answer.protocol = made.protocol;
+  answer.outside_ports = std::to_string(made.outside_port);
+  answer.notes.emplace_back("a static binding of the configuration");
+  return answer;
 }
 
 // The IPv4 addresses that are embedded in those of `inside`; nullopt when it is not in the prefix, or
@@ -317,15 +329,8 @@ void Who::add_static(const WhoQuestion& question, const TimeSpan& span, WhoResul
       if (made.outside != question.address || made.outside_port != question.port ||
           (question.protocol && *question.protocol != made.protocol))
         continue;
-      const share::InsideEndpoint inside{made.inside, made.inside_ipv4, made.inside_port};
-      WhoAnswer answer = answer_in(*source, How::Binding, question.address);
-      answer.subscriber = subscriber_text(inside, *source);
-      answer.inside = inside_text(inside);
-      answer.inside_port = made.inside_port;
-      answer.protocol = made.protocol;
-      answer.outside_ports = std::to_string(made.outside_port);
+      WhoAnswer answer = api::answer_of(made, *source);
       set_settings_force(answer, same_settings(*source));
-      answer.notes.emplace_back("a static binding of the configuration");
       add(result, std::move(answer));
     }
   }
@@ -376,6 +381,20 @@ Result<void> Who::add_prefixes(const WhoQuestion& question, const TimeSpan& span
 }
 
 // --- the other way round ---
+
+void Who::add_static_of(const Ipv6Prefix& subscriber, const TimeSpan& span, std::size_t most,
+                        WhoResult& result) const {
+  for (const auto& source : history_.sources()) {
+    if (!source->in_force.overlaps(span)) continue;
+    for (const share::StaticBinding& made : source->settings.nat.static_bindings) {
+      if (result.answers.size() >= most) return;
+      if (!natlog::is_in(subscriber, {made.inside, made.inside_ipv4, made.inside_port})) continue;
+      WhoAnswer answer = api::answer_of(made, *source);
+      set_settings_force(answer, same_settings(*source));
+      add(result, std::move(answer));
+    }
+  }
+}
 
 void Who::add_deterministic_of(const Ipv6Prefix& subscriber, const TimeSpan& span, std::size_t most,
                                WhoResult& result) {
@@ -450,6 +469,7 @@ Result<WhoResult> Who::used_by(const Ipv6Prefix& subscriber, const TimeSpan& spa
   WhoResult result;
   const natlog::Used used = TRY(history_.used_by(subscriber, span, most, remote));
   for (const auto& holder : used.holders) result.answers.push_back(TRY(answer_of(holder)));
+  add_static_of(subscriber, span, most + 1, result);
   add_deterministic_of(subscriber, span, most + 1, result);
   TRY(add_tables_of(subscriber, span, most + 1, result));
   result.is_cut = used.is_cut || result.answers.size() > most;

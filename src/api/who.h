@@ -69,6 +69,8 @@ class Who {
                                           WhoResult& result);
   void add_prefixes_of(const Ipv6Prefix& subscriber, const natlog::TimeSpan& span,
                        const std::vector<natlog::PastEntry>& entries, WhoResult& result) const;
+  void add_static_of(const Ipv6Prefix& subscriber, const natlog::TimeSpan& span, std::size_t most,
+                     WhoResult& result) const;
   void add_deterministic_of(const Ipv6Prefix& subscriber, const natlog::TimeSpan& span, std::size_t most,
                             WhoResult& result);
   [[nodiscard]] Result<void> add_tables_of(const Ipv6Prefix& subscriber, const natlog::TimeSpan& span,

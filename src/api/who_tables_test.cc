@@ -6,6 +6,7 @@ namespace {
 
 using namespace who_test;  // NOLINT(google-build-using-namespace)
 
+// RFC 7597 Appendix A, example 1.
 TEST_F(WhoTest, MapRule) {
   const Source* const border = begin(settings_of("border", config::Mechanism::MapEBr));
   const auto example = rule({.ipv6 = *Ipv6Prefix::parse("2001:db8::/40"),

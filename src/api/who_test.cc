@@ -191,7 +191,50 @@ TEST_F(WhoTest, StaticBinding) {
   EXPECT_THAT(result.answers[0].notes, ElementsAre("a static binding of the configuration"));
 }
 
-// RFC 7597 Appendix A, example 1.
+TEST_F(WhoTest, WhatAHostOfASubscriberUsed) {
+  const Source* const plat = begin(nat64(share::PortAllocation::Blocks));
+  event(plat, NatEvent::Kind::PortBlockTaken, "2001:db8:1200:100::", 2048, 2559);
+  event(plat, NatEvent::Kind::BindingCreated, "2001:db8:1200:200::7", 700, 700);
+  // A block is of all hosts in the /56, ...
+  for (const char* const asked : {"2001:db8:1200:100::7/128", "2001:db8:1200:1ff::7/128",
+                                  "2001:db8:1200:180::/64", "2001:db8:1200::/48"})
+    EXPECT_GE(used(asked).answers.size(), 1u) << asked;
+  EXPECT_EQ(used("2001:db8:1200:1ff::7/128").answers.at(0).outside_ports, "2048-2559");
+  EXPECT_THAT(used("2001:db8:1200:2ff::/64").answers, IsEmpty());
+  // ... and a binding of one.
+  EXPECT_EQ(used("2001:db8:1200:200::7/128").answers.size(), 1u);
+  EXPECT_THAT(used("2001:db8:1200:200::8/128").answers, IsEmpty());
+}
+
+TEST_F(WhoTest, StaticBindingsOfASubscriber) {
+  config::InstanceSettings settings = nat64(share::PortAllocation::Blocks);
+  const Ipv4Address outside(198, 51, 100, 9);
+  const Ipv6Address host = *Ipv6Address::parse("2001:db8:1200::80");
+  settings.nat.static_bindings = {{NatProtocol::Tcp, host, {}, 443, outside, 443},
+                                  {NatProtocol::Udp, host, {}, 443, outside, 443},
+                                  {NatProtocol::Tcp, {}, Ipv4Address(10, 0, 0, 7), 22, outside, 2222}};
+  const Source* const plat = begin(settings);
+  now_ += 60'000;
+  settings.nat.max_sessions = 7;  // nothing that makes another binding
+  const Source* const changed = &sources_.emplace_back(Source{plat->number, settings});
+  write(Note{now_, Note::Kind::Changed, changed});
+  EXPECT_EQ(ask("198.51.100.9", 443, 5).answers.size(), 2u) << "of both protocols";
+  const auto back = used("2001:db8:1200::80/128");
+  ASSERT_EQ(back.answers.size(), 2u);
+  EXPECT_EQ(back.answers[0].outside, "198.51.100.9");
+  EXPECT_EQ(back.answers[0].outside_ports, "443");
+  EXPECT_EQ(back.answers[0].protocol, NatProtocol::Tcp);
+  EXPECT_EQ(back.answers[1].protocol, NatProtocol::Udp);
+  EXPECT_EQ(used("2001:db8:1200::/48").answers.size(), 2u);
+  EXPECT_THAT(used("2001:db8:1200::81/128").answers, IsEmpty());
+  const auto behind = used("::10.0.0.7/128");
+  ASSERT_EQ(behind.answers.size(), 1u);
+  EXPECT_EQ(behind.answers[0].outside_ports, "2222");
+  EXPECT_EQ(behind.answers[0].subscriber, "10.0.0.7");
+  EXPECT_TRUE(used("2001:db8:1200::/48", 1).is_cut);
+  EXPECT_EQ(used("2001:db8:1200::/48", 1).answers.size(), 1u);
+}
+
 // --- complaints ---
 
 TEST_F(WhoTest, Complaints) {

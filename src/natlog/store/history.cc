@@ -31,9 +31,12 @@ HighHalves high_halves_of(const Ipv6Prefix& prefix) {
   return {signed_of(first), signed_of(first | ~Ipv6Prefix::mask_high(prefix.length()))};
 }
 
-bool is_in(const Ipv6Prefix& subscriber, const share::InsideEndpoint& inside) {
-  const bool has_ipv6 = inside.ipv6 != Ipv6Address();
-  return subscriber.contains(has_ipv6 ? inside.ipv6 : Ipv6Address(0, inside.ipv4.value()));
+// A block is of all in the subscriber's prefix.
+bool is_of(const Ipv6Prefix& subscriber, const Interval& interval, const PastSource& source) {
+  if (is_in(subscriber, interval.inside)) return true;
+  return interval.kind == Kind::Block && interval.inside.ipv6 != Ipv6Address() &&
+         Ipv6Prefix::holding(interval.inside.ipv6, source.settings.nat.subscriber_prefix_length)
+             .contains(subscriber);
 }
 
 bool is_elsewhere(const Interval& interval, const std::optional<Remote>& remote) {
@@ -50,6 +53,11 @@ std::string identity_of(const Interval& i) {
 }
 
 }  // namespace
+
+bool is_in(const Ipv6Prefix& prefix, const share::InsideEndpoint& inside) {
+  const bool has_ipv6 = inside.ipv6 != Ipv6Address();
+  return prefix.contains(has_ipv6 ? inside.ipv6 : Ipv6Address(0, inside.ipv4.value()));
+}
 
 struct History::Search {
   share::Ipv4Endpoint outside;
@@ -87,6 +95,7 @@ Result<void> History::read_catalogue() {
     auto settings = read_settings(sources.text(4));
     if (!settings) settings.emplace();  // of another version: what was logged can be told all the same
     settings->name = sources.text(3);
+    shortest_subscriber_ = std::min(shortest_subscriber_, settings->nat.subscriber_prefix_length);
     largest_block_ = std::max<uint32_t>(largest_block_, settings->nat.block_size);
     sources_.push_back(std::make_shared<const PastSource>(PastSource{sources.integer(0),
                                                                      sources.integer(1),
@@ -277,16 +286,19 @@ Result<Used> History::used_by(const Ipv6Prefix& subscriber, const TimeSpan& span
   std::unordered_map<std::string, std::size_t> known;
   const bool is_ipv4 = subscriber.length() == 128 && subscriber.address().high() == 0;
   const int64_t ipv4 = signed_of(subscriber.address().low());
-  const auto [first, last] = is_ipv4 ? HighHalves{ipv4, ipv4} : high_halves_of(subscriber);
+  const auto widest = Ipv6Prefix::holding(subscriber.address(),
+                                          std::min<unsigned>(subscriber.length(), shortest_subscriber_));
   auto segments = segments_of(span);
   std::ranges::reverse(segments);
   for (const std::size_t segment : segments) {
     SegmentReader* const at = reader(segment);
     if (at == nullptr) continue;
     for (const Kind kind : {Kind::Block, Kind::Binding, Kind::Session}) {
+      const auto [first, last] =
+          is_ipv4 ? HighHalves{ipv4, ipv4} : high_halves_of(kind == Kind::Block ? widest : subscriber);
       const auto read = at->of_subscribers(kind, first, last, [&](const Interval& row) {
-        if (!is_in(subscriber, row.inside) || is_elsewhere(row, remote)) return true;
         const auto source = source_of(row.source);
+        if (!is_of(subscriber, row, *source) || is_elsewhere(row, remote)) return true;
         const Milliseconds ended = row.until == kOpen ? source->ended : row.until;
         if (!TimeSpan{begin_of(row, *source), ended}.overlaps(span)) return true;
         const auto [place, is_new] = known.emplace(identity_of(row), found.size());

@@ -59,6 +59,10 @@ struct PastEntry {
   TimeSpan in_force;
 };
 
+// Whether the one inside is in the prefix: of an IPv4 address alone, the prefix is ::/96 and the address
+// behind it.
+[[nodiscard]] bool is_in(const Ipv6Prefix& prefix, const share::InsideEndpoint& inside);
+
 class History {
  public:
   [[nodiscard]] static Result<History> open(const std::string& folder);
@@ -69,8 +73,8 @@ class History {
                                                     std::optional<share::NatProtocol> protocol,
                                                     const TimeSpan& span,
                                                     const std::optional<Remote>& remote = std::nullopt);
-  // What those inside the prefix had, oldest first, `most` at most. Of an IPv4 address inside, the prefix is
-  // ::/96 and the address behind it. `remote` as for holders().
+  // What those inside the prefix had, as is_in() says, oldest first, `most` at most; also blocks of
+  // subscribers of which it is a part. `remote` as for holders().
   [[nodiscard]] Result<Used> used_by(const Ipv6Prefix& subscriber, const TimeSpan& span, std::size_t most,
                                      const std::optional<Remote>& remote = std::nullopt);
   // Whose IPv4 prefix contains the address.
@@ -111,7 +115,8 @@ class History {
   std::vector<Segment> segments_;
   std::vector<std::shared_ptr<const PastSource>> sources_;
   uint32_t largest_block_ = 1;
-  std::set<std::size_t> unreadable_;  // segments
+  uint8_t shortest_subscriber_ = 128;  // length of a prefix
+  std::set<std::size_t> unreadable_;   // segments
   // The segments that were asked last, newest first.
   std::list<std::pair<std::size_t, SegmentReader>> readers_;
 };
