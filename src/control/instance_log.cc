@@ -77,6 +77,7 @@ void Instance::log_removal() {
 
 void Instance::log_nat() {
   if (log_ == nullptr || nat_events_ == nullptr) return;
+  log_->tell_what_is_there(settings_.name);
   const Detail detail = log_->detail(settings_);
   const bool has_blocks = settings_.nat.allocation == share::PortAllocation::Blocks;
   if (detail != Detail::Nothing && (detail != Detail::PortBlocks || has_blocks)) to_log_.emplace();

@@ -128,7 +128,8 @@ void Log::begin(const config::InstanceSettings& settings,
   std::vector<uint64_t> next;
   if (rings != nullptr)
     for (const auto& ring : rings->of_worker) next.push_back(ring.end());
-  followed_.push_back({source, detail_of(settings_.events, settings), std::move(rings), std::move(next), {}});
+  followed_.push_back(
+      {source, detail_of(settings_.events, settings), std::move(rings), std::move(next), {}, false});
   offer(Note{utc_now(), Note::Kind::Began, source});
 }
 
@@ -141,6 +142,15 @@ void Log::change_settings(const config::InstanceSettings& settings) {
   followed->source = add_source(settings);
   followed->detail = detail_of(settings_.events, settings);
   offer(Note{utc_now(), Note::Kind::Changed, followed->source});
+}
+
+void Log::tell_what_is_there(const std::string& instance) {
+  const std::scoped_lock lock(mutex_);
+  Followed* const followed = find(instance);
+  if (followed == nullptr) return;
+  while (collect(*followed)) {
+  }
+  followed->is_told = true;
 }
 
 void Log::end(const std::string& instance) {
@@ -209,7 +219,8 @@ bool Log::collect(Followed& followed) {
       const Milliseconds time = clock.utc(event.time);
       if (!is_logged(event.kind, followed.detail) || !followed.limit.passes(event.kind, time)) continue;
       if (!settings_.destinations) event.remote = {};
-      events.push_back({time, followed.source, event, last_port_of(event)});
+      events.push_back(
+          {time, followed.source, event, last_port_of(event), event.is_recovered && followed.is_told});
     }
     events_ += events.size();
     if (!events.empty()) offer(std::move(events));

@@ -43,6 +43,8 @@ class Log {
   // with end().
   void begin(const config::InstanceSettings& settings, std::shared_ptr<const engine::NatEventRings> rings);
   void change_settings(const config::InstanceSettings& settings);
+  // What is recovered from now on was there in the NAT before it was logged, and not in an offload.
+  void tell_what_is_there(const std::string& instance);
   void end(const std::string& instance);
   // `change` says nothing of time and source yet.
   void change_table(const std::string& instance, TableChange change);
@@ -64,6 +66,7 @@ class Log {
     std::shared_ptr<const engine::NatEventRings> rings;
     std::vector<uint64_t> next;  // of each ring
     RefusalLimit limit;
+    bool is_told = false;  // what is recovered was there
   };
   void run();
   bool collect();

@@ -234,6 +234,26 @@ TEST(Log, WhatIsLoggedInAnotherWayEnds) {
   for (const Source* source : sources) EXPECT_EQ(source->number, 1u);
 }
 
+// An offload kept the one while the program did not run; the other was there before somebody listened.
+TEST(Log, WhatIsRecoveredAndWhatIsTold) {
+  const auto received = std::make_shared<Received>();
+  const auto rings = std::make_shared<engine::NatEventRings>(1, 16);
+  Log log({}, one(received));
+  log.begin(instance(), rings);
+  NatEvent recovered = event(Kind::BindingCreated, 1);
+  recovered.is_recovered = true;
+  rings->of_worker[0].on(recovered);
+  log.tell_what_is_there("plat");
+  rings->of_worker[0].on(recovered);
+  rings->of_worker[0].on(event(Kind::BindingCreated, 2));
+  received->wait(4);
+  ASSERT_EQ(received->events.size(), 3u);
+  EXPECT_FALSE(received->events[0].was_there);
+  EXPECT_TRUE(received->events[1].was_there);
+  EXPECT_TRUE(received->events[1].what.is_recovered);  // for those who do not tell them apart
+  EXPECT_FALSE(received->events[2].was_there);
+}
+
 TEST(Log, WhatNeedNotBeToldNowWaitsForRoom) {
   const auto stalled = std::make_shared<Received>(), failing = std::make_shared<Received>();
   failing->refuses = true;

@@ -28,6 +28,9 @@ struct Event {
   const Source* source;
   share::NatEvent what;
   uint16_t last_port;  // of a block that begins with what.outside.port; else that port
+  // It has been there since the instance began for the log, or longer; else what.is_recovered says that an
+  // offload kept it while the program did not run.
+  bool was_there = false;
 };
 
 // Something about the log itself, or an instance.

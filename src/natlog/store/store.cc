@@ -35,6 +35,8 @@ Interval interval_of(const Event& event, int64_t source, Interval::Kind kind) {
   interval.last_port = event.last_port;
   if (kind == Interval::Kind::Session) interval.remote = event.what.remote;
   interval.begin = event.time;
+  // An offload that kept it says that it was there in between; this says nothing of the time before the log.
+  if (event.was_there) interval.is_recovered = interval.is_begin_known = false;
   return interval;
 }
 
@@ -233,7 +235,13 @@ Result<void> Store::put(const std::vector<Event>& events) {
 void Store::apply(const Event& event) {
   const auto source = sources_.find(event.source);
   if (source == sources_.end()) return lose(event.time);
-  const auto interval = [&](Interval::Kind kind) { return interval_of(event, source->second.number, kind); };
+  const auto interval = [&](Interval::Kind kind) {
+    Interval made = interval_of(event, source->second.number, kind);
+    // Since the instance began nothing was lost: it has begun before.
+    if (event.was_there && lost_ < source->second.began)
+      made.begin = std::min(made.begin, source->second.began);
+    return made;
+  };
   latest_ = std::max(latest_, event.time);
   earliest_ = std::min(earliest_, event.time);
   switch (event.what.kind) {
@@ -253,12 +261,14 @@ void Store::apply(const Event& event) {
 void Store::lose(Milliseconds time) {
   if (!unknown_) unknown_ = Gap{time, time, uint64_t{0}};
   unknown_->until = std::max(unknown_->until, time);
+  lost_ = std::max(lost_, time);
   ++*unknown_->lost;
 }
 
 void Store::begin(Interval interval, uint32_t instance) {
   const uint64_t key = key_of(interval, instance);
-  if (interval.is_recovered && open_.contains(key)) return;  // what was there is told again to others
+  if ((interval.is_recovered || !interval.is_begin_known) && open_.contains(key))
+    return;  // what was there is told again to others
   open_.add(key, fresh_row_ + fresh_.size(), static_cast<uint16_t>(instance));
   fresh_.push_back(interval);
   ++rows_begun_;
@@ -296,7 +306,9 @@ Result<void> Store::put(const Note& note) {
       sources_[note.source].is_over = true;
       open_.forget(static_cast<uint16_t>(note.source->number));
       return {};
-    case Note::Kind::Lost: return catalogue.put(Gap{std::min(latest_, note.time), note.time, note.count});
+    case Note::Kind::Lost:
+      lost_ = std::max(lost_, note.time);
+      return catalogue.put(Gap{std::min(latest_, note.time), note.time, note.count});
   }
   return {};
 }
@@ -305,7 +317,7 @@ Result<void> Store::change_source(const Note& note) {
   const int64_t number = TRY(opened_->catalogue.change(opened_->run, note));
   Milliseconds began = note.time;
   for (auto& [source, row] : sources_)
-    if (source->number == note.source->number) {
+    if (source->number == note.source->number && !row.is_over) {
       began = std::min(began, row.began);
       row.is_over = true;
     }

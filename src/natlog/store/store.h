@@ -122,6 +122,7 @@ class Store final : public Sink {
   Milliseconds tables_told_ = 0;  // when the last instance began or told its table
 
   Milliseconds latest_ = 0;        // event that was put
+  Milliseconds lost_ = 0;          // when entries were lost last
   Milliseconds earliest_ = kOpen;  // of those that wait
   Milliseconds committed_ = 0;
   Milliseconds removed_ = 0;

@@ -45,6 +45,46 @@ TEST_F(StoreTest, AnInstanceThatBeginsAgainHasNothing) {
   EXPECT_THAT(who(5001, 90), ElementsAre("2001:db8::2 61..-"));
 }
 
+// For a month nothing was logged. Who has the port now is not who had it then.
+TEST_F(StoreTest, WhatIsToldLaterWasThereWhenTheLogBegan) {
+  start();
+  const Source* plat = begin(source());
+  event(plat, EventKind::BindingCreated, "2001:db8::1", 5000);
+  pass(60'000);
+  stop();
+  pass(30 * kDay);
+  start();
+  plat = begin(source());
+  pass(2000);
+  event(plat, EventKind::BindingCreated, "2001:db8::2", 5000, true, true);
+  tick();
+  constexpr Milliseconds kBegin = 60 + 30 * 86'400;  // seconds
+  EXPECT_THAT(who(5000, kBegin - 1), IsEmpty());
+  EXPECT_THAT(who(5000, 15 * 86'400), IsEmpty());
+  // Nothing that happened since was missed, so it was there when the log began.
+  EXPECT_THAT(who(5000, kBegin + 1), ElementsAre("2001:db8::2 ?..-"));
+  EXPECT_THAT(who(5000, kBegin + 3), ElementsAre("2001:db8::2 ?..-"));
+  EXPECT_THAT(used("2001:db8::2/128"), ElementsAre("2001:db8::2 ?..-"));
+  event(plat, EventKind::BindingCreated, "2001:db8::2", 5000, true, true);  // another receiver has come
+  pass(60'000);
+  event(plat, EventKind::BindingEnded, "2001:db8::2", 5000);
+  tick();
+  EXPECT_EQ(used("2001:db8::2/128").size(), 1u);
+  EXPECT_THAT(who(5000, kBegin + 63), IsEmpty());
+}
+
+TEST_F(StoreTest, WhatIsToldAfterALossMayHaveBegunInIt) {
+  start();
+  const Source* const plat = begin(source());
+  pass(60'000);
+  write(Note{now_, Note::Kind::Lost, plat, 812});
+  pass(60'000);
+  event(plat, EventKind::BindingCreated, "2001:db8::2", 5000, true, true);
+  tick();
+  EXPECT_THAT(who(5000, 30), IsEmpty());
+  EXPECT_THAT(who(5000, 120), ElementsAre("2001:db8::2 ?..-"));
+}
+
 config::InstanceSettings siit(const char* name) {
   config::InstanceSettings settings;
   settings.name = name;

@@ -71,7 +71,7 @@ class StoreTest : public testing::Test {
     return source;
   }
   void event(const Source* source, EventKind kind, const char* inside, uint16_t port,
-             bool is_recovered = false) {
+             bool is_recovered = false, bool was_there = false) {
     NatEvent event;
     event.kind = kind;
     event.protocol = NatProtocol::Tcp;
@@ -80,7 +80,7 @@ class StoreTest : public testing::Test {
     event.is_recovered = is_recovered;
     const bool is_block = kind == EventKind::PortBlockTaken || kind == EventKind::PortBlockReturned;
     const auto last = static_cast<uint16_t>(port + (is_block ? source->settings.nat.block_size - 1 : 0));
-    write(std::vector<Event>{{now_, source, event, last}});
+    write(std::vector<Event>{{now_, source, event, last, was_there}});
   }
   void tick() {
     const auto done = store_->tick();
