@@ -139,6 +139,7 @@ void Log::change_settings(const config::InstanceSettings& settings) {
   if (followed == nullptr) return;
   while (collect(*followed)) {
   }
+  if (without_tables(settings) == followed->source->settings) return;  // a table, or nothing, has changed
   followed->source = add_source(settings);
   followed->detail = detail_of(settings_.events, settings);
   offer(Note{utc_now(), Note::Kind::Changed, followed->source});

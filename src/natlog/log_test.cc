@@ -234,6 +234,21 @@ TEST(Log, WhatIsLoggedInAnotherWayEnds) {
   for (const Source* source : sources) EXPECT_EQ(source->number, 1u);
 }
 
+// Of a table that has changed the table is told.
+TEST(Log, SettingsThatAreTheSameAreNoChange) {
+  const auto received = std::make_shared<Received>();
+  {
+    Log log({}, one(received));
+    log.begin(instance(), nullptr);
+    config::InstanceSettings settings = instance();
+    settings.mappings = {{*Ipv4Prefix::parse("192.0.2.1/32"), *Ipv6Prefix::parse("2001:db8::1/128")}};
+    log.change_settings(settings);
+    settings.nat.max_sessions = 7;
+    log.change_settings(settings);
+  }
+  EXPECT_THAT(received->words, ElementsAre("plat began", "plat changed", "plat ended"));
+}
+
 // An offload kept the one while the program did not run; the other was there before somebody listened.
 TEST(Log, WhatIsRecoveredAndWhatIsTold) {
   const auto received = std::make_shared<Received>();
