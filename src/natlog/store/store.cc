@@ -463,7 +463,13 @@ Result<void> Store::remove_old() {
     remove_files(segment_path(folder_, oldest.number));
     segments_.erase(segments_.begin());
   }
-  return opened_->catalogue.forget(std::min(limit, segments_.front().first));
+  // Where only tables or computed NATs are logged no other ever begins, and this one would keep all of them.
+  Segment& oldest = segments_.front();
+  if (segments_.size() == 1 && oldest.last == oldest.first && oldest.first < limit) {
+    oldest.first = oldest.last = limit;
+    TRY(opened_->catalogue.put(oldest));
+  }
+  return opened_->catalogue.forget(std::min(limit, oldest.first));
 }
 
 // All until now is written.

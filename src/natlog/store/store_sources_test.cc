@@ -164,5 +164,39 @@ TEST_F(TableTest, AnInstanceMayComeLate) {
   }
 }
 
+// No second segment ever begins, as nothing is in the first.
+TEST_F(TableTest, DeletesByAgeWithoutEvents) {
+  limits_.age = 10 * kDay;
+  start();
+  const Source* const dc = begin_with_table("dc", "192.0.2.1");
+  const Source* const other = begin_with_table("dc-2", "192.0.2.2");
+  pass(60'000);
+  write(Note{now_, Note::Kind::Lost, dc, 812});
+  write(TableChange{.time = now_, .kind = TableChange::Kind::Whole, .source = dc});
+  write(Note{now_, Note::Kind::Ended, dc});
+  const auto wait = [&](int days) {
+    for (int day = 0; day < days; ++day) {
+      pass(kDay);
+      tick();
+    }
+  };
+  wait(9);
+  EXPECT_EQ(count("192.0.2.1", 30), 1u);
+  EXPECT_EQ(history().gaps({kNoon, now_})->size(), 1u);
+  EXPECT_EQ(history().begin(), kNoon);
+  wait(2);
+  EXPECT_EQ(count("192.0.2.1", 30), 0u);
+  EXPECT_THAT(*history().gaps({kNoon, now_}), IsEmpty());
+  EXPECT_EQ(history().begin(), now_ - 10 * kDay);
+  EXPECT_EQ(count("192.0.2.2", 11 * 86'400), 1u) << "it is still in force";
+  wait(2);  // it is kept two days more
+  EXPECT_EQ(history().sources().size(), 1u);
+  pass(1000);
+  const Source* const plat = begin(source(nat64(), other->number + 1));
+  event(plat, EventKind::PortBlockTaken, "2001:db8:1::", 2048);
+  tick();
+  EXPECT_EQ(who(2048, 13 * 86'400 + 61).size(), 1u);
+}
+
 }  // namespace
 }  // namespace yonroku::natlog
