@@ -34,9 +34,10 @@ Result<void> NetworkSink::flush() {
 
 uint64_t NetworkSink::keep(const std::vector<std::shared_ptr<const Batch>>& unwritten) {
   put_unsent();
-  // What a receiver of the same name, which ended after this one began, has left there.
+  // What a receiver of the same name, which ended after this one began, has left there. What both had comes
+  // twice.
   std::vector<Message> messages;
-  if (!unsent_.was_read()) messages = unsent_.read();
+  if (!unsent_.is_as_read()) messages = unsent_.read();
   std::vector<Message> rest = transport_->take_rest();
   messages.insert(messages.end(), std::make_move_iterator(rest.begin()), std::make_move_iterator(rest.end()));
   for (const auto& batch : unwritten)

@@ -11,6 +11,7 @@
 #include <cstring>
 #include <fstream>
 #include <iterator>
+#include <mutex>
 
 #include "base/wire.h"
 
@@ -53,6 +54,9 @@ class Pieces {
  private:
   std::string_view rest_;
 };
+
+// Of what is where a file of that name is, for receivers of one name that are there at once.
+std::mutex file_mutex;
 
 std::string file_name(std::string_view receiver) {
   std::string name;
@@ -109,12 +113,13 @@ UnsentFile::UnsentFile(const std::string& folder, std::string receiver)
     : receiver_(std::move(receiver)), path_(folder + '/' + file_name(receiver_)) {}
 
 std::vector<Message> UnsentFile::read() {
+  const std::scoped_lock lock(file_mutex);
   std::ifstream stream(path_, std::ios::binary);
   if (!stream) return {};
   const std::string text{std::istreambuf_iterator<char>(stream), {}};
   auto messages = parse_unsent(text, receiver_);
   if (messages) {
-    was_read_ = true;
+    read_ = identity();
     return *std::move(messages);
   }
   const std::string aside = path_ + ".damaged";
@@ -127,6 +132,7 @@ Result<std::size_t> UnsentFile::write(const std::vector<Message>& messages) {
   std::size_t count = 0;
   const std::string text = write_unsent(receiver_, messages, count);
   const std::string next = path_ + ".next";
+  const std::scoped_lock lock(file_mutex);
   const auto failed = [&] {
     return fail(next, std::strerror(errno), "make the folder writable, or set nat-log: path");
   };
@@ -148,7 +154,19 @@ Result<std::size_t> UnsentFile::write(const std::vector<Message>& messages) {
 }
 
 void UnsentFile::remove() {
-  if (std::exchange(was_read_, false)) ::unlink(path_.c_str());
+  if (!read_) return;
+  const std::scoped_lock lock(file_mutex);
+  if (is_as_read()) ::unlink(path_.c_str());
+  read_.reset();
+}
+
+bool UnsentFile::is_as_read() const { return read_ && read_ == identity(); }
+
+std::optional<UnsentFile::Identity> UnsentFile::identity() const {
+  struct stat found{};
+  if (::stat(path_.c_str(), &found) != 0) return std::nullopt;
+  return Identity{static_cast<uint64_t>(found.st_dev), static_cast<uint64_t>(found.st_ino),
+                  static_cast<int64_t>(found.st_mtim.tv_sec), static_cast<int64_t>(found.st_mtim.tv_nsec)};
 }
 
 }  // namespace yonroku::natlog

@@ -7,6 +7,8 @@
 // Numbers are big endian.
 #pragma once
 
+#include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -32,16 +34,24 @@ class UnsentFile {
   [[nodiscard]] std::vector<Message> read();
   // Instead of what is in it. How many found room.
   [[nodiscard]] Result<std::size_t> write(const std::vector<Message>& messages);
-  // Once what was read has arrived.
+  // Once what was read has arrived. Not when somebody else has written it since: at a reload a receiver that
+  // ends may do so, while another of the same name has begun.
   void remove();
-  // And not removed since: what is in it is the reader's.
-  [[nodiscard]] bool was_read() const { return was_read_; }
+  // And neither removed nor written since: what is in it is the reader's.
+  [[nodiscard]] bool is_as_read() const;
   [[nodiscard]] const std::string& path() const { return path_; }
 
  private:
   std::string receiver_;
   std::string path_;
-  bool was_read_ = false;
+  // Each writing makes another file.
+  struct Identity {
+    uint64_t device = 0, number = 0;
+    int64_t seconds = 0, nanoseconds = 0;  // of the last change
+    friend bool operator==(const Identity&, const Identity&) = default;
+  };
+  [[nodiscard]] std::optional<Identity> identity() const;
+  std::optional<Identity> read_;
 };
 
 }  // namespace yonroku::natlog

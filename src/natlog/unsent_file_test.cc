@@ -3,8 +3,11 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <filesystem>
 #include <fstream>
+
+#include "natlog/network_sink.h"
 
 namespace yonroku::natlog {
 namespace {
@@ -32,6 +35,68 @@ TEST_F(Unsent, ComesBackUntilItHasArrived) {
   EXPECT_EQ(file().read(), kMessages) << "nobody said that it arrived";
   next.remove();
   EXPECT_THAT(file().read(), IsEmpty());
+}
+
+// At a reload during an outage the one that ends writes it while the next, which has read it, goes on.
+TEST_F(Unsent, WhatAnotherHasWrittenSinceStays) {
+  ASSERT_TRUE(file().write(kMessages));
+  UnsentFile next = file();
+  EXPECT_EQ(next.read(), kMessages);
+  EXPECT_TRUE(next.is_as_read());
+  std::vector<Message> more = kMessages;
+  more.push_back({"", "later"});
+  ASSERT_TRUE(file().write(more));
+  EXPECT_FALSE(next.is_as_read()) << "it must not write over it";
+  next.remove();
+  EXPECT_EQ(file().read(), more);
+}
+
+// The same with the two receivers.
+TEST_F(Unsent, TwoReceiversOfOneName) {
+  struct OneByOne : Encoder {
+    void encode(const Batch& batch, std::vector<Message>& out) override {
+      out.push_back({"", std::to_string(std::get<Note>(batch).count)});
+    }
+  };
+  struct Away : Transport {
+    std::vector<Message> waiting;
+    bool is_away = true;
+    void put(std::vector<Message> messages) override {
+      waiting.insert(waiting.end(), messages.begin(), messages.end());
+    }
+    Result<void> send() override { return is_away ? Result<void>(fail("test", "away")) : Result<void>(); }
+    Result<void> flush() override {
+      if (!is_away) waiting.clear();
+      return send();
+    }
+    std::vector<Message> take_rest() override { return std::move(waiting); }
+  };
+  const auto sink = [&](Away*& transport) {
+    auto made = std::make_unique<Away>();
+    transport = made.get();
+    return NetworkSink("r", "", std::make_unique<OneByOne>(), std::move(made), file());
+  };
+  const auto note = [](uint64_t count) {
+    return std::make_shared<const Batch>(Note{0, Note::Kind::Lost, nullptr, count});
+  };
+  ASSERT_TRUE(file().write({{"", "1"}}));
+  Away *of_old = nullptr, *of_next = nullptr;
+  NetworkSink old = sink(of_old), next = sink(of_next);
+  EXPECT_FALSE(old.write(*note(2)));
+  EXPECT_FALSE(next.write(*note(3)));
+  EXPECT_EQ(old.keep({}), 0u);
+  const auto kept = [&](const char* octets) {
+    return std::ranges::count(file().read(), std::string(octets), &Message::octets);
+  };
+  EXPECT_EQ(kept("2"), 1);
+  // The receiver is there again, and gets what the next one has: not what the old one left.
+  of_next->is_away = false;
+  EXPECT_TRUE(next.write(*note(3)));
+  EXPECT_TRUE(next.flush());
+  EXPECT_EQ(kept("2"), 1);
+  EXPECT_EQ(next.keep({note(4)}), 0u);
+  EXPECT_EQ(kept("2"), 1);
+  EXPECT_EQ(kept("4"), 1);
 }
 
 TEST_F(Unsent, WhatIsDamagedIsPutAside) {
