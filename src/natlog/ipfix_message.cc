@@ -233,7 +233,7 @@ void IpfixFramer::begin() {
 }
 
 bool IpfixFramer::is_due(std::size_t which, Milliseconds now) const {
-  if (told_[which] == kNever) return true;
+  if (told_[which] == kNever || now < told_[which]) return true;  // the clock was set back
   return settings_.template_interval != 0 && now - told_[which] >= settings_.template_interval;
 }
 

@@ -98,6 +98,9 @@ TEST(IpfixMessage, SequenceNumbersAndTemplatesAgain) {  // RFC 7011 §3.1 and §
   EXPECT_EQ(frame(kRoom, kLater - 1), std::tuple(3u, "00000003", "0104"));
   EXPECT_EQ(frame(120, kLater), std::tuple(1u, "00000006", "0002"));
   EXPECT_EQ(frame(16 + 4 + 2 * 46, kLater), std::tuple(2u, "00000007", "0104"));
+  // A clock that was set back must not keep a collector without templates for as long.
+  EXPECT_EQ(frame(kRoom, kLater - 86'400'000), std::tuple(3u, "00000009", "0002"));
+  EXPECT_EQ(frame(kRoom, kLater - 86'400'000), std::tuple(3u, "0000000c", "0104"));
   framer.begin();
   EXPECT_EQ(frame(kRoom, kLater), std::tuple(3u, "00000000", "0002"));
 }

@@ -45,6 +45,11 @@ bool is_elsewhere(const Interval& interval, const std::optional<Remote>& remote)
   return interval.remote.address != remote->address || (has_port && interval.remote.port != *remote->port);
 }
 
+// The clock may have been set back in between.
+TimeSpan in_order(Milliseconds begin, Milliseconds end) {
+  return {std::min(begin, end), std::max(begin, end)};
+}
+
 // The same row was carried from segment to segment.
 std::string identity_of(const Interval& i) {
   return fmt::format("{} {} {} {} {} {} {} {} {}", static_cast<int>(i.kind), static_cast<int>(i.protocol),
@@ -207,7 +212,7 @@ void History::take(std::size_t segment, Interval interval, Search& search) {
     known->interval.until = std::max(known->interval.until, interval.until);
     return;
   }
-  if (TimeSpan{begin, interval.until}.overlaps(search.span)) search.found.push_back({interval, source});
+  if (in_order(begin, interval.until).overlaps(search.span)) search.found.push_back({interval, source});
 }
 
 Result<void> History::search_place(std::size_t segment, Kind kind, int64_t place, Search& search) {
@@ -272,6 +277,7 @@ Result<std::vector<Holder>> History::holders(const share::Ipv4Endpoint& outside,
   for (const std::size_t segment : segments_of({span.from, search.bound}))
     if (!this->search(segment, search)) unreadable_.insert(segment);
   auto& found = search.found;
+  for (Holder& holder : found) holder.interval.end(holder.interval.until, 0);
   std::ranges::stable_sort(found, std::greater(), [](const Holder& h) { return h.interval.begin; });
   return std::move(found);
 }
@@ -300,7 +306,7 @@ Result<Used> History::used_by(const Ipv6Prefix& subscriber, const TimeSpan& span
         const auto source = source_of(row.source);
         if (!is_of(subscriber, row, *source) || is_elsewhere(row, remote)) return true;
         const Milliseconds ended = row.until == kOpen ? source->ended : row.until;
-        if (!TimeSpan{begin_of(row, *source), ended}.overlaps(span)) return true;
+        if (!in_order(begin_of(row, *source), ended).overlaps(span)) return true;
         const auto [place, is_new] = known.emplace(identity_of(row), found.size());
         if (is_new && found.size() == most) {
           used.is_cut = true;
@@ -320,7 +326,7 @@ Result<Used> History::used_by(const Ipv6Prefix& subscriber, const TimeSpan& span
     if (used.is_cut) break;
   }
   for (std::size_t i = 0; i < found.size(); ++i)
-    found[i].interval.until = end_of(segment_of[i], found[i].interval, *found[i].source);
+    found[i].interval.end(end_of(segment_of[i], found[i].interval, *found[i].source), 0);
   std::erase_if(found, [&](const Holder& h) { return h.interval.until < span.from; });
   std::ranges::stable_sort(found, {}, [](const Holder& h) { return h.interval.begin; });
   return used;

@@ -1,6 +1,7 @@
 // Who had which place outside for how long: what events of a NAT come to when begin and end are put together.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <limits>
 
@@ -25,6 +26,12 @@ struct Interval {
   Milliseconds begin = 0;
   Milliseconds until = kOpen;
 
+  // The clock may have been set back since it began: then it is what lies between. But what began by `known`
+  // may be in other segments too, and keeps the begin that they know it by.
+  void end(Milliseconds time, Milliseconds known) {
+    until = std::max(begin, time);
+    if (begin > known) begin = std::min(begin, time);
+  }
   // Only of sessions whose destinations were logged.
   [[nodiscard]] bool is_remote_known() const { return remote != share::Ipv4Endpoint(); }
   [[nodiscard]] bool is_same_as(const Interval& other) const {

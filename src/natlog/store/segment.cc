@@ -101,7 +101,10 @@ Result<void> SegmentWriter::prepare() {
     OfKind& of_kind = of_kind_[static_cast<std::size_t>(kind)];
     const auto made = [&](const std::string& sql) { return database_.prepare(sql.c_str()); };
     of_kind.insert = TRY(made(fmt::format("INSERT INTO {} VALUES (?,?,?,?,?,?,?,?,?,?,?,?)", table)));
-    of_kind.end = TRY(made(fmt::format("UPDATE {} SET until = ?2 WHERE id = ?1", table)));
+    // The begin is in the index, which costs more to write.
+    of_kind.end = TRY(made(fmt::format("UPDATE {} SET until = ?2 WHERE id = ?1 AND begin <= ?2", table)));
+    of_kind.end_before = TRY(made(
+        fmt::format("UPDATE {} SET until = begin, begin = iif(begin > ?3, ?2, begin) WHERE id = ?1", table)));
     of_kind.at = TRY(made(fmt::format("SELECT {} FROM {} WHERE id = ?", kColumns, table)));
     of_kind.page =
         TRY(made(fmt::format("SELECT {} FROM {} WHERE id > ? ORDER BY id LIMIT ?", kColumns, table)));
@@ -110,7 +113,7 @@ Result<void> SegmentWriter::prepare() {
 }
 
 Result<void> SegmentWriter::write(uint64_t first, std::span<const Interval> intervals,
-                                  std::span<const IntervalEnd> ends) {
+                                  std::span<const IntervalEnd> ends, Milliseconds known) {
   auto transaction = TRY(Transaction::begin(database_));
   auto row = static_cast<int64_t>(first);
   for (const Interval& i : intervals) {
@@ -120,10 +123,12 @@ Result<void> SegmentWriter::write(uint64_t first, std::span<const Interval> inte
                 int64_t{i.inside.ipv4.value()}, int64_t{i.inside.port}, place_of(i.remote), i.begin, i.until);
     TRY(insert.run());
   }
-  for (const IntervalEnd& end : ends)
-    TRY(of_kind_[static_cast<std::size_t>(end.kind)]
-            .end.bind(static_cast<int64_t>(end.row), end.until)
-            .run());
+  for (const IntervalEnd& end : ends) {
+    OfKind& of_kind = of_kind_[static_cast<std::size_t>(end.kind)];
+    TRY(of_kind.end.bind(static_cast<int64_t>(end.row), end.until).run());
+    if (of_kind.end.changed() == 0)
+      TRY(of_kind.end_before.bind(static_cast<int64_t>(end.row), end.until, known).run());
+  }
   return transaction.commit();
 }
 

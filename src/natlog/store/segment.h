@@ -32,9 +32,10 @@ class SegmentWriter {
  public:
   [[nodiscard]] static Result<SegmentWriter> open(const std::string& path);
 
-  // One transaction: `intervals` get the rows from `first` on, then those that have ended do.
+  // One transaction: `intervals` get the rows from `first` on, then those that have ended do, as
+  // Interval::end() with `known` says.
   [[nodiscard]] Result<void> write(uint64_t first, std::span<const Interval> intervals,
-                                   std::span<const IntervalEnd> ends);
+                                   std::span<const IntervalEnd> ends, Milliseconds known);
   [[nodiscard]] Result<Interval> at(Interval::Kind kind, uint64_t row);
   // Of the next `most` rows behind `row`, those that are open; `row` moves on. False when there are no more.
   [[nodiscard]] Result<bool> open_ones(Interval::Kind kind, uint64_t& row, std::size_t most,
@@ -46,7 +47,7 @@ class SegmentWriter {
 
  private:
   struct OfKind {
-    Statement insert, end, at, page;
+    Statement insert, end, end_before, at, page;
   };
   explicit SegmentWriter(Database database) : database_(std::move(database)) {}
   [[nodiscard]] Result<void> prepare();

@@ -69,6 +69,8 @@ std::string_view Statement::text(int column) const {
   return octets == nullptr ? std::string_view() : std::string_view(octets, static_cast<std::size_t>(size));
 }
 
+int64_t Statement::changed() const { return sqlite3_changes64(connection_->database); }
+
 bool Statement::is_null(int column) const {
   return sqlite3_column_type(statement_.get(), column) == SQLITE_NULL;
 }

@@ -37,6 +37,8 @@ class Statement {
   // Of a statement without rows, or of which only the first counts; ready for the next time after it.
   [[nodiscard]] Result<void> run();
   void reset();
+  // How many rows it has changed: directly after run().
+  [[nodiscard]] int64_t changed() const;
 
   [[nodiscard]] int64_t integer(int column) const;
   [[nodiscard]] std::string_view text(int column) const;  // until the next step; also of blobs

@@ -279,10 +279,10 @@ void Store::end(Interval interval, const Event& event) {
   if (!row) {  // the beginning was lost, or before the log
     interval.is_begin_known = false;
     interval.begin = std::min(sources_.at(event.source).began, event.time);
-    interval.until = event.time;
+    interval.end(event.time, carried_until_);
     fresh_.push_back(interval);
   } else if (*row >= fresh_row_) {
-    fresh_[*row - fresh_row_].until = event.time;
+    fresh_[*row - fresh_row_].end(event.time, carried_until_);
   } else if (*row >= first_row_) {
     ends_.push_back({interval.kind, *row, event.time});
   } else {
@@ -372,11 +372,11 @@ Result<void> Store::commit() {
 }
 
 Result<void> Store::write_rows() {
-  const auto written = current_->write(fresh_row_, fresh_, ends_);
+  const auto written = current_->write(fresh_row_, fresh_, ends_, carried_until_);
   if (!written) {
     if (!current_->is_damaged()) return written;
     TRY(replace_segment(segment_path(folder_, segments_.back().number), written.error()));
-    TRY(current_->write(fresh_row_, fresh_, ends_));
+    TRY(current_->write(fresh_row_, fresh_, ends_, carried_until_));
   }
   Segment& segment = segments_.back();
   segment.first = std::min(segment.first, earliest_);
@@ -402,6 +402,7 @@ Result<void> Store::begin_segment() {
   current_ = std::move(writer);
   segments_.push_back(segment);
   want_copy(0);
+  carried_until_ = segment.is_complete ? 0 : std::max(now, latest_);
   first_row_ = fresh_row_;
   carried_kind_ = 0;
   carried_row_ = 0;
@@ -442,7 +443,7 @@ void Store::carry_late_ends() {
   for (const LateEnd& end : late_ends_) {
     auto interval = previous_ ? previous_->at(end.kind, end.row) : fail(name(), "no such row");
     if (!interval) continue;
-    interval->until = end.until;
+    interval->end(end.until, carried_until_);
     carry(end.row, *interval);
   }
   late_ends_.clear();

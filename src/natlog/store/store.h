@@ -102,8 +102,9 @@ class Store final : public Sink {
   std::optional<SegmentWriter> previous_;  // while something is carried over from it
   std::size_t carried_kind_ = 0;
   uint64_t carried_row_ = 0;
-  uint64_t first_row_ = 1;   // of the current segment
-  uint64_t rows_begun_ = 0;  // in it, without those carried over
+  Milliseconds carried_until_ = 0;  // what began later is in the current segment alone
+  uint64_t first_row_ = 1;          // of the current segment
+  uint64_t rows_begun_ = 0;         // in it, without those carried over
 
   struct SourceRow {
     int64_t number = 0;

@@ -85,6 +85,53 @@ TEST_F(StoreTest, WhatIsToldAfterALossMayHaveBegunInIt) {
   EXPECT_THAT(who(5000, 120), ElementsAre("2001:db8::2 ?..-"));
 }
 
+// Then what lies between the two times is counted: one of them was wrong.
+TEST_F(StoreTest, AClockThatIsSetBack) {
+  start();
+  const Source* const plat = begin(source());
+  pass(60'000);
+  event(plat, EventKind::BindingCreated, "2001:db8::1", 5001);
+  event(plat, EventKind::BindingCreated, "2001:db8::1", 5003);
+  tick();  // the others are in memory yet
+  event(plat, EventKind::BindingCreated, "2001:db8::1", 5002);
+  pass(-30'000);
+  event(plat, EventKind::BindingEnded, "2001:db8::1", 5001);
+  event(plat, EventKind::BindingEnded, "2001:db8::1", 5002);
+  tick();
+  for (const uint16_t port : {uint16_t{5001}, uint16_t{5002}})
+    for (const int second : {30, 45, 60})
+      EXPECT_THAT(who(port, second), ElementsAre("2001:db8::1 30..60")) << port << " " << second;
+  EXPECT_THAT(who(5001, 61), IsEmpty());
+  EXPECT_THAT(who(5001, 29), IsEmpty());
+  stop();  // which ends the last one before it began
+  EXPECT_THAT(who(5003, 60), ElementsAre("2001:db8::1 30..60"));
+  EXPECT_THAT(used("2001:db8::1/128"),
+              ElementsAre("2001:db8::1 30..60", "2001:db8::1 30..60", "2001:db8::1 30..60"));
+}
+
+TEST_F(StoreTest, AClockThatIsSetBackAndSegmentsThatChange) {
+  start(/*rows_of_segment=*/10);
+  const Source* const plat = begin(source());
+  for (uint16_t i = 0; i < 12; ++i) event(plat, EventKind::BindingCreated, "2001:db8::7", 700 + i);
+  for (uint16_t i = 0; i < 20; ++i) {
+    event(plat, EventKind::BindingCreated, "2001:db8::8", 800 + i);
+    event(plat, EventKind::BindingEnded, "2001:db8::8", 800 + i);
+  }
+  pass(1000);
+  tick();  // writes, and begins the next
+  for (int i = 0; i < 3; ++i) {
+    pass(1000);
+    tick();
+  }
+  EXPECT_GE(segment_count(), 2u);
+  pass(-60'000);
+  event(plat, EventKind::BindingEnded, "2001:db8::7", 700);
+  tick();
+  EXPECT_THAT(who(700, 0), ElementsAre("2001:db8::7 0..0"));
+  EXPECT_THAT(who(700, 3), IsEmpty());
+  EXPECT_THAT(who(701, 3), ElementsAre("2001:db8::7 0..-"));
+}
+
 config::InstanceSettings siit(const char* name) {
   config::InstanceSettings settings;
   settings.name = name;
