@@ -22,6 +22,7 @@ function of_log(log) {
   const found = [];
   for (const receiver of log?.receivers ?? []) {
     if (receiver.error) found.push(finding("bad", null, t("log-error", { name: receiver.name, error: receiver.error }), receiver.since));
+    if (receiver.remark) found.push(finding("warn", null, t("log-remark", { name: receiver.name, remark: receiver.remark })));
     if (receiver.lost > 0) found.push(finding("warn", null, t("log-lost", { name: receiver.name, count: grouped(receiver.lost) })));
   }
   if (log?.missed > 0) found.push(finding("warn", null, t("log-missed", { count: grouped(log.missed) })));
@@ -54,7 +55,7 @@ export function findings({ status, services, offload, history, rates, shown }) {
     ...status.instances.flatMap(of_instance),
     ...of_services(services),
     ...of_workers(shown, history),
-    ...of_log(status.log),
+    ...of_log(status["nat-log"]),
     ...status.warnings.map((warning) => finding("warn", null, warning, null, true)),
     ...(offload?.instances ?? []).filter((each) => each.state === "refused").map((each) => finding("warn", each.instance, t("offload-refused", { why: each.refusal }))),
     ...of_drops(rates),
@@ -85,7 +86,7 @@ function facts(status) {
   const list = [t("running-since", { time: time(status.since), age: age(status.since) })];
   if (status.reloaded) list.push(t("reloaded", { time: time(status.reloaded) }));
   list.push(`yonroku ${status.version}`, t("process", { id: status["process-id"] }));
-  for (const receiver of status.log?.receivers ?? [])
+  for (const receiver of status["nat-log"]?.receivers ?? [])
     list.push(t("log-receiver", { name: receiver.name, written: short(receiver.written), waiting: short(receiver.waiting) }));
   return list;
 }

@@ -56,7 +56,7 @@ function gap_text(gap) {
   const times = { from: time(gap.from), until: time(gap.until) };
   if (gap.why === "before-log") return t("who-before-log", times);
   if (gap.why === "not-running") return t("who-not-running", times);
-  return t("who-gap", { ...times, lost: grouped(gap.lost) });
+  return gap.lost ? t("who-gap", { ...times, lost: grouped(gap.lost) }) : t("who-gap-some", times);
 }
 
 function inside_of(answer) {

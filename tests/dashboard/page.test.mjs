@@ -458,12 +458,14 @@ test("the search box understands times, and only questions", async () => {
 });
 
 test("gaps in the log are told", async () => {
-  const gaps = [{ from: "2026-11-21T12:01:00Z", until: "2026-11-21T12:01:04Z", lost: 812, why: "lost" }, { from: "2026-11-21T11:00:00Z", until: "2026-11-21T11:30:00Z", lost: null, why: "not-running" }];
+  const gaps = [{ from: "2026-11-21T12:01:00Z", until: "2026-11-21T12:01:04Z", lost: 812, why: "lost" }, { from: "2026-11-21T11:00:00Z", until: "2026-11-21T11:30:00Z", lost: null, why: "not-running" },
+    { from: "2026-11-21T10:00:00Z", until: "2026-11-21T10:00:01Z", lost: 0, why: "lost" }];
   await on_page({ path: "/#plat", answers: { "/v1/who": () => ({ answers: [], gaps }) } }, async (page, opened) => {
     await settled(page);
     await page.fill("#who", "198.51.100.2 2000");
     await page.press("#who", "Enter");
     await page.waitForSelector("text=812 entries lost");
+    await page.waitForSelector("text=some entries lost");
     await page.waitForSelector("text=/from 2026-11-21 20:00:00 .* the program did not run/");
     no_complaint(opened);
   });
@@ -577,12 +579,17 @@ test("a failed instance, warnings and a log that is stuck are in the note", asyn
     const [first, second] = real.instances;
     first.failure = "the device wan4 is gone";
     second.nat["short-of"] = ["udp-ports"];
-    return { ...real, warnings: ["IPv6 forwarding is off"], log: { events: 10, missed: 3, receivers: [{ name: "syslog", written: 7, lost: 2, waiting: 1, error: "connection refused", since: "2026-11-21T12:00:00Z" }] } };
+    const log = real["nat-log"];
+    const [receiver] = log.receivers;
+    return { ...real, warnings: ["IPv6 forwarding is off"], "nat-log": { ...log, missed: 3, receivers: [
+      { ...receiver, name: "syslog", written: 7, lost: 2, waiting: 1, error: "connection refused", since: "2026-11-21T12:00:00Z" },
+      { ...receiver, name: "disk", remark: "the oldest day was removed to make room" }] } };
   };
   await on_page({ path: "/#plat", answers: { "/v1/status": status } }, async (page, opened) => {
     await settled(page);
     const note = await page.innerText(".note");
-    for (const text of ["the device wan4 is gone", "UDP ports: more than 90 %", "IPv6 forwarding is off", "syslog: connection refused", "syslog lost 2"])
+    for (const text of ["the device wan4 is gone", "UDP ports: more than 90 %", "IPv6 forwarding is off", "syslog: connection refused", "syslog lost 2",
+      "3 events were not logged", "disk: the oldest day was removed", "7 written, 1 waiting"])
       assert.ok(note.includes(text), `${text} in ${note}`);
     no_complaint(opened);
   });
