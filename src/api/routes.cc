@@ -5,6 +5,8 @@
 
 #include <algorithm>
 #include <array>
+#include <charconv>
+#include <optional>
 #include <vector>
 
 #include <nlohmann/json.hpp>
@@ -40,6 +42,8 @@ constexpr const char* kCsv = "text/csv; charset=utf-8";
 constexpr std::size_t kLargestChange = 32 << 20;   // some 700,000 mappings at once
 constexpr std::size_t kLargestTable = 1024 << 20;  // ten million softwires and more
 
+constexpr const char* kAnyPath = "[^]*";
+
 constexpr int kBadRequest = 400;
 constexpr int kForbidden = 403;
 constexpr int kNotFound = 404;
@@ -73,10 +77,12 @@ bool has_body(const Request& request) {
   return request.has_header("Content-Length") || request.has_header("Transfer-Encoding");
 }
 
+// Of a request whose body was not read to its end.
+void close_after(Response& response) { response.set_header("Connection", "close"); }
+
 class Routes {
  public:
-  Routes(Backend& backend, std::function<bool()> may_change)
-      : backend_(backend), may_change_(std::move(may_change)) {}
+  Routes(Backend& backend, Asker& asker) : backend_(backend), asker_(asker) {}
 
   void list(const Request& request, Response& response) {
     const auto mappings = backend_.mappings(instance_of(request));
@@ -187,25 +193,19 @@ class Routes {
 
   // The same for each line of the body.
   void answer_complaints(const Request& request, Response& response, const ContentReader& reader) {
-    std::string body;
-    bool is_too_large = false;
-    const auto receive = [&](const char* data, std::size_t size) {
-      is_too_large = is_too_large || body.size() + size > kLargestChange;
-      if (!is_too_large) body.append(data, size);
-      return true;
-    };
-    if (has_body(request) && !reader(receive)) return answer_unreadable(response);
-    if (is_too_large) return answer_too_large(response, kLargestChange);
+    const auto body = body_of(request, response, reader, kLargestChange);
+    if (!body) return;
     auto who = open_log();
     if (!who) return answer(response, status_of(who.error()), who.error());
-    const auto answers = answer_csv(*who, body, who_request_of(request), natlog::utc_now());
+    const auto answers = answer_csv(*who, *body, who_request_of(request), natlog::utc_now(),
+                                    [this] { return asker_.is_ending(); });
     if (!answers) return answer(response, kInternal, answers.error());
     response.set_content(*answers, kCsv);
   }
 
   // What a reload would end. Errors quote the configuration, which not everybody may read.
   void preview_reload(const Request& request, Response& response) {
-    if (!may_change_()) return answer(response, kForbidden, not_allowed());
+    if (!asker_.may_change()) return answer(response, kForbidden, not_allowed());
     const auto limit = parse_reload_limit(request.get_param_value("limit"));
     if (!limit) return answer(response, kBadRequest, limit.error());
     auto preview = backend_.preview_reload();
@@ -232,21 +232,12 @@ class Routes {
   static auto changing(std::shared_ptr<Routes> routes, std::size_t largest, Act act) {
     return [routes = std::move(routes), largest, act](const Request& request, Response& response,
                                                       const ContentReader& reader) {
-      std::string body;
-      bool is_too_large = false;
-      const bool is_allowed = routes->may_change_();
-      if (has_body(request)) {
-        const bool is_read = reader([&](const char* data, std::size_t size) {
-          // Read on to the end, so that the client hears the answer.
-          is_too_large = is_too_large || body.size() + size > largest;
-          if (is_allowed && !is_too_large) body.append(data, size);
-          return true;
-        });
-        if (!is_read) return answer_unreadable(response);
+      if (!routes->asker_.may_change()) {
+        if (has_body(request)) close_after(response);
+        return answer(response, kForbidden, not_allowed());
       }
-      if (!is_allowed) return answer(response, kForbidden, not_allowed());
-      if (is_too_large) return answer_too_large(response, largest);
-      act(routes->backend_, instance_of(request), body, response);
+      const auto body = routes->body_of(request, response, reader, largest);
+      if (body) act(routes->backend_, instance_of(request), *body, response);
     };
   }
 
@@ -269,18 +260,43 @@ class Routes {
             value("subscriber"), value("from"), value("until"),    value("limit"), value("remote")};
   }
 
-  static void answer_too_large(Response& response, std::size_t largest) {
-    answer(response, kTooLarge,
-           {"body", "more than " + std::to_string(largest >> 20) + " MiB", "send it in parts"});
+  // What the request brings; if that can't be had, the answer says why.
+  std::optional<std::string> body_of(const Request& request, Response& response, const ContentReader& reader,
+                                     std::size_t largest) const {
+    std::string body;
+    if (!has_body(request)) return body;
+    const std::size_t stated = stated_length(request);
+    bool is_too_large = stated > largest;
+    if (!is_too_large) {
+      asker_.expect_body(largest);
+      body.reserve(stated);
+      const bool is_read = reader([&](const char* data, std::size_t size) {
+        is_too_large = body.size() + size > largest;
+        if (!is_too_large) body.append(data, size);
+        return !is_too_large;
+      });
+      if (is_read) return body;
+    }
+    close_after(response);
+    if (is_too_large)
+      answer(response, kTooLarge,
+             {"body", "more than " + std::to_string(largest >> 20) + " MiB", "send it in parts"});
+    else
+      answer(response, kBadRequest, {"body", "could not be read", ""});
+    return std::nullopt;
   }
 
-  static void answer_unreadable(Response& response) {
-    const int status = response.status == kTooLarge ? kTooLarge : kBadRequest;
-    answer(response, status, {"body", status == kTooLarge ? "too large" : "could not be read", ""});
+  // 0: it is not said.
+  static std::size_t stated_length(const Request& request) {
+    const std::string text = request.get_header_value("Content-Length");
+    std::size_t length = 0;
+    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), length);
+    if (error == std::errc::result_out_of_range) return SIZE_MAX;
+    return error == std::errc() ? length : 0;
   }
 
   Backend& backend_;
-  std::function<bool()> may_change_;
+  Asker& asker_;
 };
 
 void add(Backend& backend, const std::string& instance, std::string_view body, Response& response) {
@@ -492,6 +508,7 @@ void answer_everything_else(httplib::Server& server) {
   });
   server.set_exception_handler(
       [](const Request& request, Response& response, const std::exception_ptr& thrown) {
+        close_after(response);  // its body may not have been read
         std::string what;
         try {
           std::rethrow_exception(thrown);
@@ -506,8 +523,8 @@ void answer_everything_else(httplib::Server& server) {
 
 }  // namespace
 
-void add_routes(httplib::Server& server, Backend& backend, const std::function<bool()>& may_change) {
-  const auto routes = std::make_shared<Routes>(backend, may_change);
+void add_routes(httplib::Server& server, Backend& backend, Asker& asker) {
+  const auto routes = std::make_shared<Routes>(backend, asker);
   server.set_payload_max_length(kLargestTable);
   answer_everything_else(server);
   for (Route& route : Table(routes).take()) {
@@ -521,6 +538,15 @@ void add_routes(httplib::Server& server, Backend& backend, const std::function<b
     else
       server.Delete(pattern, std::move(route.change));
   }
+  // The library keeps the body of a request that nobody takes.
+  const auto nothing = [](const Request& request, Response& response, const ContentReader&) {
+    if (has_body(request)) close_after(response);
+    response.status = kNotFound;
+  };
+  server.Post(kAnyPath, nothing);
+  server.Put(kAnyPath, nothing);
+  server.Patch(kAnyPath, nothing);
+  server.Delete(kAnyPath, nothing);
 }
 
 std::vector<std::string> route_names() {

@@ -6,6 +6,7 @@
 #include <sys/socket.h>
 
 #include <array>
+#include <atomic>
 #include <cerrno>
 #include <condition_variable>
 #include <list>
@@ -30,8 +31,6 @@ constexpr int kForbidden = 403;
 // The client whose request runs on this thread.
 thread_local Connection* current_connection = nullptr;
 
-bool current_may_change() { return current_connection != nullptr && current_connection->may_change(); }
-
 // The library's routing, parsing and answering, on sockets that we accept ourselves: it does not tell who the
 // peer is, and keeps a thread of a small pool busy with each idle client.
 class Http : public httplib::Server {
@@ -51,8 +50,9 @@ class Http : public httplib::Server {
   void serve(Connection& connection) {
     current_connection = &connection;
     bool is_closed = false;
-    while (!is_closed && !connection.is_refused() && connection.wait_for_request())
+    while (!is_closed && !connection.is_over() && connection.wait_for_request())
       if (!process_request(connection, /*close_connection=*/false, is_closed, ask_for_little_work)) break;
+    if (connection.is_over()) connection.part();
     current_connection = nullptr;
   }
 };
@@ -72,16 +72,19 @@ std::optional<Error> refusal(const TcpDoor& tcp, const httplib::Request& request
                "send \"Authorization: Bearer TOKEN\", with the token of control: token-file:"};
 }
 
-class ThreadedServer final : public Server {
+class ThreadedServer final : public Server, private Asker {
  public:
   ThreadedServer(std::unique_ptr<Backend> backend, ListeningSocket socket, std::optional<TcpDoor> tcp)
       : backend_(std::move(backend)),
         socket_(std::move(socket)),
         tcp_(std::move(tcp)),
         stop_event_(::eventfd(0, EFD_CLOEXEC)) {
-    add_routes(http_, *backend_, current_may_change);
+    add_routes(http_, *backend_, *this);
     http_.set_pre_routing_handler([this](const httplib::Request& request, httplib::Response& response) {
       return check_door(request, response);
+    });
+    http_.set_post_routing_handler([](const httplib::Request&, const httplib::Response& response) {
+      if (response.get_header_value("Connection") == "close") current_connection->refuse();
     });
     acceptor_ = std::thread([this] { accept_all(); });
   }
@@ -89,6 +92,7 @@ class ThreadedServer final : public Server {
 
   void stop() override {
     if (!acceptor_.joinable()) return;
+    is_ending_ = true;
     ::eventfd_write(stop_event_.get(), 1);
     http_.end();
     acceptor_.join();
@@ -102,6 +106,10 @@ class ThreadedServer final : public Server {
   using Clients = std::list<std::thread>;
   using HandlerResponse = httplib::Server::HandlerResponse;
 
+  bool may_change() const override { return current_connection->may_change(); }
+  void expect_body(std::size_t largest) override { current_connection->expect_body(largest); }
+  bool is_ending() const override { return is_ending_; }
+
   HandlerResponse check_door(const httplib::Request& request, httplib::Response& response) const {
     int status = kForbidden;
     std::optional<Error> error;
@@ -110,10 +118,11 @@ class ThreadedServer final : public Server {
                     "ask for localhost, an address, or a name without a dot"};
     else if (current_connection->door() == Connection::Door::Tcp)
       error = refusal(*tcp_, request, status);
+    else if (request.method == "PRI")  // of HTTP/2; the library would keep its body
+      error = Error{"", "there is no such method", "GET, POST, PUT and DELETE are known"};
     if (!error) return HandlerResponse::Unhandled;
-    current_connection->refuse();  // its body is not read
     response.status = status;
-    response.set_header("Connection", "close");
+    response.set_header("Connection", "close");  // its body is not read
     if (status == kUnauthorized) response.set_header("WWW-Authenticate", "Bearer realm=\"yonroku\"");
     response.set_content(dump(to_json(*error)) + "\n", "application/json");
     return HandlerResponse::Handled;
@@ -177,6 +186,7 @@ class ThreadedServer final : public Server {
   std::optional<ListeningSocket> socket_;
   std::optional<TcpDoor> tcp_;
   io::FileDescriptor stop_event_;
+  std::atomic<bool> is_ending_ = false;
   Http http_;
   std::mutex mutex_;
   std::condition_variable room_;

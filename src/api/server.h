@@ -20,7 +20,8 @@ class Server {
                                        std::optional<TcpDoor> tcp = std::nullopt);
   virtual ~Server() = default;
 
-  // Ends after the requests that are under way. The destructor does the same.
+  // Ends after what is being carried out. Clients are not waited for: requests that have not come whole, and
+  // answers that are not taken, break off. The destructor does the same.
   virtual void stop() = 0;
 
  protected:

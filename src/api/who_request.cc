@@ -311,7 +311,8 @@ Result<WhoResult> answer(Who& who, const WhoRequest& request, int64_t now) {
   return who.ask(TRY(parse_question(request, now)));
 }
 
-Result<std::string> answer_csv(Who& who, std::string_view text, const WhoRequest& of_all, int64_t now) {
+Result<std::string> answer_csv(Who& who, std::string_view text, const WhoRequest& of_all, int64_t now,
+                               const std::function<bool()>& is_ending) {
   Fields heading;
   const auto complaints = read_complaints(text, heading, of_all, now);
   // In the order of time, so that each part of the log is opened once.
@@ -321,6 +322,7 @@ Result<std::string> answer_csv(Who& who, std::string_view text, const WhoRequest
       order, {}, [&](std::size_t i) { return complaints[i].question ? complaints[i].question->time : 0; });
   std::vector<std::string> answers(complaints.size());
   for (const std::size_t i : order) {
+    if (is_ending()) return fail("", "the program ends", "ask again when it runs");
     const Complaint& complaint = complaints[i];
     if (complaint.question) {
       append_answers(answers[i], complaint.fields, heading.size(), TRY(who.ask(*complaint.question)));

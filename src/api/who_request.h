@@ -26,8 +26,10 @@ struct WhoRequest {
 
 // A table of complaints, with a line for each; the first may name the columns. The table with the answers: a
 // line for each, and one for a complaint without. What is wrong with a line is its answer. `of_all` says
-// `skew`, and `remote` for lines that do not name one.
-[[nodiscard]] Result<std::string> answer_csv(Who& who, std::string_view complaints, const WhoRequest& of_all,
-                                             int64_t now);
+// `skew`, and `remote` for lines that do not name one. An error once `is_ending` says that nobody waits for
+// it.
+[[nodiscard]] Result<std::string> answer_csv(
+    Who& who, std::string_view complaints, const WhoRequest& of_all, int64_t now,
+    const std::function<bool()>& is_ending = [] { return false; });
 
 }  // namespace yonroku::api

@@ -263,6 +263,11 @@ TEST_F(WhoTest, Complaints) {
       "2026-11-21T12:03:05Z, \"\"2026-11-21 12:03\"\" in the zone of this host, now, or -2h\"\n"
       "4,2026-11-22T12:00:05Z,198.51.100.3,70000,,,,,,,,,,\"error: port: \"\"70000\"\" is none; 0 to "
       "65535; an address is shared, and without its port nobody can tell\"\n");
+  int asked = 0;
+  const auto unfinished =
+      answer_csv(*who, "198.51.100.2,2100\n198.51.100.2,2101\n", {}, kNoon, [&] { return ++asked == 2; });
+  ASSERT_FALSE(unfinished) << "the server ends after the first";
+  EXPECT_THAT(unfinished.error().to_string(), HasSubstr("the program ends"));
   const auto plain = answer_csv(*who, "198.51.100.2,2100,@1795348805\n", {}, kNoon);
   ASSERT_TRUE(plain);
   EXPECT_THAT(*plain, HasSubstr("address,port,time,instance"));
