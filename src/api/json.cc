@@ -89,6 +89,17 @@ ordered_json to_json(const natlog::LogStatus& log) {
   return json;
 }
 
+// By reason, direction and protocol: what is not zero.
+ordered_json drop_details_json(const observe::Totals& totals) {
+  ordered_json json = ordered_json::object();
+  for (std::size_t i = 1; i < kDropReasonCount; ++i)
+    observe::for_each_kind([&](observe::PacketKind kind) {
+      if (const uint64_t count = totals.dropped_by_kind[i][kind]; count > 0)
+        json[std::string(kDropReasons[i].label)][label(kind.direction)][label(kind.protocol)] = count;
+    });
+  return json;
+}
+
 // What only grows.
 ordered_json events_json(const share::NatCounts& nat) {
   ordered_json json;
@@ -164,6 +175,7 @@ ordered_json to_json(const observe::Totals& totals) {
   }
   json["dropped"] = dropped;
   json["drops"] = std::move(drops);
+  json["drop-details"] = drop_details_json(totals);
   json["icmp-errors"] = {{"icmp", totals.icmp_errors_sent[0]},
                          {"icmpv6", totals.icmp_errors_sent[1]},
                          {"limited", totals.icmp_errors_limited}};

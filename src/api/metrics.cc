@@ -75,6 +75,22 @@ void dropped(Text& text, std::span<const InstanceCounters> counters) {
                   instance.totals.dropped[i]);
 }
 
+void dropped_by_protocol(Text& text, std::span<const InstanceCounters> counters) {
+  constexpr std::string_view kName = "dropped_packets_by_protocol_total";
+  text.head(kName, "counter", "Packets not forwarded, by reason and what they were. Those that there were.");
+  for (const auto& instance : counters)
+    for (std::size_t i = 1; i < kDropReasonCount; ++i)
+      observe::for_each_kind([&](observe::PacketKind kind) {
+        const uint64_t count = instance.totals.dropped_by_kind[i][kind];
+        if (count == 0) return;
+        text.sample(
+            kName,
+            fmt::format("instance=\"{}\",reason=\"{}\",direction=\"{}\",protocol=\"{}\"", instance.name,
+                        kDropReasons[i].label, label(kind.direction), label(kind.protocol)),
+            count);
+      });
+}
+
 void simple(Text& text, std::span<const InstanceCounters> counters, std::string_view name,
             std::string_view help, uint64_t Totals::* what) {
   text.head(name, "counter", help);
@@ -431,6 +447,7 @@ std::string prometheus_text(const control::Status& status, std::span<const Insta
   translated(text, counters, "translated_octets_total", "Octets of the packets translated, as received.",
              &Totals::Flow::octets);
   dropped(text, counters);
+  dropped_by_protocol(text, counters);
   by_version(text, counters, "icmp_errors_sent_total", "ICMP errors originated.", &Totals::icmp_errors_sent);
   by_version(text, counters, "too_big_sent_total",
              "ICMP errors originated about packets that are too big, by IP version.", &Totals::too_big_sent);

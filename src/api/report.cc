@@ -220,7 +220,7 @@ class CountersText {
                      grouped(number(received, "ipv6"))));
     for (const char* direction : observe::kDirectionLabels) add_direction(instance, direction);
     line("dropped", number(instance, "dropped"), number(instance, "dropped") == 1 ? "packet" : "packets");
-    add_drops(instance.at("drops"));
+    add_drops(instance.at("drops"), instance.value("drop-details", ordered_json::object()));
     const auto& errors = instance.at("icmp-errors");
     line("ICMP errors", number(errors, "icmp") + number(errors, "icmpv6"),
          fmt::format("sent: {} ICMP, {} ICMPv6", grouped(number(errors, "icmp")),
@@ -289,11 +289,22 @@ class CountersText {
     if (count > 0 || zeros_ == Zeros::Show) out_ += fmt::format("  {:>27}  {}\n", grouped(count), text);
   }
 
-  void add_drops(const ordered_json& drops) {
+  void add_drops(const ordered_json& drops, const ordered_json& details) {
     for (const auto& [name, value] : drops.items()) {
       const auto count = value.get<uint64_t>();
       detail(count, name + explanation_of(name));
+      if (details.contains(name)) out_ += fmt::format("  {:>27}  {}\n", "", kinds_text(details.at(name)));
     }
+  }
+  static std::string kinds_text(const ordered_json& directions) {
+    std::string text;
+    for (const auto& [direction, protocols] : directions.items()) {
+      std::string parts;
+      for (const auto& [protocol, count] : protocols.items())
+        parts += fmt::format("{}{} {}", parts.empty() ? "" : ", ", grouped(count.get<uint64_t>()), protocol);
+      text += fmt::format("{}{}: {}", text.empty() ? "" : "; ", direction, parts);
+    }
+    return text;
   }
 
   static std::string explanation_of(std::string_view label) {

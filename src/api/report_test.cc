@@ -183,6 +183,23 @@ TEST(CountersReport, ExplainsDropsAndHidesZeros) {
   EXPECT_THAT(counters_report(json, Zeros::Show), HasSubstr("0  igmp: "));
 }
 
+TEST(CountersReport, SaysWhatWasDropped) {
+  using observe::Direction;
+  using observe::Protocol;
+  auto counters = some_counters();
+  auto& kinds = counters[0].totals.dropped_by_kind[static_cast<std::size_t>(DropReason::TtlExceeded)];
+  kinds[{Direction::ToIpv6, Protocol::Tcp}] = 12;
+  kinds[{Direction::ToIpv6, Protocol::Other}] = 1;
+  kinds[{Direction::ToIpv4, Protocol::Udp}] = 8;
+  const auto json = to_json(std::span<const control::InstanceCounters>(counters));
+  EXPECT_EQ(json["instances"][0]["drop-details"],
+            nlohmann::ordered_json::parse(
+                R"({"ttl-exceeded":{"to-ipv6":{"tcp":12,"other":1},"to-ipv4":{"udp":8}}})"));
+  EXPECT_THAT(counters_report(json, Zeros::Hide),
+              HasSubstr("21  ttl-exceeded: the IPv4 time to live ran out [RFC 7915 §4.1]\n"
+                        "                               to-ipv6: 12 tcp, 1 other; to-ipv4: 8 udp\n"));
+}
+
 TEST(CountersReport, SaysHowSessionsEndedAndWhatWasRefused) {
   auto counters = some_counters();
   counters[0].learned_path_mtus = 3;

@@ -23,6 +23,7 @@ TEST_F(ServerTest, TellsStatusAndCounters) {
   EXPECT_EQ(counters["protocols"]["to-ipv6"]["udp"]["octets"], 100);
   EXPECT_EQ(counters["drops"]["ttl-exceeded"], 5);
   EXPECT_EQ(counters["drops"]["igmp"], 0);
+  EXPECT_EQ(counters["drop-details"], json::parse(R"({"ttl-exceeded":{"to-ipv6":{"icmp":5}}})"));
 }
 
 TEST_F(ServerTest, CountsWhatHappensInNatsAndHowBusyWorkersAre) {
@@ -62,6 +63,10 @@ TEST_F(ServerTest, ServesPrometheus) {
   for (const char* line :
        {"# TYPE yonroku_dropped_packets_total counter\n",
         "\nyonroku_dropped_packets_total{instance=\"dc\",reason=\"ttl-exceeded\"} 5\n",
+        "# TYPE yonroku_dropped_packets_by_protocol_total counter\n"
+        "yonroku_dropped_packets_by_protocol_total{instance=\"dc\",reason=\"ttl-exceeded\",direction=\"to-"
+        "ipv6\","
+        "protocol=\"icmp\"} 5\n#",
         "\nyonroku_received_packets_total{instance=\"dc\",version=\"4\"} 3\n",
         "\nyonroku_translated_packets_total{instance=\"dc\",direction=\"to-ipv6\",protocol=\"udp\"} 2\n",
         "\nyonroku_up{instance=\"dc\",mechanism=\"siit\"} 1\n",

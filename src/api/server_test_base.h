@@ -57,6 +57,8 @@ class FakeBackend final : public Backend {
     totals.received = {3, 4};
     totals.translated[0][1] = {2, 100};
     totals.dropped[static_cast<std::size_t>(DropReason::TtlExceeded)] = 5;
+    totals.dropped_by_kind[static_cast<std::size_t>(DropReason::TtlExceeded)]
+                          [{observe::Direction::ToIpv6, observe::Protocol::Icmp}] = 5;
     control::InstanceCounters dc{"dc", totals, 1, 4, {std::chrono::milliseconds(1500), std::nullopt}, {}};
     control::InstanceCounters plat{"plat", {}, 0, 0, {}, nat_.counts()};
     plat.nat->ended_sessions[1][static_cast<std::size_t>(share::SessionEnd::Closed)] = 6;

@@ -119,6 +119,7 @@ export const kTexts = {
   "new-sessions": ["New", "新規"],
   "to-ipv4": ["to IPv4", "IPv4 方向"],
   "to-ipv6": ["to IPv6", "IPv6 方向"],
+  "other-protocol": ["other", "その他"],
   "in-kernel": ["by the offload", "オフロード"],
   "offload-share": ["offload {share}", "オフロード率 {share}"],
   "worker-n": ["Worker {n}", "ワーカー {n}"],

@@ -23,14 +23,23 @@ export class Rates {
 
 const by_rate = (a, b) => b.rate - a.rate || b.count - a.count;
 
-export function reason_rows(kind, counts, rates) {
+// What was dropped, in one line: {"to-ipv6": {udp: 5}}.
+function kinds(directions) {
+  const name = (protocol) => (protocol === "other" ? t("other-protocol") : protocol.toUpperCase());
+  return Object.entries(directions).map(([direction, counts]) =>
+    `${t(direction)}: ${Object.entries(counts).map(([protocol, count]) => `${name(protocol)} ${grouped(count)}`).join(", ")}`).join(" · ");
+}
+
+// `details` says of a reason which packets they were, where that is known.
+export function reason_rows(kind, counts, rates, details) {
   return Object.entries(counts)
     .filter(([, count]) => count > 0)
     .map(([name, count]) => ({ name, count, rate: rates?.[name] ?? 0 }))
     .sort(by_rate)
     .map(({ name, count, rate: now }) => {
       const { help, cited } = reason_text(kind, name);
-      return [h("span", {}, h("span", {}, help), h("span", { class: "sub" }, h("code", {}, name), cited ? ` · ${cited}` : "")),
+      return [h("span", {}, h("span", {}, help), h("span", { class: "sub" }, h("code", {}, name), cited ? ` · ${cited}` : ""),
+        details?.[name] && h("span", { class: "sub" }, kinds(details[name]))),
         h("span", { class: now > 0 ? "now" : "quiet" }, rate(now)), grouped(count)];
     });
 }
@@ -48,7 +57,7 @@ export class Drops {
   update(counters, rates) {
     if (!counters) return;
     const drops = Object.fromEntries(Object.entries(counters.drops).filter(([name]) => !this.elsewhere.includes(name)));
-    put(this.body, table(this.title, columns(t("reason")), reason_rows("drops", drops, rates?.drops), t("no-drops")));
+    put(this.body, table(this.title, columns(t("reason")), reason_rows("drops", drops, rates?.drops, counters["drop-details"]), t("no-drops")));
   }
 }
 

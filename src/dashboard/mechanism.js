@@ -229,7 +229,7 @@ class Checks {
   update(_, counters, rates) {
     if (!counters) return;
     const drops = Object.fromEntries(kChecks.map((name) => [name, counters.drops[name] ?? 0]));
-    put(this.body, table(t("checks"), columns(t("check")), reason_rows("drops", drops, rates?.drops), t("all-checks-pass")));
+    put(this.body, table(t("checks"), columns(t("check")), reason_rows("drops", drops, rates?.drops, counters["drop-details"]), t("all-checks-pass")));
   }
 }
 

@@ -18,6 +18,16 @@ void Pipeline::complete_checksum(Packet& packet) noexcept {
   packet.offload.partial_checksum = false;
 }
 
+void Pipeline::count_drop(DropReason reason, const Packet& packet, uint64_t count) noexcept {
+  counters_.dropped[static_cast<std::size_t>(reason)].add(observe::kind_of(packet.bytes()), count);
+}
+
+void Pipeline::count_lost(DropReason reason, const Reassembly::Lost& lost) noexcept {
+  observe::for_each_kind([&](observe::PacketKind kind) {
+    if (lost[kind] != 0) counters_.dropped[static_cast<std::size_t>(reason)].add(kind, lost[kind]);
+  });
+}
+
 void Pipeline::count_translated(Verdict verdict, const Packet& packet, bool was_ipv6,
                                 std::size_t size) noexcept {
   using observe::Direction;

@@ -189,7 +189,7 @@ class Pipeline {
       if (peers_->give(static_cast<uint16_t>(verdict.detail), packet))
         counters_.handed_over.add(1);
       else
-        counters_.dropped[static_cast<std::size_t>(DropReason::WorkerBusy)].add(1);
+        count_drop(DropReason::WorkerBusy, packet);
       if (outcome != nullptr) *outcome = {verdict, false};
     } else if (verdict.action == Verdict::Action::Reassemble) {
       reassemble(snapshot, mechanism, packet, verdict.detail, was_ipv6, now, emit, outcome);
@@ -205,7 +205,7 @@ class Pipeline {
   template <class Mech, class Emit>
   YONROKU_COLD Outcome drop(const Snapshot& snapshot, const Mech& mechanism, Verdict verdict,
                             const Packet& packet, bool was_ipv6, Instant now, Emit& emit) {
-    counters_.dropped[static_cast<std::size_t>(verdict.reason)].add(1);
+    count_drop(verdict.reason, packet);
     if (verdict.reason == DropReason::UnsolicitedSyn) {
       held_syns_.add(packet.bytes(), verdict.detail, now + snapshot.held_syn);
       return {verdict, false};
@@ -274,16 +274,15 @@ class Pipeline {
   template <class Mech, class Emit>
   YONROKU_COLD void reassemble(const Snapshot& snapshot, const Mech& mechanism, Packet& packet,
                                std::size_t at, bool was_ipv6, Instant now, Emit& emit, Outcome* outcome) {
-    auto& dropped = counters_.dropped;
-    dropped[static_cast<std::size_t>(DropReason::ReassemblyTimeout)].add(reassembly_.expire(now));
+    count_lost(DropReason::ReassemblyTimeout, reassembly_.expire(now));
     Packet whole(whole_buffer_, kHeadroom, 0);
     const auto result = reassembly_.add(
         packet, at, now, whole,
         mechanism.ends_tunnels() ? Reassembly::FragmentHeader::Remove : Reassembly::FragmentHeader::Keep);
-    dropped[static_cast<std::size_t>(DropReason::ReassemblyNoRoom)].add(reassembly_.take_evicted());
+    count_lost(DropReason::ReassemblyNoRoom, reassembly_.take_evicted());
     if (outcome != nullptr) *outcome = {Verdict::reassemble(static_cast<uint32_t>(at)), false};
     if (result.dropped != DropReason::None) {
-      dropped[static_cast<std::size_t>(result.dropped)].add(result.fragments);
+      count_drop(result.dropped, packet, result.fragments);
       if (outcome != nullptr) *outcome = {Verdict::drop(result.dropped), false};
     } else if (result.is_complete) {
       counters_.reassembled.add(1);
@@ -337,6 +336,9 @@ class Pipeline {
   }
 
   void complete_checksum(Packet& packet) noexcept;
+  // `packet` is as it came, or the fragment that brought about the loss of `count`.
+  YONROKU_COLD void count_drop(DropReason reason, const Packet& packet, uint64_t count = 1) noexcept;
+  void count_lost(DropReason reason, const Reassembly::Lost& lost) noexcept;
   void count_translated(Verdict verdict, const Packet& packet, bool was_ipv6, std::size_t size) noexcept;
 
   mechanism::WorkerState state_;

@@ -203,6 +203,76 @@ TEST_F(PipelineTest, CountsDirectionAndProtocol) {
   EXPECT_EQ(pipeline.counters().received[1].value(), 2u);
 }
 
+TEST_F(PipelineTest, CountsWhatIsDroppedByDirectionAndProtocol) {
+  using observe::Direction;
+  using observe::Protocol;
+  const auto count = [&](DropReason reason, Direction direction, Protocol protocol) {
+    return pipeline.counters()
+        .dropped[static_cast<std::size_t>(reason)]
+        .by_kind[{direction, protocol}]
+        .value();
+  };
+  const auto unmapped = test::address6({0x2001, 0xdb8, 0xffff}, 1);
+  (void)run(test::ipv4({.ttl = 1}, test::udp({})));
+  (void)run(test::ipv4({.ttl = 1}, test::udp({})));
+  (void)run(test::ipv4({.protocol = test::kTcp, .ttl = 1}, test::tcp({})));
+  (void)run(test::ipv6({.destination = unmapped}, test::udp({})));
+  (void)run(test::ipv6({.destination = unmapped, .next_header = test::kIcmpv6}, test::icmp(128, 0, 1, {})));
+  (void)run(tcp4(10));
+  (void)run(Octets(7, 0x45));
+  EXPECT_EQ(count(DropReason::TtlExceeded, Direction::ToIpv6, Protocol::Udp), 2u);
+  EXPECT_EQ(count(DropReason::TtlExceeded, Direction::ToIpv6, Protocol::Tcp), 1u);
+  const auto& drops = pipeline.counters().dropped;
+  EXPECT_EQ(drops[static_cast<std::size_t>(DropReason::TtlExceeded)].value(), 3u);
+  const auto sum = [&](Direction direction, Protocol protocol) {
+    uint64_t all = 0;
+    for (const auto& reason : drops) all += reason.by_kind[{direction, protocol}].value();
+    return all;
+  };
+  EXPECT_EQ(sum(Direction::ToIpv4, Protocol::Udp), 1u);
+  EXPECT_EQ(sum(Direction::ToIpv4, Protocol::Icmp), 1u);
+  EXPECT_EQ(sum(Direction::ToIpv4, Protocol::Tcp), 0u);
+  EXPECT_EQ(sum(Direction::ToIpv6, Protocol::Other), 1u) << "what is too short";
+}
+
+// In place of a mechanism: wants every fragment put together.
+struct Gatherer {
+  [[nodiscard]] static Verdict process(const Packet& packet, const mechanism::WorkerState&) {
+    return reinterpret_cast<const Ipv4Header*>(packet.data())->is_fragment()
+               ? Verdict::reassemble(0)
+               : Verdict::drop(DropReason::NoBinding);
+  }
+  static constexpr bool ends_tunnels() { return false; }
+};
+
+TEST_F(PipelineTest, CountsFragmentsThatWereWaitedForInVainAsWhatTheyWere) {
+  const Snapshot snapshot{table, nullptr, nullptr, mechanism::Siit(settings, *table), icmp, 0};
+  std::vector<std::byte> buffer(Pipeline::kHeadroom + Pipeline::kLargestPacket);
+  const auto take = [&](const Octets& input, int64_t seconds) {
+    Packet packet(buffer, Pipeline::kHeadroom, input.size());
+    std::copy_n(reinterpret_cast<const std::byte*>(input.data()), input.size(), packet.data());
+    (void)pipeline.process(snapshot, Gatherer{}, packet, Instant() + Duration::seconds(seconds),
+                           [](const Packet&) {});
+  };
+  const auto first = [](uint8_t protocol, uint16_t id) {
+    return test::ipv4({.protocol = protocol, .identification = id, .flags_and_offset = test::kMf},
+                      Octets(16));
+  };
+  take(first(test::kUdp, 1), 0);
+  take(first(test::kTcp, 2), 0);
+  take(first(test::kUdp, 3), 0);
+  take(first(test::kUdp, 4), 61);  // RFC 1122 §3.3.2: at least 60 seconds
+  const auto& lost = pipeline.counters().dropped[static_cast<std::size_t>(DropReason::ReassemblyTimeout)];
+  using observe::Direction;
+  using observe::Protocol;
+  const auto of = [&](Direction direction, Protocol protocol) {
+    return lost.by_kind[{direction, protocol}].value();
+  };
+  EXPECT_EQ(of(Direction::ToIpv6, Protocol::Udp), 2u);
+  EXPECT_EQ(of(Direction::ToIpv6, Protocol::Tcp), 1u);
+  EXPECT_EQ(lost.value(), 3u);
+}
+
 // What `yonroku mappings` does while packets flow.
 TEST_F(PipelineTest, MappingsChangeUnderneathWithoutLosingAPacket) {
   const Snapshot snapshot{table, nullptr, nullptr, mechanism::Siit(settings, *table), icmp, rate};

@@ -90,22 +90,22 @@ void Reassembly::forget(Packets::iterator it) {
 void Reassembly::make_room(std::size_t octets) {
   while (!by_age_.empty() && (octets_ + octets > kMemory || packets_.size() >= kMostPackets)) {
     const auto oldest = packets_.find(*by_age_.front());
-    evicted_ += oldest->second.fragments.size();
+    evicted_[oldest->second.kind] += oldest->second.fragments.size();
     forget(oldest);
   }
 }
 
-std::size_t Reassembly::take_evicted() { return std::exchange(evicted_, 0); }
+Reassembly::Lost Reassembly::take_evicted() { return std::exchange(evicted_, {}); }
 
-std::size_t Reassembly::expire(Instant now) {
-  std::size_t fragments = 0;
+Reassembly::Lost Reassembly::expire(Instant now) {
+  Lost lost;
   while (!by_age_.empty()) {
     const auto oldest = packets_.find(*by_age_.front());
     if (now - oldest->second.since < kTimeout) break;
-    fragments += oldest->second.fragments.size();
+    lost[oldest->second.kind] += oldest->second.fragments.size();
     forget(oldest);
   }
-  return fragments;
+  return lost;
 }
 
 // None when the piece has its place.
@@ -200,6 +200,7 @@ Reassembly::Outcome Reassembly::add(const Packet& packet, std::size_t at, Instan
     make_room(piece.data.size());
     it = packets_.emplace(piece.key, Assembly{}).first;
     it->second.since = now;
+    it->second.kind = observe::kind_of(packet.bytes());
     it->second.age = by_age_.insert(by_age_.end(), &it->first);
   } else if (octets_ + piece.data.size() > kMemory) {
     // The newest packets are the likeliest to become complete: this one moves to their end and others give

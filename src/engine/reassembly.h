@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "base/instant.h"
+#include "observe/packet_kind.h"
 #include "packet/headers.h"
 #include "packet/packet.h"
 #include "packet/verdict.h"
@@ -43,10 +44,12 @@ class Reassembly {
   // offset.
   Outcome add(const Packet& packet, std::size_t at, Instant now, Packet& whole,
               FragmentHeader header = FragmentHeader::Remove);
-  // Forgets packets that are under way for too long. Returns the number of their fragments.
-  std::size_t expire(Instant now);
-  // Gives up the oldest packets until a new one has room; the number of their fragments since the last call.
-  [[nodiscard]] std::size_t take_evicted();
+  // Fragments that are lost without one that came; what they are is known of the first that did.
+  using Lost = observe::ByKind<std::size_t>;
+  // Forgets packets that are under way for too long. Returns their fragments.
+  Lost expire(Instant now);
+  // Gives up the oldest packets until a new one has room; their fragments since the last call.
+  [[nodiscard]] Lost take_evicted();
 
   static constexpr std::size_t kLargest = 65535 + 40 + 56;
 
@@ -71,6 +74,7 @@ class Reassembly {
     std::size_t octets = 0;
     std::size_t end = 0;  // of the fragmentable part; 0 until the last fragment came
     bool spoilt = false;
+    observe::PacketKind kind;
     IpProtocol next{};     // IPv6: what the first fragment says (RFC 8200 §4.5)
     uint8_t ecn_seen = 0;  // bit n: a fragment has the ECN codepoint n
     std::list<const Key*>::iterator age;
@@ -88,7 +92,7 @@ class Reassembly {
   Packets packets_;
   std::list<const Key*> by_age_;  // oldest first
   std::size_t octets_ = 0;
-  std::size_t evicted_ = 0;
+  Lost evicted_;
 };
 
 }  // namespace yonroku::engine

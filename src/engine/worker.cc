@@ -178,7 +178,7 @@ void Worker::receive_batch(io::TunQueue::Wait wait) {
         break;
       case TunQueue::Status::Malformed:
         pipeline_.counters().received[0].add(1);
-        pipeline_.counters().dropped[static_cast<std::size_t>(DropReason::BadOffloadMetadata)].add(1);
+        pipeline_.counters().dropped[static_cast<std::size_t>(DropReason::BadOffloadMetadata)].add({});
         break;
       case TunQueue::Status::Empty:
         if (size_ == 1) {

@@ -7,7 +7,7 @@
 #include <cstddef>
 #include <cstdint>
 
-#include "packet/headers.h"
+#include "observe/packet_kind.h"
 #include "packet/verdict.h"
 
 namespace yonroku::observe {
@@ -24,19 +24,16 @@ class Counter {
   std::atomic<uint64_t> value_ = 0;
 };
 
-enum class Direction : uint8_t { ToIpv6, ToIpv4, Hairpin };
-inline constexpr std::size_t kDirections = 3;
-inline constexpr const char* kDirectionLabels[] = {"to-ipv6", "to-ipv4", "hairpin"};
-
-enum class Protocol : uint8_t { Tcp, Udp, Icmp, Other };
-inline constexpr std::size_t kProtocols = 4;
-inline constexpr const char* kProtocolLabels[] = {"tcp", "udp", "icmp", "other"};
-
-constexpr Protocol protocol_of(IpProtocol p) {
-  if (p == IpProtocol::Tcp) return Protocol::Tcp;
-  if (p == IpProtocol::Udp) return Protocol::Udp;
-  return p == IpProtocol::Icmp || p == IpProtocol::Icmpv6 ? Protocol::Icmp : Protocol::Other;
-}
+// Packets dropped for one reason.
+struct Drops {
+  ByKind<Counter> by_kind;
+  void add(PacketKind kind, uint64_t n = 1) noexcept { by_kind[kind].add(n); }
+  [[nodiscard]] uint64_t value() const noexcept {
+    uint64_t sum = 0;
+    for_each_kind([&](PacketKind kind) { sum += by_kind[kind].value(); });
+    return sum;
+  }
+};
 
 // A super-packet counts once, with all its octets. Every packet received is in exactly one of `translated`
 // and `dropped`, except that one which had to be segmented is in neither, its segments are; and that of
@@ -48,7 +45,7 @@ struct Counters {
   };
   std::array<Counter, 2> received;  // IPv4 and the rest, IPv6
   std::array<std::array<Flow, kProtocols>, kDirections> translated;
-  std::array<Counter, kDropReasonCount> dropped;
+  std::array<Drops, kDropReasonCount> dropped;
   std::array<Counter, 2> icmp_errors_sent;  // ICMPv4, ICMPv6
   std::array<Counter, 2> too_big_sent;      // of them: ICMPv4 "fragmentation needed", ICMPv6 "packet too big"
   Counter icmp_errors_limited;              // not sent because of the rate

@@ -9,12 +9,6 @@
 namespace yonroku::observe {
 namespace {
 
-static_assert(protocol_of(IpProtocol::Tcp) == Protocol::Tcp && protocol_of(IpProtocol::Udp) == Protocol::Udp);
-static_assert(protocol_of(IpProtocol::Icmp) == Protocol::Icmp &&
-              protocol_of(IpProtocol::Icmpv6) == Protocol::Icmp);
-static_assert(protocol_of(IpProtocol::EncapsulatingSecurityPayload) == Protocol::Other);
-static_assert(std::size(kDirectionLabels) == kDirections && std::size(kProtocolLabels) == kProtocols);
-
 TEST(Totals, SumUpEveryCounterOfEveryWorker) {
   Counters one;
   Counters two;
@@ -27,7 +21,7 @@ TEST(Totals, SumUpEveryCounterOfEveryWorker) {
         flow.octets.add(++n);
       }
     }
-    for (auto& counter : counters.dropped) counter.add(++n);
+    for (auto& drops : counters.dropped) for_each_kind([&](PacketKind kind) { drops.add(kind, ++n); });
     for (auto& counter : counters.icmp_errors_sent) counter.add(++n);
     for (Counter* counter : {&counters.icmp_errors_limited, &counters.segmented, &counters.segments,
                              &counters.fragments, &counters.reassembled, &counters.reassembled_fragments,
@@ -51,6 +45,13 @@ TEST(Totals, SumUpEveryCounterOfEveryWorker) {
   EXPECT_EQ(sum, n * (n + 1) / 2);
   EXPECT_EQ(totals.received[0], 1 + 1 + n / 2);
   EXPECT_EQ(totals.dropped[1], one.dropped[1].value() + two.dropped[1].value());
+  uint64_t of_kinds = 0;
+  for_each_kind([&](PacketKind kind) {
+    EXPECT_EQ(totals.dropped_by_kind[1][kind],
+              one.dropped[1].by_kind[kind].value() + two.dropped[1].by_kind[kind].value());
+    of_kinds += totals.dropped_by_kind[1][kind];
+  });
+  EXPECT_EQ(totals.dropped[1], of_kinds);
 }
 
 // One writer without locked instructions: a reader sees values that only grow.

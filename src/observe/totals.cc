@@ -10,7 +10,12 @@ void Totals::add(const Counters& counters) {
       translated[d][p].octets += counters.translated[d][p].octets.value();
     }
   }
-  for (std::size_t i = 0; i < dropped.size(); ++i) dropped[i] += counters.dropped[i].value();
+  for (std::size_t i = 0; i < dropped.size(); ++i)
+    for_each_kind([&](PacketKind kind) {
+      const uint64_t count = counters.dropped[i].by_kind[kind].value();
+      dropped_by_kind[i][kind] += count;
+      dropped[i] += count;
+    });
   for (std::size_t i = 0; i < icmp_errors_sent.size(); ++i)
     icmp_errors_sent[i] += counters.icmp_errors_sent[i].value();
   for (std::size_t i = 0; i < too_big_sent.size(); ++i) too_big_sent[i] += counters.too_big_sent[i].value();

@@ -16,6 +16,7 @@ struct Totals {
   std::array<uint64_t, 2> received{};  // IPv4 and the rest, IPv6
   std::array<std::array<Flow, kProtocols>, kDirections> translated{};
   std::array<uint64_t, kDropReasonCount> dropped{};
+  std::array<ByKind<uint64_t>, kDropReasonCount> dropped_by_kind{};
   std::array<uint64_t, 2> icmp_errors_sent{};  // ICMPv4, ICMPv6
   std::array<uint64_t, 2> too_big_sent{};      // of them, likewise
   uint64_t icmp_errors_limited = 0;

@@ -257,6 +257,22 @@ class Metrics(Api):
             found = tuple(re.findall(r'(\w+)="', rest))
             self.assertEqual(labels.setdefault(name, found), found, sample)
 
+    def test_drops_by_protocol_are_parts_of_those_by_reason(self):
+        text = self.metrics()
+
+        def sums(name):
+            found = {}
+            for labels, value in re.findall(rf"^{name}{{(.*)}} (\d+)$", text, re.MULTILINE):
+                key = re.search(r'instance="[^"]*",reason="[^"]*"', labels)[0]
+                found[key] = found.get(key, 0) + int(value)
+            return found
+
+        totals = sums("yonroku_dropped_packets_total")
+        # The three of setUpClass that the subscriber may not have.
+        self.assertIn('yonroku_dropped_packets_by_protocol_total{instance="plat",reason="subscriber-limit",direction="to-ipv4",'
+                      'protocol="udp"} 3\n', text)
+        self.assertEqual(sums("yonroku_dropped_packets_by_protocol_total"), {key: count for key, count in totals.items() if count})
+
     def test_what_dashboards_and_alerts_name_is_there(self):
         there = set(re.findall(r"^# TYPE (\w+)", self.metrics(), re.MULTILINE))
         # Until the first reload, and without an offload.
