@@ -180,6 +180,8 @@ ordered_json to_json(const observe::Totals& totals) {
                          {"icmpv6", totals.icmp_errors_sent[1]},
                          {"limited", totals.icmp_errors_limited}};
   json["too-big-sent"] = {{"icmp", totals.too_big_sent[0]}, {"icmpv6", totals.too_big_sent[1]}};
+  for (std::size_t d = 0; d < observe::kDirections; ++d)
+    json["too-big-forwarded"][observe::kDirectionLabels[d]] = totals.too_big_forwarded[d];
   json["segmented"] = totals.segmented;
   json["reassembled"] = totals.reassembled;
   json["reassembled-fragments"] = totals.reassembled_fragments;

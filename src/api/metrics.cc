@@ -66,6 +66,16 @@ void by_version(Text& text, std::span<const InstanceCounters> counters, std::str
                   (instance.totals.*what)[i]);
 }
 
+void by_direction(Text& text, std::span<const InstanceCounters> counters, std::string_view name,
+                  std::string_view help, std::array<uint64_t, observe::kDirections> Totals::* what) {
+  text.head(name, "counter", help);
+  for (const auto& instance : counters)
+    for (std::size_t d = 0; d < observe::kDirections; ++d)
+      text.sample(
+          name, fmt::format("instance=\"{}\",direction=\"{}\"", instance.name, observe::kDirectionLabels[d]),
+          (instance.totals.*what)[d]);
+}
+
 void dropped(Text& text, std::span<const InstanceCounters> counters) {
   constexpr std::string_view kName = "dropped_packets_total";
   text.head(kName, "counter", "Packets not forwarded, by reason.");
@@ -451,6 +461,9 @@ std::string prometheus_text(const control::Status& status, std::span<const Insta
   by_version(text, counters, "icmp_errors_sent_total", "ICMP errors originated.", &Totals::icmp_errors_sent);
   by_version(text, counters, "too_big_sent_total",
              "ICMP errors originated about packets that are too big, by IP version.", &Totals::too_big_sent);
+  by_direction(text, counters, "too_big_forwarded_total",
+               "ICMP messages of others that a packet is too big, which were forwarded.",
+               &Totals::too_big_forwarded);
   of_instance(text, counters, "learned_path_mtus_total",
               "Path MTUs of tunnels that were learned from ICMPv6 errors.",
               &InstanceCounters::learned_path_mtus);

@@ -228,6 +228,10 @@ class CountersText {
     const auto& too_big = instance.at("too-big-sent");
     line("", number(too_big, "icmp") + number(too_big, "icmpv6"), "of them about packets that are too big");
     line("", number(errors, "limited"), "not sent because of icmp-error-rate");
+    uint64_t forwarded = 0;
+    for (const auto& [direction, count] : instance.at("too-big-forwarded").items())
+      forwarded += count.get<uint64_t>();
+    line("too big", forwarded, "ICMP messages of others that a packet is too big, forwarded");
     line("path MTUs", number(instance, "learned-path-mtus"), "learned from routers on the way of the tunnel");
     line("offloaded", number(instance, "offloaded"), "of all packets were forwarded by the kernel itself");
     line("fragments", number(instance, "fragments"), "made of packets too large for the other side");

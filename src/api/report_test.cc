@@ -203,6 +203,7 @@ TEST(CountersReport, SaysWhatWasDropped) {
 TEST(CountersReport, SaysHowSessionsEndedAndWhatWasRefused) {
   auto counters = some_counters();
   counters[0].learned_path_mtus = 3;
+  counters[0].totals.too_big_forwarded = {1, 2, 0};
   counters[0].nat.emplace();
   counters[0].nat->sessions[0][0] = 1000;
   counters[0].nat->ended_sessions[0][static_cast<std::size_t>(share::SessionEnd::UdpTimeout)] = 34;
@@ -210,6 +211,7 @@ TEST(CountersReport, SaysHowSessionsEndedAndWhatWasRefused) {
   counters[0].nat->refusals[1][static_cast<std::size_t>(share::NatRefusal::PortsExhausted)] = 5;
   const auto json = to_json(std::span<const control::InstanceCounters>(counters));
   const auto text = counters_report(json, Zeros::Hide);
+  EXPECT_THAT(text, HasSubstr("  too big                   3  ICMP messages of others"));
   EXPECT_THAT(text, HasSubstr("  path MTUs                 3  learned from routers"));
   EXPECT_THAT(text, HasSubstr("  sessions              1,234  began\n"
                               "                          200  ended: closed\n"

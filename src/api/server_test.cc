@@ -23,6 +23,7 @@ TEST_F(ServerTest, TellsStatusAndCounters) {
   EXPECT_EQ(counters["protocols"]["to-ipv6"]["udp"]["octets"], 100);
   EXPECT_EQ(counters["drops"]["ttl-exceeded"], 5);
   EXPECT_EQ(counters["drops"]["igmp"], 0);
+  EXPECT_EQ(counters["too-big-forwarded"]["to-ipv4"], 6);
   EXPECT_EQ(counters["drop-details"], json::parse(R"({"ttl-exceeded":{"to-ipv6":{"icmp":5}}})"));
 }
 
@@ -86,6 +87,7 @@ TEST_F(ServerTest, ServesPrometheus) {
         "\nyonroku_nat_ended_sessions_total{instance=\"plat\",protocol=\"tcp\",reason=\"closed\"} 6\n",
         "\nyonroku_nat_refusals_total{instance=\"plat\",protocol=\"udp\",limit=\"subscriber-ports\"} 8\n",
         "\nyonroku_worker_cpu_seconds_total{instance=\"dc\",worker=\"0\"} 1.5\n",
+        "\nyonroku_too_big_forwarded_total{instance=\"dc\",direction=\"to-ipv4\"} 6\n",
         "\nyonroku_learned_path_mtus_total{instance=\"dc\"} 4\n",
         "\nyonroku_log_lost_entries_total{receiver=\"syslog \\\"a\\\"\"} 9\n",
         "\nyonroku_log_receiver_up{receiver=\"syslog \\\"a\\\"\"} 0\n"})

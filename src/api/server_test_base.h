@@ -59,6 +59,7 @@ class FakeBackend final : public Backend {
     totals.dropped[static_cast<std::size_t>(DropReason::TtlExceeded)] = 5;
     totals.dropped_by_kind[static_cast<std::size_t>(DropReason::TtlExceeded)]
                           [{observe::Direction::ToIpv6, observe::Protocol::Icmp}] = 5;
+    totals.too_big_forwarded = {0, 6, 0};
     control::InstanceCounters dc{"dc", totals, 1, 4, {std::chrono::milliseconds(1500), std::nullopt}, {}};
     control::InstanceCounters plat{"plat", {}, 0, 0, {}, nat_.counts()};
     plat.nat->ended_sessions[1][static_cast<std::size_t>(share::SessionEnd::Closed)] = 6;

@@ -28,6 +28,11 @@ void Pipeline::count_lost(DropReason reason, const Reassembly::Lost& lost) noexc
   });
 }
 
+void Pipeline::count_icmp(observe::Direction direction, const Packet& packet) noexcept {
+  if (observe::says_too_big(packet.bytes()))
+    counters_.too_big_forwarded[static_cast<std::size_t>(direction)].add(1);
+}
+
 void Pipeline::count_translated(Verdict verdict, const Packet& packet, bool was_ipv6,
                                 std::size_t size) noexcept {
   using observe::Direction;
@@ -55,6 +60,8 @@ void Pipeline::count_translated(Verdict verdict, const Packet& packet, bool was_
   auto& flow = counters_.translated[static_cast<std::size_t>(direction)][static_cast<std::size_t>(protocol)];
   flow.packets.add(1);
   flow.octets.add(size);
+  if (protocol == observe::Protocol::Icmp) [[unlikely]]
+    count_icmp(direction, packet);
 }
 
 }  // namespace yonroku::engine

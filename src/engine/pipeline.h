@@ -339,6 +339,7 @@ class Pipeline {
   // `packet` is as it came, or the fragment that brought about the loss of `count`.
   YONROKU_COLD void count_drop(DropReason reason, const Packet& packet, uint64_t count = 1) noexcept;
   void count_lost(DropReason reason, const Reassembly::Lost& lost) noexcept;
+  YONROKU_COLD void count_icmp(observe::Direction direction, const Packet& packet) noexcept;
   void count_translated(Verdict verdict, const Packet& packet, bool was_ipv6, std::size_t size) noexcept;
 
   mechanism::WorkerState state_;

@@ -235,6 +235,25 @@ TEST_F(PipelineTest, CountsWhatIsDroppedByDirectionAndProtocol) {
   EXPECT_EQ(sum(Direction::ToIpv6, Protocol::Other), 1u) << "what is too short";
 }
 
+TEST_F(PipelineTest, CountsOthersMessagesThatAPacketIsTooBig) {
+  const auto count = [&](observe::Direction direction) {
+    return pipeline.counters().too_big_forwarded[static_cast<std::size_t>(direction)].value();
+  };
+  const auto host4 = test::address4(192, 0, 2, 80), peer4 = test::address4(203, 0, 113, 7);
+  const auto host6 = test::address6({0x2001, 0xdb8, 2, 0, 0, 0, 0, 0x80});
+  const auto peer6 = test::address6({0x2001, 0xdb8, 0x64}, 0xcb007107);
+  const Octets sent4 = test::ipv4({.source = host4, .destination = peer4}, test::udp(test::counting(8)));
+  const Octets sent6 = test::ipv6({.source = peer6, .destination = host6}, test::udp(test::counting(8)));
+  ASSERT_EQ(run(test::ipv4({.protocol = test::kIcmp}, test::icmp(3, 4, 1300, sent4))).packets.size(), 1u);
+  ASSERT_EQ(run(test::ipv4({.protocol = test::kIcmp}, test::icmp(3, 3, 0, sent4))).packets.size(), 1u);
+  EXPECT_EQ(count(observe::Direction::ToIpv6), 1u);
+  EXPECT_EQ(count(observe::Direction::ToIpv4), 0u);
+  ASSERT_EQ(run(test::ipv6({.next_header = test::kIcmpv6}, test::icmp(2, 0, 1400, sent6))).packets.size(),
+            1u);
+  EXPECT_EQ(count(observe::Direction::ToIpv4), 1u);
+  EXPECT_EQ(pipeline.counters().too_big_sent[0].value(), 0u) << "they are not our own";
+}
+
 // In place of a mechanism: wants every fragment put together.
 struct Gatherer {
   [[nodiscard]] static Verdict process(const Packet& packet, const mechanism::WorkerState&) {

@@ -48,14 +48,15 @@ struct Counters {
   std::array<Drops, kDropReasonCount> dropped;
   std::array<Counter, 2> icmp_errors_sent;  // ICMPv4, ICMPv6
   std::array<Counter, 2> too_big_sent;      // of them: ICMPv4 "fragmentation needed", ICMPv6 "packet too big"
-  Counter icmp_errors_limited;              // not sent because of the rate
-  Counter segmented;                        // super-packets split in software
-  Counter segments;                         // made of them
-  Counter fragments;                        // made by fragmentation
-  Counter reassembled;                      // packets put together
-  Counter handed_over;                      // packets given to the worker that has their session
-  Counter reassembled_fragments;            // of so many fragments
-  Counter not_sent;                         // results that the device did not take
+  std::array<Counter, kDirections> too_big_forwarded;  // others' of the same kind
+  Counter icmp_errors_limited;                         // not sent because of the rate
+  Counter segmented;                                   // super-packets split in software
+  Counter segments;                                    // made of them
+  Counter fragments;                                   // made by fragmentation
+  Counter reassembled;                                 // packets put together
+  Counter handed_over;                                 // packets given to the worker that has their session
+  Counter reassembled_fragments;                       // of so many fragments
+  Counter not_sent;                                    // results that the device did not take
   Counter batches;
 };
 

@@ -23,6 +23,8 @@ TEST(Totals, SumUpEveryCounterOfEveryWorker) {
     }
     for (auto& drops : counters.dropped) for_each_kind([&](PacketKind kind) { drops.add(kind, ++n); });
     for (auto& counter : counters.icmp_errors_sent) counter.add(++n);
+    for (auto& counter : counters.too_big_sent) counter.add(++n);
+    for (auto& counter : counters.too_big_forwarded) counter.add(++n);
     for (Counter* counter : {&counters.icmp_errors_limited, &counters.segmented, &counters.segments,
                              &counters.fragments, &counters.reassembled, &counters.reassembled_fragments,
                              &counters.handed_over, &counters.not_sent, &counters.batches})
@@ -39,6 +41,8 @@ TEST(Totals, SumUpEveryCounterOfEveryWorker) {
     for (const auto& flow : direction) sum += flow.packets + flow.octets;
   for (const uint64_t value : totals.dropped) sum += value;
   for (const uint64_t value : totals.icmp_errors_sent) sum += value;
+  for (const uint64_t value : totals.too_big_sent) sum += value;
+  for (const uint64_t value : totals.too_big_forwarded) sum += value;
   sum += totals.icmp_errors_limited + totals.segmented + totals.segments + totals.fragments +
          totals.reassembled + totals.reassembled_fragments + totals.handed_over + totals.not_sent +
          totals.batches;

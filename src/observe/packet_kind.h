@@ -59,4 +59,8 @@ constexpr void for_each_kind(Visit&& visit) {
 // truncated header, what a later fragment of a tunnel's packet carries.
 [[nodiscard]] PacketKind kind_of(std::span<const std::byte> packet) noexcept;
 
+// Whether it is an ICMPv4 "fragmentation needed" (RFC 792) or an ICMPv6 "packet too big" (RFC 4443 §3.2), in
+// a tunnel too.
+[[nodiscard]] bool says_too_big(std::span<const std::byte> packet) noexcept;
+
 }  // namespace yonroku::observe

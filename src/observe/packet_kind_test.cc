@@ -71,6 +71,38 @@ TEST(PacketKind, IsWhereItGoesAndWhatItCarries) {
   }
 }
 
+// RFC 792, RFC 1191 §4; RFC 4443 §3.2.
+TEST(PacketKind, KnowsThatAPacketIsTooBig) {
+  constexpr uint8_t kIpIp = 4;
+  const auto icmp4 = [](uint8_t type, uint8_t code, uint16_t offset = 0) {
+    return test::ipv4({.protocol = test::kIcmp, .flags_and_offset = offset},
+                      test::icmp(type, code, 1300, Octets(28)));
+  };
+  const auto icmp6 = [](uint8_t type) { return ipv6(test::kIcmpv6, test::icmp(type, 0, 1400, Octets(48))); };
+  struct Row {
+    const char* name;
+    Octets packet;
+    bool is_too_big;
+  };
+  Octets cut = icmp4(3, 4);
+  cut.resize(27);
+  const Row rows[] = {
+      {"fragmentation needed", icmp4(3, 4), true},
+      {"port unreachable", icmp4(3, 3), false},
+      {"time exceeded", icmp4(11, 4), false},
+      {"a later fragment", icmp4(3, 4, 185), false},
+      {"not whole", cut, false},
+      {"packet too big", icmp6(2), true},
+      {"time exceeded of IPv6", icmp6(3), false},
+      {"in a tunnel", ipv6(kIpIp, icmp4(3, 4)), true},
+      {"other in a tunnel", ipv6(kIpIp, icmp4(3, 1)), false},
+      {"UDP that looks like it", test::ipv4({}, {3, 4, 0, 0, 0, 8, 0, 0}), false},
+      {"nothing", {}, false},
+  };
+  for (const Row& row : rows)
+    EXPECT_EQ(says_too_big(std::as_bytes(std::span(row.packet))), row.is_too_big) << row.name;
+}
+
 TEST(PacketKind, NothingIsReadBehindTheEnd) {
   constexpr uint8_t kIpIp = 4, kDestination = 60;
   const Octets whole =

@@ -19,6 +19,7 @@ void Totals::add(const Counters& counters) {
   for (std::size_t i = 0; i < icmp_errors_sent.size(); ++i)
     icmp_errors_sent[i] += counters.icmp_errors_sent[i].value();
   for (std::size_t i = 0; i < too_big_sent.size(); ++i) too_big_sent[i] += counters.too_big_sent[i].value();
+  for (std::size_t d = 0; d < kDirections; ++d) too_big_forwarded[d] += counters.too_big_forwarded[d].value();
   icmp_errors_limited += counters.icmp_errors_limited.value();
   segmented += counters.segmented.value();
   reassembled += counters.reassembled.value();

@@ -19,6 +19,7 @@ struct Totals {
   std::array<ByKind<uint64_t>, kDropReasonCount> dropped_by_kind{};
   std::array<uint64_t, 2> icmp_errors_sent{};  // ICMPv4, ICMPv6
   std::array<uint64_t, 2> too_big_sent{};      // of them, likewise
+  std::array<uint64_t, kDirections> too_big_forwarded{};
   uint64_t icmp_errors_limited = 0;
   uint64_t segmented = 0;
   uint64_t segments = 0;
