@@ -112,7 +112,7 @@ _yonroku() {
         esac
       done
       case $position in
-        0) mapfile -t COMPREPLY < <(compgen -W 'status counters mappings rules softwires bindings sessions subscribers ports' -- "$cur") ;;
+        0) mapfile -t COMPREPLY < <(compgen -W 'status counters mappings rules softwires services offload bindings sessions subscribers ports' -- "$cur") ;;
       esac
       ;;
     top)
@@ -136,16 +136,6 @@ _yonroku() {
         mapfile -t COMPREPLY < <(compgen -W '--json --socket --instance -i --outside --help -h --version' -- "$cur")
         return
       fi
-      for ((i = 2; i < COMP_CWORD; i++)); do
-        case ${COMP_WORDS[i]} in
-          --socket|--instance|-i|--outside) ((i++)) ;;
-          -*) ;;
-          *) ((position++)) ;;
-        esac
-      done
-      case $position in
-        0) mapfile -t COMPREPLY < <(compgen -W 'status counters mappings rules softwires bindings sessions subscribers ports services offload' -- "$cur") ;;
-      esac
       ;;
     who)
       case $prev in

@@ -37,7 +37,7 @@ complete -c yonroku -n '__fish_seen_subcommand_from show' -l protocol -d 'only o
 complete -c yonroku -n '__fish_seen_subcommand_from show' -l sort -d 'the busiest subscribers first' -x -a 'sessions bindings'
 complete -c yonroku -n '__fish_seen_subcommand_from show' -l limit -d 'show so many at most' -x
 complete -c yonroku -n '__fish_seen_subcommand_from show' -l follow -d 'print what begins and ends from now on'
-complete -c yonroku -n '__fish_seen_subcommand_from show; and not __fish_seen_subcommand_from status counters mappings rules softwires bindings sessions subscribers ports' -a 'status counters mappings rules softwires bindings sessions subscribers ports'
+complete -c yonroku -n '__fish_seen_subcommand_from show; and not __fish_seen_subcommand_from status counters mappings rules softwires services offload bindings sessions subscribers ports' -a 'status counters mappings rules softwires services offload bindings sessions subscribers ports'
 complete -c yonroku -n __fish_use_subcommand -a top -d 'show what instances do at the moment'
 complete -c yonroku -n '__fish_seen_subcommand_from top' -l socket -d 'control socket' -r -F
 complete -c yonroku -n '__fish_seen_subcommand_from top' -l instance -s i -d 'instance whose drops and subscribers are shown' -x
@@ -48,7 +48,6 @@ complete -c yonroku -n '__fish_seen_subcommand_from ports' -l json -d 'print the
 complete -c yonroku -n '__fish_seen_subcommand_from ports' -l socket -d 'control socket' -r -F
 complete -c yonroku -n '__fish_seen_subcommand_from ports' -l instance -s i -d 'only this instance' -x
 complete -c yonroku -n '__fish_seen_subcommand_from ports' -l outside -d 'only with this outside address' -x
-complete -c yonroku -n '__fish_seen_subcommand_from ports; and not __fish_seen_subcommand_from status counters mappings rules softwires bindings sessions subscribers ports services offload' -a 'status counters mappings rules softwires bindings sessions subscribers ports services offload'
 complete -c yonroku -n __fish_use_subcommand -a who -d 'who had an address and port at some time'
 complete -c yonroku -n '__fish_seen_subcommand_from who' -l skew -d 'how many seconds the time may be wrong' -x
 complete -c yonroku -n '__fish_seen_subcommand_from who' -l remote -d 'only who talked to this address and port' -x

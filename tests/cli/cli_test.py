@@ -145,6 +145,7 @@ class Completions(unittest.TestCase):
                 words = command.get("arguments", [None])[0]
                 texts = [yonroku(command["name"], "--help").stdout]
                 if "Subcommands:" in texts[0]:
+                    self.assertEqual(set(re.findall(r"^  ([a-z0-9-]+)", texts[0].split("Subcommands:")[1], re.MULTILINE)), set(words))
                     texts += [yonroku(command["name"], word, "--help").stdout for word in words]
                 options = {o for text in texts for o in re.findall(r"(?<![\w`-])--[a-z0-9-]+", text)} - {"--help"}
                 self.assertEqual(options, {o["name"] for o in command.get("options", [])})
@@ -159,6 +160,8 @@ class Completions(unittest.TestCase):
         self.assertEqual(self.complete("yonroku", "che"), {"check"})
         self.assertEqual(self.complete("yonroku", "import", ""), {"map646", "tayga", "jool", "snabb"})
         self.assertEqual(self.complete("yonroku", "show", "--json", "co"), {"counters"})
+        self.assertEqual(self.complete("yonroku", "show", "of"), {"offload"})
+        self.assertEqual(self.complete("yonroku", "ports", "s"), set())
         self.assertEqual(self.complete("yonroku", "check", "--j"), {"--json"})
         self.assertIn("examples/siit-dc.yaml", self.complete("yonroku", "check", "examples/siit-dc.y"))
         self.assertIn("examples/siit-dc.yaml", self.complete("yonroku", "run", "--config", "examples/siit-dc.y"))
