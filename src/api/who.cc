@@ -273,10 +273,16 @@ Result<WhoAnswer> Who::answer_of(const natlog::Holder& holder) {
         fmt::format("to {}:{}", interval.remote.address.to_string(), interval.remote.port));
   if (answer.until) return answer;
   uint64_t lost = 0;
-  for (const Gap& gap : TRY(history_.gaps({interval.begin, kOpen})))
-    if (is_open_loss(gap, interval)) lost += *gap.lost;
-  if (lost != 0)
-    answer.notes.push_back(fmt::format("{} events were lost since, and its end may be one of them", lost));
+  bool is_counted = true, is_complete = true;
+  for (const Gap& gap : TRY(history_.gaps({interval.begin, kOpen}))) {
+    if (!is_open_loss(gap, interval)) continue;
+    is_complete = false;
+    is_counted = is_counted && *gap.lost != 0;  // what was lost with a damaged file nobody has counted
+    lost += *gap.lost;
+  }
+  if (!is_complete)
+    answer.notes.push_back(fmt::format("{} events were lost since, and its end may be one of them",
+                                       is_counted ? std::to_string(lost) : "some"));
   return answer;
 }
 

@@ -42,6 +42,18 @@ TEST_F(WhoTest, NobodyButEventsWereLost) {
               HasSubstr("the log begins at 2026-11-22T12:00:00Z"));
 }
 
+// As when a damaged log was repaired.
+TEST_F(WhoTest, AnAnswerSaysThatSomeWereLostSince) {
+  const Source* const plat = begin(nat64(share::PortAllocation::Dynamic));
+  event(plat, NatEvent::Kind::BindingCreated, "2001:db8:1200:100::7", 5000, 5000);
+  now_ += 60'000;
+  write(Note{now_, Note::Kind::Lost, plat, 0});
+  const auto result = ask("198.51.100.2", 5000, 60);
+  ASSERT_EQ(result.answers.size(), 1u);
+  EXPECT_THAT(result.answers[0].notes,
+              ElementsAre("some events were lost since, and its end may be one of them"));
+}
+
 // What is open since before a loss may have ended in it.
 TEST_F(WhoTest, AnAnswerSaysWhatWasLostSince) {
   const Source* const plat = begin(nat64(share::PortAllocation::Dynamic));
