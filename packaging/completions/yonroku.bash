@@ -112,7 +112,7 @@ _yonroku() {
         esac
       done
       case $position in
-        0) mapfile -t COMPREPLY < <(compgen -W 'status counters mappings rules softwires services offload bindings sessions subscribers ports' -- "$cur") ;;
+        0) mapfile -t COMPREPLY < <(compgen -W 'status counters mappings rules softwires services spoofers offload bindings sessions subscribers ports' -- "$cur") ;;
       esac
       ;;
     top)

@@ -37,7 +37,7 @@ complete -c yonroku -n '__fish_seen_subcommand_from show' -l protocol -d 'only o
 complete -c yonroku -n '__fish_seen_subcommand_from show' -l sort -d 'the busiest subscribers first' -x -a 'sessions bindings'
 complete -c yonroku -n '__fish_seen_subcommand_from show' -l limit -d 'show so many at most' -x
 complete -c yonroku -n '__fish_seen_subcommand_from show' -l follow -d 'print what begins and ends from now on'
-complete -c yonroku -n '__fish_seen_subcommand_from show; and not __fish_seen_subcommand_from status counters mappings rules softwires services offload bindings sessions subscribers ports' -a 'status counters mappings rules softwires services offload bindings sessions subscribers ports'
+complete -c yonroku -n '__fish_seen_subcommand_from show; and not __fish_seen_subcommand_from status counters mappings rules softwires services spoofers offload bindings sessions subscribers ports' -a 'status counters mappings rules softwires services spoofers offload bindings sessions subscribers ports'
 complete -c yonroku -n __fish_use_subcommand -a top -d 'show what instances do at the moment'
 complete -c yonroku -n '__fish_seen_subcommand_from top' -l socket -d 'control socket' -r -F
 complete -c yonroku -n '__fish_seen_subcommand_from top' -l instance -s i -d 'instance whose drops and subscribers are shown' -x

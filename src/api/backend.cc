@@ -48,6 +48,9 @@ class DaemonBackend final : public Backend {
                                                std::vector<share::MapRule> rules) override {
     return daemon_.replace_rules(instance, kind, words, std::move(rules));
   }
+  Result<std::vector<control::InstanceSpoofers>> spoofers(const std::string& instance) override {
+    return daemon_.spoofers(instance);
+  }
   Result<control::NatPiece> look_at_nat(const std::string& instance, const control::NatQuery& query,
                                         const control::NatPlace& from, std::size_t most) override {
     return daemon_.look_at_nat(instance, query, from, most);

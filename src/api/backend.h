@@ -37,6 +37,8 @@ class Backend {
   virtual Result<control::MappingChange> replace_rules(const std::string& instance, control::TableKind kind,
                                                        const control::RuleWords& words,
                                                        std::vector<share::MapRule> rules) = 0;
+  // Whose packets failed the check of the source; `instance` empty: of each.
+  virtual Result<std::vector<control::InstanceSpoofers>> spoofers(const std::string& instance) = 0;
   // Some more of a table of a NAT, from a place on.
   virtual Result<control::NatPiece> look_at_nat(const std::string& instance, const control::NatQuery& query,
                                                 const control::NatPlace& from, std::size_t most) = 0;

@@ -23,6 +23,7 @@
 #include "api/request_body.h"
 #include "api/rule_listing.h"
 #include "api/service_report.h"
+#include "api/spoofer_report.h"
 #include "api/who_report.h"
 #include "api/who_request.h"
 #include "api/words.h"
@@ -107,6 +108,12 @@ class Routes {
     const auto services = services_json(backend_.status(), instance_of(request));
     if (!services) return answer(response, status_of(services.error()), services.error());
     answer(response, *services);
+  }
+
+  void list_spoofers(const Request& request, Response& response) {
+    const auto spoofers = backend_.spoofers(instance_of(request));
+    if (!spoofers) return answer(response, status_of(spoofers.error()), spoofers.error());
+    answer(response, spoofers_json(*spoofers));
   }
 
   void show_offload(const Request& request, Response& response) {
@@ -438,6 +445,7 @@ class Table {
           Door::Open);
     for (const std::string& path : paths("offload")) get(path, &Routes::show_offload);
     for (const std::string& path : paths("services")) get(path, &Routes::list_services);
+    for (const std::string& path : paths("spoofers")) get(path, &Routes::list_spoofers);
   }
 
   void add_tables() {

@@ -50,6 +50,14 @@ TEST_F(ServerTest, TellsHistory) {
   EXPECT_THAT(raw(path_, "GET /v1/history?instance=dd HTTP/1.1\r\n\r\n"), HasSubstr("404 Not Found"));
 }
 
+TEST_F(ServerTest, TellsWhoFailedTheCheckOfTheSource) {
+  const json expected = json::parse(
+      R"({"spoofers":[{"instance":"dc","source":"2001:db8:1::1","packets":7,"at-least":5,"seconds-ago":3}]})");
+  EXPECT_EQ(get("/v1/spoofers"), expected);
+  EXPECT_EQ(get("/v1/instances/dc/spoofers"), expected);
+  EXPECT_THAT(raw(path_, "GET /v1/instances/dd/spoofers HTTP/1.1\r\n\r\n"), HasSubstr("404 Not Found"));
+}
+
 TEST_F(ServerTest, TellsWhoReceivesTheLog) {
   const json log = get("/v1/status")["nat-log"];
   EXPECT_EQ(log["events"], 11);

@@ -135,6 +135,11 @@ class FakeBackend final : public Backend {
     softwires_.clear();
     return add_rules(instance, kind, words, rules);
   }
+  Result<std::vector<control::InstanceSpoofers>> spoofers(const std::string& instance) override {
+    TRY(find(instance));
+    return std::vector<control::InstanceSpoofers>{
+        {"dc", {{{0x20010db8'00010000, 1}, 7, 5, std::chrono::seconds(3)}}}};
+  }
   Result<control::NatPiece> look_at_nat(const std::string& instance, const control::NatQuery& query,
                                         const control::NatPlace& from, std::size_t most) override {
     if (instance != "plat") return fail("instance", "dc is of mechanism siit, which has no sessions", "");

@@ -14,6 +14,7 @@
 #include "api/offload_report.h"
 #include "api/report.h"
 #include "api/service_report.h"
+#include "api/spoofer_report.h"
 #include "app/cmd_show_nat.h"
 #include "app/commands.h"
 #include "app/offline_options.h"
@@ -107,6 +108,9 @@ void add_show_command(CLI::App& app) {
   command->add_subcommand("services", "The services of a load balancer, and how their servers are")
       ->fallthrough()
       ->callback([options] { show_report(*options, "services", api::services_text); });
+  command->add_subcommand("spoofers", "Whose packets failed the check of the source, and how many")
+      ->fallthrough()
+      ->callback([options] { show_report(*options, "spoofers", api::spoofers_text); });
   command
       ->add_subcommand("offload",
                        "What the kernel forwards itself, where, and what it leaves to the engine and why")

@@ -506,6 +506,18 @@ Result<Instance*> Daemon::find_nat(const std::string& name, NatTable table) cons
               "only an instance with a NAT has them");
 }
 
+Result<std::vector<InstanceSpoofers>> Daemon::spoofers(const std::string& instance) const {
+  const std::scoped_lock lock(mutex_);
+  std::vector<InstanceSpoofers> all;
+  if (instance.empty()) {
+    for (const auto& each : instances_) all.push_back(TRY(each->spoofers()));
+    return all;
+  }
+  const Instance* const found = TRY(find(instance));
+  all.push_back(TRY(found->spoofers()));
+  return all;
+}
+
 Result<NatPiece> Daemon::look_at_nat(const std::string& instance, const NatQuery& query, const NatPlace& from,
                                      std::size_t most) const {
   const std::scoped_lock lock(mutex_);

@@ -92,6 +92,9 @@ class Daemon {
                                       std::vector<share::MapRule> rules);
   [[nodiscard]] Result<RuleList> rules(const std::string& instance, TableKind kind) const;
 
+  // Whose packets failed the check of the source: Instance::spoofers(). `instance` empty: of each.
+  [[nodiscard]] Result<std::vector<InstanceSpoofers>> spoofers(const std::string& instance) const;
+
   // Some more of a table of an instance's NAT: Instance::look_at_nat().
   [[nodiscard]] Result<NatPiece> look_at_nat(const std::string& instance, const NatQuery& query,
                                              const NatPlace& from, std::size_t most) const;

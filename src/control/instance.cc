@@ -206,6 +206,18 @@ void Instance::use_down_servers(const DownServers& down) {
   use(build_snapshot(settings_, tables_));
 }
 
+Result<InstanceSpoofers> Instance::spoofers() const {
+  constexpr std::chrono::milliseconds kLimit{1000};
+  InstanceSpoofers out{settings_.name, {}};
+  for (std::size_t worker = 0; worker < workers_.size(); ++worker)
+    TRY(ask(
+        worker,
+        [&](engine::Pipeline& pipeline, Instant now) { add(out.spoofers, pipeline.spoofers().all(), now); },
+        kLimit));
+  sort_by_packets(out.spoofers);
+  return out;
+}
+
 Result<std::vector<ServiceStatus>> Instance::service_status() const {
   constexpr std::chrono::milliseconds kLimit{1000};
   std::vector<uint64_t> flows(tables_.services->server_numbers());

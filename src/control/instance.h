@@ -19,6 +19,7 @@
 #include "control/rule_change.h"
 #include "control/rule_use.h"
 #include "control/snapshot_builder.h"
+#include "control/spoofers.h"
 #include "engine/snapshot.h"
 #include "engine/worker.h"
 #include "fastpath/offload.h"
@@ -106,6 +107,8 @@ class Instance {
   void use_down_servers(const DownServers& down);
   // Without what checks have found. An error when a worker does not answer within a tenth of a second.
   [[nodiscard]] Result<std::vector<ServiceStatus>> service_status() const;
+  // Whose packets failed the check of the source, those with most of them first.
+  [[nodiscard]] Result<InstanceSpoofers> spoofers() const;
 
   // Whoever asks about a subscriber's address means the whole subscriber.
   [[nodiscard]] NatQuery widened(NatQuery query) const;

@@ -221,10 +221,19 @@ class SearchedTable {
 // --- A border's checks -----------------------------------------------------------------------------------------
 
 class Checks {
-  constructor() {
+  constructor(instance) {
+    this.instance = instance;
     this.drops = kChecks;
     this.body = h("div");
-    this.element = panel(t("checks"), null, this.body);
+    this.spoofers = h("div");
+    this.element = panel(t("checks"), null, this.body, this.spoofers);
+  }
+  async fetch() {
+    const { spoofers } = await get(path_of(this.instance, "spoofers"));
+    put(this.spoofers, h("h3", {}, t("spoofers")), table(t("spoofers"),
+      [{ title: t("outer-source"), mono: true }, { title: t("packets"), number: true }, { title: t("last-seen"), number: true }],
+      spoofers.map((each) => [each.source, each.packets === each["at-least"] ? grouped(each.packets) : `${grouped(each["at-least"])}–${grouped(each.packets)}`,
+        t("seconds-ago", { seconds: grouped(each["seconds-ago"]) })]), t("no-spoofers")));
   }
   update(_, counters, rates) {
     if (!counters) return;
@@ -266,7 +275,7 @@ export function views_of(instance) {
   if (kEdges.includes(mechanism)) views.push(new Edge(instance));
   if (kNats.includes(mechanism)) views.push(new Pool(instance));
   if (mechanism === "slb64") views.push(new Services(instance), ...(instance.nat ? [new Pool(instance)] : []));
-  if ([...kRuleBorders, ...kSoftwireBorders, "ipip", "ds-lite-b4"].includes(mechanism)) views.push(new Checks());
+  if ([...kRuleBorders, ...kSoftwireBorders, "ipip", "ds-lite-b4"].includes(mechanism)) views.push(new Checks(instance));
   if (kRuleBorders.includes(mechanism)) views.push(new SearchedTable(instance, "rules"));
   if (kSoftwireBorders.includes(mechanism)) views.push(new SearchedTable(instance, "softwires"));
   if (["siit", "clat"].includes(mechanism)) views.push(new SearchedTable(instance, "mappings"));

@@ -10,6 +10,7 @@
 #include "base/hot.h"
 #include "base/instant.h"
 #include "carry/fragmentation.h"
+#include "engine/frequent_sources.h"
 #include "engine/held_syns.h"
 #include "engine/rate_limit.h"
 #include "engine/reassembly.h"
@@ -124,6 +125,9 @@ class Pipeline {
   // Of a load balancer: flows begun with each server, by its number.
   [[nodiscard]] std::span<const uint64_t> server_flows() const { return state_.server_flows; }
 
+  // Who sends most of the packets whose outer IPv6 source may not send what is in them.
+  [[nodiscard]] const FrequentSources& spoofers() const { return spoofers_; }
+
   // Where packets go whose state another worker has.
   class Peers {
    public:
@@ -206,6 +210,9 @@ class Pipeline {
   YONROKU_COLD Outcome drop(const Snapshot& snapshot, const Mech& mechanism, Verdict verdict,
                             const Packet& packet, bool was_ipv6, Instant now, Emit& emit) {
     count_drop(verdict.reason, packet);
+    if (was_ipv6 &&
+        (verdict.reason == DropReason::SourceSpoofed || verdict.reason == DropReason::B4NotAllowed))
+      spoofers_.add(reinterpret_cast<const Ipv6Header*>(packet.data())->source(), now);
     if (verdict.reason == DropReason::UnsolicitedSyn) {
       held_syns_.add(packet.bytes(), verdict.detail, now + snapshot.held_syn);
       return {verdict, false};
@@ -353,6 +360,7 @@ class Pipeline {
   std::vector<std::byte> result_buffer_;
   Reassembly reassembly_;
   HeldSyns held_syns_;
+  FrequentSources spoofers_;
   Peers* peers_ = nullptr;
   std::vector<std::byte> whole_buffer_;
 };

@@ -256,11 +256,11 @@ TEST_F(PipelineTest, CountsOthersMessagesThatAPacketIsTooBig) {
 
 // In place of a mechanism: wants every fragment put together.
 struct Gatherer {
-  [[nodiscard]] static Verdict process(const Packet& packet, const mechanism::WorkerState&) {
-    return reinterpret_cast<const Ipv4Header*>(packet.data())->is_fragment()
-               ? Verdict::reassemble(0)
-               : Verdict::drop(DropReason::NoBinding);
+  [[nodiscard]] Verdict process(const Packet& packet, const mechanism::WorkerState&) const {
+    const auto& header = *reinterpret_cast<const Ipv4Header*>(packet.data());
+    return header.version() == 4 && header.is_fragment() ? Verdict::reassemble(0) : Verdict::drop(reason);
   }
+  DropReason reason = DropReason::NoBinding;
   static constexpr bool ends_tunnels() { return false; }
 };
 
@@ -290,6 +290,31 @@ TEST_F(PipelineTest, CountsFragmentsThatWereWaitedForInVainAsWhatTheyWere) {
   EXPECT_EQ(of(Direction::ToIpv6, Protocol::Udp), 2u);
   EXPECT_EQ(of(Direction::ToIpv6, Protocol::Tcp), 1u);
   EXPECT_EQ(lost.value(), 3u);
+}
+
+TEST_F(PipelineTest, RemembersWhoFailsTheCheckOfTheSource) {
+  const Snapshot snapshot{table, nullptr, nullptr, mechanism::Siit(settings, *table), icmp, 0};
+  std::vector<std::byte> buffer(Pipeline::kHeadroom + Pipeline::kLargestPacket);
+  const auto take = [&](const Octets& input, DropReason reason) {
+    Packet packet(buffer, Pipeline::kHeadroom, input.size());
+    std::copy_n(reinterpret_cast<const std::byte*>(input.data()), input.size(), packet.data());
+    (void)pipeline.process(snapshot, Gatherer{reason}, packet, Instant() + Duration::seconds(7),
+                           [](const Packet&) {});
+  };
+  const auto from = [](uint32_t host) {
+    return test::ipv6({.source = test::address6({0x2001, 0xdb8, 0xbad}, host), .next_header = 4}, Octets(28));
+  };
+  take(from(1), DropReason::SourceSpoofed);
+  take(from(1), DropReason::SourceSpoofed);
+  take(from(2), DropReason::B4NotAllowed);
+  take(from(3), DropReason::HopLimitExceeded);
+  take(test::ipv4({}, test::udp({})), DropReason::SourceSpoofed);
+  const auto sources = pipeline.spoofers().all();
+  ASSERT_EQ(sources.size(), 2u);
+  EXPECT_EQ(sources[0].address, *Ipv6Address::parse("2001:db8:bad::1"));
+  EXPECT_EQ(sources[0].packets, 2u);
+  EXPECT_EQ(sources[0].last, Instant() + Duration::seconds(7));
+  EXPECT_EQ(sources[1].address, *Ipv6Address::parse("2001:db8:bad::2"));
 }
 
 // What `yonroku mappings` does while packets flow.

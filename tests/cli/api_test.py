@@ -65,6 +65,9 @@ instances:
     services:
       - {{vip: "2001:db8:80::1", port: 80, servers: [{{address: 198.18.0.9, port: 9}}], health: {{check: tcp}}}}
 """
+# UDP from 203.0.114.7, port 5000, to 192.0.2.99, port 53 (RFC 791 §3.1, RFC 768).
+SPOOFED = bytes.fromhex("4500001c0000400040110000cb007207c0000263" "1388003500080000")
+SPOOFED = SPOOFED[:10] + (0xffff - sum(struct.unpack("!10H", SPOOFED[:20])) % 0xffff).to_bytes(2, "big") + SPOOFED[12:]
 DESCRIPTION = yaml.safe_load((ROOT / "packaging/openapi.yaml").read_text(encoding="utf-8"))
 
 
@@ -94,6 +97,11 @@ class Api(unittest.TestCase):
             with socket.socket(socket.AF_INET6, socket.SOCK_DGRAM) as sender:
                 sender.bind(("2001:db8:1::1", port))
                 sender.sendto(b"hello", ("2001:db8:64::203.0.113.9", 53))
+        # RFC 7597 §8.1: an inner source that is not the outer one's.
+        with socket.socket(socket.AF_INET6, socket.SOCK_RAW, socket.IPPROTO_IPIP) as sender:
+            sender.bind(("2001:db8:1::1", 0))
+            for _ in range(4):
+                sender.sendto(SPOOFED, ("2001:db8:ffff::2", 0))
         while cls.sessions() < 11:
             assert time.monotonic() < end
             time.sleep(0.05)
@@ -159,7 +167,7 @@ class Answers(Api):
     def test_every_answer_is_as_described(self):
         has = {"mappings": ["dc"], "softwires": ["aftr"], "rules": ["border"], "services": ["web", "dc"],
                "offload": ["dc", "plat"], "bindings": ["plat", "web"], "sessions": ["plat", "web"],
-               "subscribers": ["plat", "web"], "ports": ["plat", "web"]}
+               "subscribers": ["plat", "web"], "ports": ["plat", "web"], "spoofers": ["border", "aftr", "dc"]}
         asked = 0
         for template, operations in DESCRIPTION["paths"].items():
             if "get" not in operations:
@@ -181,12 +189,21 @@ class Answers(Api):
                 self.check("GET", template, template, expected=404)
                 self.check("GET", template + "?span=7", template, expected=400)
                 self.check("GET", template + "?since=noon", template, expected=400)
-            elif thing in has and thing not in ("services", "offload"):
+            elif thing in has and thing not in ("services", "offload", "spoofers"):
                 self.check("GET", template, template, expected=404)  # which one?
             else:
                 self.check("GET", template, template)
             asked += 1
         self.assertGreater(asked, 20)
+
+    def test_those_who_fail_the_check_are_named(self):
+        spoofer, = json.loads(self.ask("GET", "/v1/instances/border/spoofers")[2])["spoofers"]
+        self.assertEqual([spoofer[key] for key in ("instance", "source", "packets", "at-least")],
+                         ["border", "2001:db8:1::1", 4, 4])
+        self.assertEqual(json.loads(self.ask("GET", "/v1/instances/dc/spoofers")[2])["spoofers"], [])
+        said = subprocess.run([PROGRAM, "show", "spoofers", "--socket", self.socket], capture_output=True, text=True,
+                              check=True).stdout
+        self.assertRegex(said, r"border\n +2001:db8:1::1 +4 packets, the last \d+ s ago\n")
 
     def test_changes_and_refusals_are_as_described(self):
         for thing, name, line in (("mappings", "dc", "198.51.100.81,2001:db8:5::81\n"),

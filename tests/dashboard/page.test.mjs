@@ -357,6 +357,7 @@ test("a border shows what failed its checks, in words with the section", async (
     const text = await page.innerText("main");
     assert.match(text, /the inner source address and port do not belong to the outer source/);
     assert.match(text, /RFC 7597 §8\.1/);
+    await page.waitForSelector("[aria-label='Who failed the check of the source'] td.mono:text-matches('^2001:db8:')");
     assert.match(text, /source-spoofed[^]*to IPv4: UDP \d+/);
     assert.match(text, /\/s/);
   });
