@@ -188,8 +188,10 @@ def test_a_log_that_begins_later(tmp_path):
         lab.translator.reload()
         wait_for(lambda: len(recovered(two)) >= 2010, seconds=10, what="what was there for the second")
         assert set(recovered(two)) == {tuple(map(str, each)) for each in bindings(lab)}
-        answers = json.loads(lab.translator.command("who", "--subscriber", Nat64.CLIENT, "--json", "--limit", "10000").stdout)
-        assert len([each for each in answers["answers"] if each["protocol"] == "udp"]) == 2010, "the store has each once"
+        asked = ["who", "--subscriber", Nat64.CLIENT, "--json", "--limit", "10000"]
+        answers = lambda: [each for each in json.loads(lab.translator.command(*asked).stdout)["answers"] if each["protocol"] == "udp"]
+        wait_for(lambda: len(answers()) >= 2010, what="the store, which writes once a second")
+        assert len(answers()) == 2010, "the store has each once"
 
 
 def test_blocks_of_a_log_that_begins_later(tmp_path):
