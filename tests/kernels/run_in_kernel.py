@@ -37,7 +37,7 @@ TOOLS = {"busybox": "bin/busybox", "dash": "bin/sh", "ip": "usr/sbin/ip", "tc": 
 # What the kernel does not have built in; what these need themselves is found in them.
 MODULES = ("veth", "tun", "sch_ingress", "cls_bpf", "act_bpf")
 SECONDS_OF_APT = 120
-LINES_OF_THE_KERNEL = 40
+LINES_OF_THE_KERNEL = 200
 TIMED_OUT = 124
 WENT_DOWN = 125
 
