@@ -46,7 +46,7 @@ def test_every_binding_of_a_nat64():
         assert keys == {Nat64.CLIENT}
         assert receiver(lab)["error"] is None
         lab.translator.stop()
-        assert entries(cluster)[-1]["event"] == "instance-ended"
+        wait_for(lambda: entries(cluster)[-1]["event"] == "instance-ended", what="the last one at the consumer")
         assert cluster.messages()[-1][0] == "nat"
 
 
